@@ -1,0 +1,2 @@
+//! Builds the site: WASM, bindings, style, hashing, precompression.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Leptos pages, components and server functions.

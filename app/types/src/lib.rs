@@ -1,0 +1,25 @@
+//! The words of the domain, shared by server and browser: ids, months, money, filters, plans, statuses and
+//! the views that pages and the API show.
+//!
+//! Invariant: wasm-safe and free of I/O; nothing here reads a clock or knows SQL. Ids travel as JSON strings,
+//! because JavaScript numbers lose bits above 2^53; money is [`rust_decimal::Decimal`], never a float.
+
+pub mod cursor;
+pub mod database;
+pub mod engine;
+pub mod history;
+pub mod ids;
+pub mod jobs;
+pub mod money;
+pub mod month;
+pub mod operator;
+pub mod overview;
+pub mod payment;
+pub mod plan;
+pub mod run;
+
+pub use cursor::Cursor;
+pub use engine::EngineKind;
+pub use ids::{PaymentId, ShardId, UserId};
+pub use money::{Currency, Money};
+pub use month::Month;

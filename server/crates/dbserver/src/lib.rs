@@ -1,0 +1,1 @@
+//! A private MariaDB or MySQL server process on a unix socket.

@@ -1,0 +1,1 @@
+//! Pure engine knowledge: capabilities, identifiers, partition DDL, error classes, deadlock reports.

@@ -1,0 +1,1 @@
+//! Pure planning: routing, months, retention, rotation plans and their checker.

@@ -1,0 +1,1 @@
+//! Dev-only: private database servers, builders, mock clock, fault points.

@@ -1,0 +1,2 @@
+//! Payment history: browse, rotate, erase, observe.
+fn main() {}
