@@ -7,6 +7,7 @@
 pub mod cursor;
 pub mod database;
 pub mod engine;
+pub mod error;
 pub mod history;
 pub mod ids;
 pub mod jobs;
@@ -14,6 +15,7 @@ pub mod money;
 pub mod month;
 pub mod operator;
 pub mod overview;
+pub mod partition;
 pub mod payment;
 pub mod plan;
 pub mod run;
