@@ -6,6 +6,7 @@
 
 pub mod cursor;
 pub mod database;
+pub mod deadlock;
 pub mod engine;
 pub mod error;
 pub mod history;
