@@ -171,11 +171,13 @@ impl PaymentId {
     }
 
     /// The shard that holds the payment.
+    #[expect(clippy::cast_possible_truncation, reason = "masked to fewer bits than the type has")]
     pub const fn shard(self) -> ShardId {
         ShardId(((self.0 >> PAYMENT_ID_SEQUENCE_BITS) & PAYMENT_ID_SHARD_MAX as u64) as u16)
     }
 
     /// The sequence within its millisecond and shard.
+    #[expect(clippy::cast_possible_truncation, reason = "masked to fewer bits than the type has")]
     pub const fn sequence(self) -> u16 {
         (self.0 & PAYMENT_ID_SEQUENCE_MAX as u64) as u16
     }
