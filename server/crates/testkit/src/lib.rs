@@ -1,1 +1,16 @@
-//! Dev-only: private database servers, builders, mock clock, fault points.
+//!
+//! Failures here are failures of the test's surroundings, so this crate panics with what is missing.
+//!
+//! Invariants: no system server is touched; a test sees its own schemas only; nothing is left running when the last
+//! test process has been gone for some seconds.
+#![expect(clippy::missing_panics_doc, reason = "every function here panics when the test cannot go on")]
+
+mod clock;
+mod private;
+mod shared;
+mod template;
+mod test_db;
+
+pub use clock::MockClock;
+pub use private::TestServer;
+pub use test_db::TestDb;

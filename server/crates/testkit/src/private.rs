@@ -1,0 +1,75 @@
+//! A server of a test's own, for crash tests.
+
+use std::path::Path;
+
+use payhist_dbserver::{PrivateServer, ServerExit};
+use payhist_types::EngineKind;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+use tempfile::TempDir;
+
+use crate::shared::root_at;
+use crate::template::{config, copy_template};
+
+/// A server of a test's own: to be killed, restarted, or run out of disk. Takes 0.3 s (`MariaDB`) to 2 s (`MySQL`) to
+/// start, so tests that can share use [`crate::TestDb`]. It stops when dropped; a temporary folder goes with it.
+#[derive(Debug)]
+pub struct TestServer {
+    server: PrivateServer,
+    folder: Option<TempDir>,
+}
+
+impl TestServer {
+    /// Starts a server in a temporary folder.
+    pub async fn private(engine: EngineKind) -> Self {
+        let folder = tempfile::Builder::new().prefix("payhist-test-").tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let Self { server, .. } = Self::private_in(engine, folder.path()).await;
+        Self { server, folder: Some(folder) }
+    }
+
+    /// Starts a server in `dir`, which the caller owns: on a small file system, for tests of a full disk.
+    pub async fn private_in(engine: EngineKind, dir: &Path) -> Self {
+        copy_template(engine, dir).await;
+        let server = PrivateServer::start(config(engine, dir)).await.unwrap_or_else(|e| panic!("{e}"));
+        Self { server, folder: None }
+    }
+
+    /// Creates the schema `name` (letters, digits and `_`).
+    pub async fn create_schema(&self, name: &str) {
+        let mut connection = self.connect().await;
+        let statement = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        connection.execute(statement).await.unwrap_or_else(|e| panic!("{e}"));
+    }
+
+    /// How to connect, as root and with no schema chosen. It stays the same over restarts.
+    pub fn connect_options(&self) -> MySqlConnectOptions {
+        root_at(self.server.socket())
+    }
+
+    /// A connection as root, with no schema chosen.
+    pub async fn connect(&self) -> MySqlConnection {
+        MySqlConnection::connect_with(&self.connect_options()).await.unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// The server itself: pid, log, version.
+    pub fn server(&self) -> &PrivateServer {
+        &self.server
+    }
+
+    /// Kills the server with SIGKILL, as a crash would, and waits until it is gone.
+    pub async fn kill9(&self) -> ServerExit {
+        self.server.kill9().await
+    }
+
+    /// Stops the server if it runs, and starts it again on the same data.
+    #[must_use]
+    pub async fn restart(self) -> Self {
+        let server = self.server.restart().await.unwrap_or_else(|e| panic!("{e}"));
+        Self { server, folder: self.folder }
+    }
+
+    /// Stops the server and waits until it has stopped.
+    pub async fn stop(self) -> ServerExit {
+        self.server.stop().await.unwrap_or_else(|e| panic!("{e}"))
+    }
+}
