@@ -46,10 +46,7 @@ pub(crate) fn build(layout: &Layout) -> Result<()> {
 }
 
 fn build_server(layout: &Layout) -> Result<PathBuf> {
-    let status = client::cargo()
-        .args(["build", "--release", "-p", "payhist"])
-        .status()
-        .context("cannot run cargo")?;
+    let status = client::cargo().args(["build", "--release", "-p", "payhist"]).status().context("cannot run cargo")?;
     ensure!(status.success(), "the server does not compile (see above)");
     Ok(layout.target.join("release/payhist"))
 }
