@@ -6,11 +6,15 @@
 #![expect(clippy::missing_panics_doc, reason = "every function here panics when the test cannot go on")]
 
 mod clock;
+mod deadlock;
 mod private;
+mod sessions;
 mod shared;
 mod template;
 mod test_db;
 
 pub use clock::MockClock;
+pub use deadlock::{DeadlockSession, ProvokedDeadlock, provoke_deadlock};
 pub use private::TestServer;
+pub use sessions::{Answer, Sessions, Step};
 pub use test_db::TestDb;

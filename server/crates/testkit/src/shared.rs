@@ -11,13 +11,18 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use payhist_dbserver::PrivateServer;
+use payhist_dbserver::{PrivateServer, ServerError};
 use payhist_types::EngineKind;
 use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use tokio::time::{Instant, sleep};
 
 use crate::template::{config, copy_template, exclusive_lock, shared_lock, testkit_folder};
+
+/// How long the folder of a shared server may stay locked by a lease that is gone.
+const BUSY_WAIT: Duration = Duration::from_secs(20);
 
 /// A share in the running server of one engine.
 #[derive(Debug)]
@@ -45,9 +50,9 @@ impl SharedServer {
 }
 
 async fn start(engine: EngineKind, dir: &Path, users: &Path, ready: &Path) -> PathBuf {
-    // The lock of the folder is free once the lease has ended; its server may need a moment more, for which `start`
-    // waits, but its data must not be replaced meanwhile. `initialise` waits in the same way, and is quick on old data.
-    let _ = payhist_dbserver::initialise(&config(engine, dir)).await;
+    if dir.join("data").exists() {
+        wait_for_earlier_server(engine, dir).await;
+    }
     copy_template(engine, dir).await;
     let server = PrivateServer::start(config(engine, dir)).await.unwrap_or_else(|e| panic!("{e}"));
     let socket = server.socket().to_owned();
@@ -60,6 +65,20 @@ async fn start(engine: EngineKind, dir: &Path, users: &Path, ready: &Path) -> Pa
     // The lease is meant to outlive us, so nobody here waits for it.
     write_ready().and_then(|()| lease.spawn().map(drop)).unwrap_or_else(|e| panic!("cannot start the lease: {e}"));
     socket
+}
+
+/// The data must not be replaced under a server that is stopping, or whose lease was killed. `initialise` changes
+/// nothing on old data, but stops what runs on it; the folder is busy until the lease and its last child have ended.
+async fn wait_for_earlier_server(engine: EngineKind, dir: &Path) {
+    let deadline = Instant::now() + BUSY_WAIT;
+    loop {
+        match payhist_dbserver::initialise(&config(engine, dir)).await {
+            Err(ServerError::Busy { .. }) if Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
+            Err(ServerError::Busy { dir, pid }) => panic!("{} is busy: pid {pid:?}", dir.display()),
+            // Whatever else is wrong with the old data goes with it.
+            _ => return,
+        }
+    }
 }
 
 /// How root connects to a server on `socket`. The TLS mode stays `Preferred`: `MySQL` refuses a cold password cache

@@ -37,3 +37,22 @@ async fn schemas_go_with_their_test_even_while_a_transaction_is_open(#[case] eng
         .unwrap();
     assert_eq!(left, vec![]);
 }
+
+/// The child is this same test in a process of its own; it must find the parent's table on its own shared server.
+#[tokio::test]
+async fn another_process_joins_the_same_server() {
+    const PARENT: &str = "PAYHIST_TEST_PARENT_SCHEMA";
+    let db = TestDb::new(EngineKind::MariaDb).await;
+    if let Ok(parent) = std::env::var(PARENT) {
+        db.connect().await.execute(AssertSqlSafe(format!("INSERT INTO {parent}.seen VALUES (1)"))).await.unwrap();
+        return;
+    }
+    db.connect().await.execute("CREATE TABLE seen (id INT)").await.unwrap();
+    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "another_process_joins_the_same_server"])
+        .env(PARENT, db.name())
+        .status();
+    assert!(child.await.unwrap().success());
+    let (seen,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM seen").fetch_one(&mut db.connect().await).await.unwrap();
+    assert_eq!(seen, 1);
+}
