@@ -27,6 +27,9 @@ pub enum Profile {
 
 const MIB: u64 = 1 << 20;
 
+/// Free bytes wanted before a server is started on data that exists: below it, recovery itself would fail.
+pub(crate) const NEEDED_TO_START_BYTES: u64 = 16 * MIB;
+
 impl Profile {
     /// Free bytes wanted before an empty data folder is filled. Measured, with room to spare:
     /// `MariaDB` takes 22 MiB (Test), `MySQL` 95 MiB (Test), and the redo log grows to its capacity.
@@ -37,11 +40,6 @@ impl Profile {
             (EngineKind::MySql, Self::Test) => 192 * MIB,
             (EngineKind::MySql, Self::Demo) => 384 * MIB,
         }
-    }
-
-    /// Free bytes wanted before a server is started on data that exists: below it, recovery itself would fail.
-    pub(crate) fn needed_to_start_bytes(self) -> u64 {
-        16 * MIB
     }
 
     /// Options that shape the files, and so are given at initialisation as well.
@@ -77,9 +75,7 @@ impl Profile {
             Self::Demo => {
                 ["--innodb-buffer-pool-size=256M", "--innodb-flush-log-at-trx-commit=1", "--max-connections=200"]
             }
-            Self::Test => {
-                ["--innodb-flush-log-at-trx-commit=2", "--key-buffer-size=64K", "--max-connections=500"]
-            }
+            Self::Test => ["--innodb-flush-log-at-trx-commit=2", "--key-buffer-size=64K", "--max-connections=500"],
         });
         if engine == EngineKind::MySql {
             options.extend(["--disable-log-bin", "--mysqlx=OFF", "--secure-file-priv=NULL"]);

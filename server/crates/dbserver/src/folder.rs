@@ -132,9 +132,10 @@ impl Folder {
             Err(e) => return Err(ServerError::io("read", &dir, e)),
         }
         let marker = fs::read_to_string(dir.join(MARKER)).unwrap_or_default();
-        let parsed = marker.trim().split_once(' ').and_then(|(engine, version)| {
-            Some((engine.parse::<EngineKind>().ok()?, version.parse::<Version>().ok()?))
-        });
+        let parsed = marker
+            .trim()
+            .split_once(' ')
+            .and_then(|(engine, version)| Some((engine.parse::<EngineKind>().ok()?, version.parse::<Version>().ok()?)));
         parsed.map(Some).ok_or(ServerError::ForeignData { dir })
     }
 
@@ -166,4 +167,20 @@ pub(crate) fn mark(data: &Path, installation: &Installation) -> Result<(), Serve
 /// Creates `dir` and its parents with mode 0700, when absent.
 fn create_private(dir: &Path) -> Result<(), ServerError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| ServerError::io("create", dir, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_too_full_is_refused_with_both_figures() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::acquire(dir.path()).unwrap();
+        folder.require_space(1).unwrap();
+        let error = folder.require_space(1 << 60).unwrap_err();
+        assert!(matches!(error, ServerError::DiskFull { needed_bytes, free_bytes, .. } if free_bytes < needed_bytes));
+        let words = error.to_string();
+        assert!(words.contains("needs 1099511627776 MiB") && words.contains(&*dir.path().to_string_lossy()), "{words}");
+    }
 }

@@ -47,7 +47,7 @@ async fn fill(folder: &Folder, installation: &Installation, config: &ServerConfi
     command.extend(config.profile.storage_options(installation.engine()));
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
     // The lifeline stays open until the program has ended: should we be killed, the watchdog stops it.
-    let Watched { mut watchdog, lifeline, .. } = watchdog::spawn(command, &log).await?;
+    let Watched { mut watchdog, lifeline, .. } = watchdog::spawn(command, &log, &folder.tmp()).await?;
     let status = watchdog.wait().await.map_err(|e| ServerError::io("wait for", &data_new, e))?;
     drop(lifeline);
     if !status.success() {

@@ -95,7 +95,8 @@ impl Installation {
         let mut command = self.launcher.clone();
         command.push("--no-defaults".into());
         command.extend(self.location.iter().cloned());
-        command.extend(user_argument());
+        // Both servers refuse to run as root unless told so.
+        command.extend(rustix::process::geteuid().is_root().then(|| "--user=root".into()));
         command
     }
 
@@ -108,7 +109,8 @@ impl Installation {
                 let script = find_programs("mariadb-install-db").next();
                 let script = script.ok_or(ServerError::NotInstalled { engine: Some(self.engine) })?;
                 let mut command = vec![script.into_os_string(), "--no-defaults".into()];
-                command.extend(user_argument());
+                // In the short form: the script's own --user makes it run a chown that fails on a path with spaces.
+                command.extend(rustix::process::geteuid().is_root().then(|| "-uroot".into()));
                 command
             }
         };
@@ -122,11 +124,6 @@ impl Installation {
         });
         Ok(command)
     }
-}
-
-/// Both servers refuse to run as root unless told so.
-fn user_argument() -> Option<OsString> {
-    rustix::process::geteuid().is_root().then(|| "--user=root".into())
 }
 
 /// A program that may be a server.

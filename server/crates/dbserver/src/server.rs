@@ -13,6 +13,7 @@ use tokio::process::ChildStdin;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::config::NEEDED_TO_START_BYTES;
 use crate::folder::{self, Folder};
 use crate::init::{option, prepare, tail};
 use crate::watchdog::{self, STOP_WAIT, Watched};
@@ -75,26 +76,21 @@ impl PrivateServer {
         Self::launch(config, installation, folder).await
     }
 
-    async fn launch(
-        config: ServerConfig,
-        installation: Installation,
-        folder: Folder,
-    ) -> Result<Self, ServerError> {
+    async fn launch(config: ServerConfig, installation: Installation, folder: Folder) -> Result<Self, ServerError> {
         folder.clear_leftovers()?;
-        folder.require_space(config.profile.needed_to_start_bytes())?;
+        folder.require_space(NEEDED_TO_START_BYTES)?;
         let socket = folder.socket()?;
         let mut command = installation.server_command();
         command.extend([
             option("--datadir=", &folder.data()),
             option("--socket=", &socket),
             option("--pid-file=", &folder.pid_file()),
-            option("--tmpdir=", &folder.tmp()),
         ]);
         command.extend(config.profile.server_options(installation.engine()));
 
         let log = folder.log();
         let log_start = log.metadata().map_or(0, |metadata| metadata.len());
-        let Watched { mut watchdog, lifeline, pid, process } = watchdog::spawn(command, &log).await?;
+        let Watched { mut watchdog, lifeline, pid, process } = watchdog::spawn(command, &log, &folder.tmp()).await?;
         let (exited, mut exit) = watch::channel(None);
         let data = folder.data();
         let watched_log = log.clone();

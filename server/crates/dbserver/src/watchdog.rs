@@ -6,13 +6,13 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use std::os::fd::OwnedFd;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -38,8 +38,9 @@ pub(crate) struct Watched {
     pub(crate) process: Option<OwnedFd>,
 }
 
-/// Starts `command` with its output in `log`.
-pub(crate) async fn spawn(command: Vec<OsString>, log: &Path) -> Result<Watched, ServerError> {
+/// Starts `command` with its output in `log`. Its temporary files go to `tmp`, not to the shared /tmp: a `MariaDB` that
+/// starts removes the temporary tables that it finds there, other servers' too.
+pub(crate) async fn spawn(command: Vec<OsString>, log: &Path, tmp: &Path) -> Result<Watched, ServerError> {
     let log_file = File::options().create(true).append(true).open(log);
     let log_file = log_file.map_err(|e| ServerError::io("open", log, e))?;
     let shell = Path::new("/bin/sh");
@@ -47,6 +48,7 @@ pub(crate) async fn spawn(command: Vec<OsString>, log: &Path) -> Result<Watched,
     let mut watchdog = Command::new(shell)
         .args(["-c", SCRIPT, "payhist-watchdog", &STOP_SECS.to_string()])
         .args(command)
+        .env("TMPDIR", tmp)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log_file)

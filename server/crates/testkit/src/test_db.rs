@@ -80,22 +80,24 @@ impl Drop for TestDb {
         let clean_up = async move {
             let mut connection = MySqlConnection::connect_with(&options).await?;
             let mine = format!("{name}\\_%");
-            let users: Vec<(u64,)> =
-                sqlx::query_as("SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = ? OR db LIKE ?")
-                    .bind(&name)
-                    .bind(&mine)
-                    .fetch_all(&mut connection)
-                    .await?;
+            let users: Vec<(u64,)> = sqlx::query_as(
+                "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = ? OR db LIKE ?",
+            )
+            .bind(&name)
+            .bind(&mine)
+            .fetch_all(&mut connection)
+            .await?;
             for (id,) in users {
                 // It may have gone by itself.
                 let _ = connection.execute(AssertSqlSafe(format!("KILL {id}"))).await;
             }
-            let schemas: Vec<(String,)> =
-                sqlx::query_as("SELECT schema_name FROM information_schema.schemata WHERE schema_name = ? OR schema_name LIKE ?")
-                    .bind(&name)
-                    .bind(&mine)
-                    .fetch_all(&mut connection)
-                    .await?;
+            let schemas: Vec<(String,)> = sqlx::query_as(
+                "SELECT schema_name FROM information_schema.schemata WHERE schema_name = ? OR schema_name LIKE ?",
+            )
+            .bind(&name)
+            .bind(&mine)
+            .fetch_all(&mut connection)
+            .await?;
             for (schema,) in schemas {
                 connection.execute(AssertSqlSafe(format!("DROP DATABASE {schema}"))).await?;
             }

@@ -30,11 +30,12 @@ async fn schemas_go_with_their_test_even_while_a_transaction_is_open(#[case] eng
     open.execute(AssertSqlSafe(format!("INSERT INTO {more}.t VALUES (1)"))).await.unwrap();
     let mine = format!("{}%", db.name());
     drop(db);
-    let left: Vec<(String,)> = sqlx::query_as("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ?")
-        .bind(mine)
-        .fetch_all(&mut watcher.connect().await)
-        .await
-        .unwrap();
+    let left: Vec<(String,)> =
+        sqlx::query_as("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ?")
+            .bind(mine)
+            .fetch_all(&mut watcher.connect().await)
+            .await
+            .unwrap();
     assert_eq!(left, vec![]);
 }
 
