@@ -75,8 +75,8 @@ pub struct PartitionMap {
     pub runway: Vec<Runway>,
     /// What may be done.
     pub switches: Switches,
-    /// Months to be ready ahead of the running one.
-    pub premake_months: u16,
+    /// Months to be ready ahead of the running one; `None`: payhist adds none by itself.
+    pub premake_months: Option<u16>,
     /// Months kept after the running one, if bounded.
     pub retention_months: Option<u16>,
     /// When the catalogue was read.

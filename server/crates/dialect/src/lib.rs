@@ -1,1 +1,17 @@
-//! Pure engine knowledge: capabilities, identifiers, partition DDL, error classes, deadlock reports.
+//! What payhist knows of the engines: identifiers, capabilities, partition DDL, error classes and reports.
+//!
+//! Invariants: pure, no I/O; every difference between `MariaDB` and `MySQL` is here and nowhere else; a [`Statement`]
+//! can be made only here, so that no caller ever pieces SQL together.
+
+pub mod boundary;
+pub mod capabilities;
+pub mod ddl;
+pub mod deadlock;
+pub mod error_class;
+pub mod ident;
+pub mod plan_sql;
+mod statement;
+
+pub use capabilities::{Capabilities, UnknownEngine};
+pub use ident::{Ident, IdentError, PartitionName, TableName};
+pub use statement::Statement;

@@ -1,1 +1,24 @@
-//! Use cases.
+//! Use cases: what operators, jobs and commands do, on top of storage.
+//!
+//! Invariants:
+//! - Every function that reads or writes takes an [`auth::Permit`]: there is no way to it without the permission.
+//! - What changes anything is written to the audit log in the same transaction.
+//! - Only [`clock`] reads the clock.
+
+pub mod auth;
+pub mod browse;
+pub mod catalogue;
+pub mod clock;
+pub mod error;
+pub mod histories;
+pub mod jobs;
+pub mod monitoring;
+pub mod overview;
+pub mod rotation;
+pub mod zone;
+
+mod context;
+
+pub use auth::{Permit, Principal};
+pub use context::{Ops, OpsConfig};
+pub use error::OpsError;

@@ -1,1 +1,33 @@
-//! The only owner of SQL.
+//! The only owner of SQL: pools, transactions, payments, partitions, runs, jobs, operators, audit and what the
+//! engines say of themselves.
+//!
+//! Invariants:
+//! - Sessions are at +00:00, so that DATETIME columns are UTC (FACTS §2: any other zone is silently wrong).
+//! - Dynamic SQL has two doors, [`ddl`] and [`dynamic`]; `AssertSqlSafe` appears nowhere else.
+//! - Every query on a history carries its shard and its month range ([`payments::PaymentScope`]).
+//! - Nothing here reads a clock: `now` is an argument.
+
+pub mod audit;
+pub mod control;
+pub mod ddl;
+pub mod deadlocks;
+pub mod dynamic;
+pub mod engine_stats;
+pub mod error;
+pub mod fault;
+pub mod histories;
+pub mod jobs;
+pub mod leases;
+pub mod operators;
+pub mod partitions;
+pub mod payments;
+pub mod pool;
+pub mod runs;
+pub mod sessions;
+pub mod shards;
+pub mod source;
+pub mod tx;
+
+pub use error::StorageError;
+pub use pool::{Pool, PooledConnection};
+pub use source::{Source, SourceConfig};

@@ -1,0 +1,116 @@
+//! What a server can do, told from its version. All differences between the engines are answered here.
+
+use crate::Statement;
+use chrono::{DateTime, Utc};
+use payhist_types::EngineKind;
+use std::time::Duration;
+
+/// Oldest `MariaDB` that payhist was written for.
+const MARIADB_MIN: Version = (10, 6, 0);
+/// Oldest `MySQL` that payhist was written for.
+const MYSQL_MIN: Version = (8, 0, 0);
+/// From this version on, `MariaDB`'s TIMESTAMP reaches 2106 (before: 2038-01-19, error 1566).
+const MARIADB_LONG_TIMESTAMP: Version = (11, 5, 0);
+/// The last second of a signed 32-bit clock.
+const EPOCH_2038_SECS: i64 = i32::MAX as i64;
+
+/// Major, minor, patch.
+pub type Version = (u16, u16, u16);
+
+/// An engine and what it can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    kind: EngineKind,
+    version: Version,
+}
+
+/// The server is none that payhist knows: unknown means refuse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the server calls itself {0:?}, which payhist does not know: it needs MariaDB 10.6 or MySQL 8.0, or later")]
+pub struct UnknownEngine(pub String);
+
+impl Capabilities {
+    /// Reads `SELECT VERSION()`, e.g. `10.11.19-MariaDB-0+deb12u1` or `9.7.4`.
+    ///
+    /// # Errors
+    /// [`UnknownEngine`] for anything else, relatives such as `TiDB` included, whose partition DDL was never measured.
+    pub fn detect(version: &str) -> Result<Self, UnknownEngine> {
+        let unknown = || UnknownEngine(version.to_owned());
+        let (numbers, suffix) = version.split_once('-').unwrap_or((version, ""));
+        let mut numbers = numbers.split('.').map(str::parse::<u16>);
+        let mut next = || numbers.next().and_then(Result::ok).ok_or_else(unknown);
+        let number = (next()?, next()?, next()?);
+        let suffix = suffix.to_ascii_lowercase();
+        let (kind, oldest) = if suffix.contains("mariadb") {
+            (EngineKind::MariaDb, MARIADB_MIN)
+        } else if ["tidb", "vitess", "singlestore", "oceanbase"].iter().any(|relative| suffix.contains(relative)) {
+            return Err(unknown());
+        } else {
+            (EngineKind::MySql, MYSQL_MIN)
+        };
+        if number < oldest { Err(unknown()) } else { Ok(Self { kind, version: number }) }
+    }
+
+    /// Engine family.
+    pub const fn kind(&self) -> EngineKind {
+        self.kind
+    }
+
+    /// Version numbers.
+    pub const fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Makes the server end each of this session's statements after that long: every statement on `MariaDB`
+    /// (`max_statement_time`), SELECT on `MySQL` (`max_execution_time`), where catalogue statistics are also read
+    /// afresh and not from a cache of a day.
+    pub fn limit_session_statements(&self, deadline: Duration) -> Statement {
+        Statement::new(match self.kind {
+            EngineKind::MariaDb => format!("SET SESSION max_statement_time = {:.3}", deadline.as_secs_f64()),
+            EngineKind::MySql => {
+                format!("SET SESSION max_execution_time = {}, information_schema_stats_expiry = 0", deadline.as_millis())
+            }
+        })
+    }
+
+    /// Survives REORGANIZE PARTITION a kill -9 of the server at every point? On `MariaDB` one point damages the table
+    /// (FACTS §3).
+    pub const fn reorganize_is_crash_safe(&self) -> bool {
+        matches!(self.kind, EngineKind::MySql)
+    }
+
+    /// Can a TIMESTAMP column, and so `UNIX_TIMESTAMP(column)`, reach that instant?
+    pub fn timestamp_reaches(&self, at: DateTime<Utc>) -> bool {
+        at.timestamp() <= EPOCH_2038_SECS || (self.kind == EngineKind::MariaDb && self.version >= MARIADB_LONG_TIMESTAMP)
+    }
+
+    /// EXPLAIN with the partitions it touches, of a SELECT that storage built.
+    pub const fn explain_partitions(&self) -> &'static str {
+        match self.kind {
+            EngineKind::MariaDb => "EXPLAIN PARTITIONS ",
+            EngineKind::MySql => "EXPLAIN FORMAT=TRADITIONAL ",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_seen_in_the_field_are_told_apart() {
+        let kind = |version| Capabilities::detect(version).unwrap().kind();
+        assert_eq!(kind("10.11.19-MariaDB-0+deb12u1"), EngineKind::MariaDb);
+        assert_eq!(kind("11.8.6-MariaDB-log"), EngineKind::MariaDb);
+        assert_eq!(kind("9.7.4"), EngineKind::MySql);
+        assert_eq!(kind("8.4.5-0ubuntu0.24.04.1"), EngineKind::MySql);
+        assert_eq!(kind("8.0.36-28"), EngineKind::MySql, "Percona Server");
+    }
+
+    #[test]
+    fn an_unknown_engine_is_refused() {
+        for version in ["", "9", "x.y.z", "5.7.44", "10.1.48-MariaDB", "8.0.11-TiDB-v8.5.0", "8.0.30-Vitess"] {
+            assert!(Capabilities::detect(version).is_err(), "{version}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The exact SQL of a plan's steps.
+
+use crate::boundary::NotExpressible;
+use crate::{Capabilities, Ident, IdentError, Statement, TableName, ddl};
+use payhist_plan::rotation;
+use payhist_types::history::HistorySpec;
+use payhist_types::plan::{Action, Guard, Inventory, RotationPlan, Step, TableState};
+
+/// Why a step has no SQL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanSqlError {
+    /// A name that cannot be an identifier.
+    #[error(transparent)]
+    Ident(#[from] IdentError),
+    /// The edge cannot be written.
+    #[error(transparent)]
+    NotExpressible(#[from] NotExpressible),
+    /// The table is not partitioned.
+    #[error("the table {0} is missing or has no partitions")]
+    NotPartitioned(String),
+    /// A kind of step that this version cannot render.
+    #[error("this version cannot write the SQL of {0}")]
+    Unsupported(String),
+}
+
+/// Fills in every step's SQL and the plan's hash. A step whose edge the table cannot express is blocked.
+///
+/// # Errors
+/// [`PlanSqlError`] for a plan that does not fit its inventory.
+pub fn render(plan: &mut RotationPlan, spec: &HistorySpec, inventory: &Inventory, capabilities: &Capabilities) -> Result<(), PlanSqlError> {
+    for step in &mut plan.steps {
+        let found = inventory.shards.iter().find(|shard| shard.shard == step.shard && shard.table == step.table);
+        let state = found.map_or(&TableState::Missing, |shard| &shard.state);
+        match statements(step, &spec.schema, state, capabilities) {
+            Ok(statements) => step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect(),
+            Err(PlanSqlError::NotExpressible(error)) => step.blocked_by.push(Guard::NotExpressible { reason: error.to_string() }),
+            Err(error) => return Err(error),
+        }
+    }
+    rotation::rehash(plan);
+    Ok(())
+}
+
+/// The statements of one step on a table as it is.
+pub fn statements(step: &Step, schema: &str, state: &TableState, capabilities: &Capabilities) -> Result<Vec<Statement>, PlanSqlError> {
+    let TableState::Partitioned { expression, .. } = state else {
+        return Err(PlanSqlError::NotPartitioned(step.table.clone()));
+    };
+    let table = TableName::new(schema, &step.table)?;
+    match &step.action {
+        Action::AddMonth { partition, before, .. } => Ok(ddl::add_partition(&table, &Ident::new(partition)?, expression, *before, capabilities)?),
+        Action::DropMonth { partition, .. } => Ok(ddl::drop_partition(&table, &Ident::new(partition)?, capabilities)),
+        _ => Err(PlanSqlError::Unsupported(step.key())),
+    }
+}

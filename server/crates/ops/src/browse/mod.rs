@@ -1,0 +1,309 @@
+//! Finding payments: one user's on one shard, or the newest of all shards by a k-way merge.
+//!
+//! Invariants: a page reads only the shards and months it needs; a shard that does not answer in time is named in
+//! the page, never passed over in silence; personal fields leave here masked.
+
+mod mask;
+mod request;
+mod windows;
+
+use crate::auth::{Permit, ViewPayments};
+use crate::zone::{local, localised};
+use crate::{Ops, OpsError, catalogue, histories, zone};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use futures::stream::{self, StreamExt};
+use itertools::Itertools;
+use payhist_dialect::TableName;
+use payhist_plan::{months, routing};
+use payhist_storage::StorageError;
+use payhist_storage::histories::History;
+use payhist_storage::payments::{self, Filter, Key, Keyset, PaymentScope};
+use payhist_storage::source::READ_DEADLINE;
+use payhist_types::cursor::Direction;
+use payhist_types::payment::{
+    Location, MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
+};
+use payhist_types::plan::{Boundary, Inventory, TableState};
+use payhist_types::{Cursor, PaymentId, ShardId};
+use request::Request;
+use std::time::Duration;
+use windows::{TIME_MAX, TIME_MIN};
+
+/// Shards asked at once for one page: as many as help, fewer than would let one page take a pool.
+const SHARDS_AT_ONCE: usize = 5;
+/// How much longer than the server's own deadline the client waits, in case the server is not there to keep it.
+const NETWORK_GRACE: Duration = Duration::from_secs(1);
+/// Other payments of the same order on a detail page.
+const SAME_ORDER_ROWS: u64 = 20;
+/// The user's payments on either side of the one shown.
+const NEIGHBOUR_ROWS: u64 = 5;
+
+/// One page of payments.
+///
+/// # Errors
+/// [`OpsError::BadInput`] with every wrong field; [`OpsError::NotFound`] for an unknown history.
+pub async fn list(ops: &Ops, _permit: &Permit<ViewPayments>, query: &PaymentQuery) -> Result<PaymentPage, OpsError> {
+    let history = histories::find(ops, query.history.trim()).await?;
+    let zone = zone::parse(&history.spec.policy.zone)?;
+    let request = request::parse(query, zone)?;
+    let inventory = catalogue::recent(ops, &history).await?;
+    let reader = Reader { ops, history: &history, zone, inventory: &inventory };
+    let found = reader.find(&request).await?;
+    Ok(reader.page(&request, found))
+}
+
+/// One payment, where it lives and what is near it.
+///
+/// # Errors
+/// [`OpsError::NotFound`] when no shard can hold the id, or its shard does not.
+pub async fn show(ops: &Ops, _permit: &Permit<ViewPayments>, history: &str, id: PaymentId) -> Result<PaymentDetail, OpsError> {
+    let history = histories::find(ops, history).await?;
+    let zone = zone::parse(&history.spec.policy.zone)?;
+    let inventory = catalogue::recent(ops, &history).await?;
+    let reader = Reader { ops, history: &history, zone, inventory: &inventory };
+    reader.detail(id).await
+}
+
+/// What a walk has found: rows in the keyset's order, and one more than the page when there are more.
+struct Found {
+    payments: Vec<Payment>,
+    missing: Vec<MissingShard>,
+    shards: Vec<ShardId>,
+    read: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+struct Reader<'a> {
+    ops: &'a Ops,
+    history: &'a History,
+    zone: Tz,
+    inventory: &'a Inventory,
+}
+
+impl Reader<'_> {
+    fn shards(&self, filter: &Filter) -> Vec<ShardId> {
+        let route = &self.history.spec.route;
+        let all = || route.shards().collect::<Vec<_>>();
+        match (filter.user, filter.payment) {
+            (Some(user), _) => vec![routing::shard_of(route, user)],
+            (None, Some(payment)) => all().into_iter().filter(|shard| *shard == payment.shard()).collect(),
+            (None, None) => all(),
+        }
+    }
+
+    fn scope(&self, shard: ShardId, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<PaymentScope, OpsError> {
+        let spec = &self.history.spec;
+        let table = TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
+        Ok(PaymentScope { table, from, until })
+    }
+
+    async fn find(&self, request: &Request) -> Result<Found, OpsError> {
+        let filter = &request.filter;
+        let (mut from, mut until) = (request.from.unwrap_or(TIME_MIN), request.until.unwrap_or(TIME_MAX));
+        if let Some(payment) = filter.payment {
+            // The id tells its month, so that one partition is touched.
+            let (start, end) = months::bounds_of(payment.created_at(), self.zone);
+            (from, until) = (from.max(start), until.min(end));
+        }
+        let shards = self.shards(filter);
+        let mut found = Found { payments: Vec::new(), missing: Vec::new(), shards: shards.clone(), read: None };
+        if from >= until || shards.is_empty() {
+            return Ok(found);
+        }
+        let narrow = filter.user.is_some() || filter.order.is_some() || filter.payment.is_some();
+        let windows = if narrow {
+            vec![(from, until)] // few rows wherever they are: one round to each shard beats a walk
+        } else {
+            windows::walk(self.inventory, request.keyset, from, until, self.ops.now())
+        };
+        let wanted = request.limit + 1;
+        for (from, until) in windows {
+            let missing = |shard: &ShardId| found.missing.iter().any(|missing| missing.shard == *shard);
+            let asked: Vec<_> = shards.iter().filter(|shard| !missing(shard)).copied().collect();
+            self.read_window(&asked, (from, until), request, &mut found).await?;
+            if found.payments.len() >= wanted {
+                break;
+            }
+        }
+        found.payments.truncate(wanted);
+        Ok(found)
+    }
+
+    /// Asks the shards for one window and merges what they answer onto what is found already.
+    async fn read_window(
+        &self,
+        shards: &[ShardId],
+        (from, until): windows::Window,
+        request: &Request,
+        found: &mut Found,
+    ) -> Result<(), OpsError> {
+        let questions = shards
+            .iter()
+            .map(|shard| Ok((*shard, self.scope(*shard, from, until)?)))
+            .collect::<Result<Vec<_>, OpsError>>()?
+            .into_iter()
+            .cartesian_product(one_status_each(&request.filter));
+        let limit = (request.limit + 1 - found.payments.len()) as u64;
+        let keyset = request.keyset;
+        let answers = stream::iter(questions)
+            .map(|((shard, scope), filter)| async move { (shard, self.ask(&scope, &filter, keyset, limit).await) })
+            .buffer_unordered(SHARDS_AT_ONCE)
+            .collect::<Vec<_>>()
+            .await;
+        let mut runs = Vec::new();
+        for (shard, answer) in answers {
+            match answer {
+                Ok(rows) => runs.push(rows),
+                Err(error) => self.name_missing(shard, &error, &mut found.missing),
+            }
+        }
+        let newest_first = !matches!(keyset, Keyset::NewerThan(_));
+        found.payments.extend(runs.into_iter().kmerge_by(|a, b| (key(a) > key(b)) == newest_first));
+        let read = found.read.get_or_insert((from, until));
+        *read = (read.0.min(from), read.1.max(until));
+        Ok(())
+    }
+
+    async fn ask(&self, scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64) -> Result<Vec<Payment>, OpsError> {
+        let source = self.ops.source(&self.history.spec.source)?;
+        let mut connection = source.pool.acquire("payments.list").await?;
+        let answer = tokio::time::timeout(READ_DEADLINE + NETWORK_GRACE, payments::list(&mut connection, scope, filter, keyset, limit)).await;
+        answer.map_err(|_| {
+            connection.close_on_drop();
+            OpsError::Storage(StorageError::Unavailable { operation: "payments.list", reason: "no answer in time".to_owned() })
+        })?
+        .map_err(OpsError::from)
+    }
+
+    fn name_missing(&self, shard: ShardId, error: &OpsError, missing: &mut Vec<MissingShard>) {
+        tracing::warn!(%shard, error = error as &dyn std::error::Error, "a shard did not answer");
+        if !missing.iter().any(|known| known.shard == shard) {
+            missing.push(MissingShard { shard, source: self.history.spec.source.clone(), reason: error.to_string() });
+            missing.sort_unstable_by_key(|missing| missing.shard);
+        }
+    }
+
+    fn page(&self, request: &Request, found: Found) -> PaymentPage {
+        let Found { mut payments, missing, shards, read } = found;
+        let more = payments.len() > request.limit;
+        payments.truncate(request.limit);
+        let backwards = matches!(request.keyset, Keyset::NewerThan(_));
+        if backwards {
+            payments.reverse();
+        }
+        let cursor = |payment: Option<&Payment>, direction| {
+            payment.map(|payment| Cursor::new(payment.created_at.to_utc(), payment.payment_id, direction))
+        };
+        // There is a page beyond where the walk stopped early, and always one where it came from.
+        let came_from_newer = matches!(request.keyset, Keyset::OlderThan(_));
+        let older = if backwards || more { cursor(payments.last(), Direction::Older) } else { None };
+        let newer = if came_from_newer || (backwards && more) { cursor(payments.first(), Direction::Newer) } else { None };
+        PaymentPage {
+            history: self.history.spec.name.to_string(),
+            zone: self.history.spec.policy.zone.clone(),
+            payments: payments.into_iter().map(|payment| self.row(payment)).collect(),
+            older,
+            newer,
+            complete: missing.is_empty(),
+            missing,
+            scope: ReadScope { shards, months: read.and_then(|read| self.months(read)) },
+        }
+    }
+
+    /// The months that a stretch touches, cut to those that have partitions.
+    fn months(&self, (from, until): (DateTime<Utc>, DateTime<Utc>)) -> Option<(payhist_types::Month, payhist_types::Month)> {
+        let month = |at| months::month_of(at, self.zone);
+        let uppers = || {
+            self.inventory.shards.iter().filter_map(|shard| match &shard.state {
+                TableState::Partitioned { partitions, .. } => Some(partitions),
+                _ => None,
+            })
+        };
+        let edge = |boundary: &Boundary| match boundary {
+            Boundary::Before(edge) => Some(*edge - chrono::TimeDelta::microseconds(1)),
+            _ => None,
+        };
+        let first = uppers().filter_map(|p| edge(&p.first()?.upper)).min()?;
+        let last = uppers().filter_map(|p| p.iter().rev().find_map(|p| edge(&p.upper))).max()?;
+        let (first, last) = (first.max(from), last.min(until - chrono::TimeDelta::microseconds(1)));
+        (first <= last).then_some((month(first), month(last)))
+    }
+
+    fn row(&self, payment: Payment) -> PaymentRow {
+        PaymentRow {
+            shard: routing::shard_of(&self.history.spec.route, payment.user_id),
+            month: months::month_of(payment.created_at.to_utc(), self.zone),
+            payment: mask::masked(localised(payment, self.zone)),
+        }
+    }
+
+    async fn detail(&self, id: PaymentId) -> Result<PaymentDetail, OpsError> {
+        let missing = || OpsError::NotFound(format!("The payment {id}"));
+        let by_id = Filter { payment: Some(id), ..Filter::default() };
+        let request = |filter, keyset, limit: u64| Request { filter, from: None, until: None, keyset, limit: usize::try_from(limit).unwrap_or(1) };
+        let found = self.find(&request(by_id, Keyset::Newest, 1)).await?;
+        if let Some(missing) = found.missing.into_iter().next() {
+            return Err(OpsError::Storage(StorageError::Unavailable { operation: "payments.show", reason: missing.reason }));
+        }
+        let payment = found.payments.into_iter().next().ok_or_else(missing)?;
+        let here = Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id };
+        let of_order = Filter { order: Some(payment.order_id.clone()), user: Some(payment.user_id), ..Filter::default() };
+        let of_user = || Filter { user: Some(payment.user_id), ..Filter::default() };
+        let (order, newer, older) = futures::try_join!(
+            self.find(&request(of_order, Keyset::Newest, SAME_ORDER_ROWS)),
+            self.find(&request(of_user(), Keyset::NewerThan(here), NEIGHBOUR_ROWS)),
+            self.find(&request(of_user(), Keyset::OlderThan(here), NEIGHBOUR_ROWS)),
+        )?;
+        let rows = |payments: Vec<Payment>, most: u64| {
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            payments.into_iter().take(most).filter(|other| other.payment_id != id).map(|payment| self.row(payment)).collect::<Vec<_>>()
+        };
+        let mut same_user = rows(newer.payments, NEIGHBOUR_ROWS);
+        same_user.reverse();
+        same_user.extend(rows(older.payments, NEIGHBOUR_ROWS));
+        Ok(PaymentDetail {
+            history: self.history.spec.name.to_string(),
+            zone: self.history.spec.policy.zone.clone(),
+            location: self.location(&payment),
+            same_order: rows(order.payments, SAME_ORDER_ROWS),
+            same_user,
+            payment: mask::masked(localised(payment, self.zone)),
+        })
+    }
+
+    fn location(&self, payment: &Payment) -> Location {
+        let spec = &self.history.spec;
+        let shard = routing::shard_of(&spec.route, payment.user_id);
+        let created_at = payment.created_at.to_utc();
+        let covers = |upper: &Boundary| match upper {
+            Boundary::Before(edge) => created_at < *edge,
+            Boundary::MaxValue => true,
+            Boundary::Unknown(_) => false,
+        };
+        let partition = self.inventory.shards.iter().find(|found| found.shard == shard).and_then(|found| match &found.state {
+            TableState::Partitioned { partitions, .. } => partitions.iter().find(|partition| covers(&partition.upper)),
+            _ => None,
+        });
+        Location {
+            source: spec.source.clone(),
+            schema: spec.schema.clone(),
+            table: spec.table_of(shard),
+            partition: partition.map(|partition| partition.name.clone()),
+            shard,
+            month: months::month_of(local(created_at, self.zone).to_utc(), self.zone),
+        }
+    }
+}
+
+fn key(payment: &Payment) -> Key {
+    Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id }
+}
+
+/// Without a narrower filter each status is a question of its own, so that each walks its index in page order.
+fn one_status_each(filter: &Filter) -> Vec<Filter> {
+    let narrow = filter.user.is_some() || filter.order.is_some() || filter.payment.is_some();
+    if narrow || filter.statuses.len() < 2 {
+        return vec![filter.clone()];
+    }
+    filter.statuses.iter().map(|status| Filter { statuses: vec![*status], ..filter.clone() }).collect()
+}

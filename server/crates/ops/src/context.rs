@@ -1,0 +1,122 @@
+//! What every use case needs: the control database, the sources, the clock and this instance's name.
+
+use crate::catalogue::Catalogue;
+use crate::clock::Clock;
+use crate::{OpsError, Principal};
+use chrono::{DateTime, Utc};
+use payhist_storage::{Pool, Source, SourceConfig, control};
+use payhist_types::operator::Frame;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio_util::task::TaskTracker;
+
+/// What an instance is made of.
+#[derive(Debug)]
+pub struct OpsConfig {
+    /// Badge of every page: `demo`, `production`, …
+    pub environment: String,
+    /// Host and process: who runs a job, who holds a lease.
+    pub instance: String,
+    /// payhist's own schema.
+    pub control: SourceConfig,
+    /// Where histories live.
+    pub sources: Vec<SourceConfig>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A handle to everything; cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Ops(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    environment: String,
+    instance: String,
+    control: Pool,
+    sources: BTreeMap<String, Source>,
+    clock: Arc<dyn Clock>,
+    catalogue: Catalogue,
+    tasks: TaskTracker,
+}
+
+impl Ops {
+    /// Migrates the control database and opens the pools.
+    ///
+    /// # Errors
+    /// [`OpsError::Storage`] when the control database does not answer. A source that does not answer is no error:
+    /// pages name it.
+    pub async fn open(config: OpsConfig) -> Result<Self, OpsError> {
+        control::migrate(&config.control).await?;
+        let sources = config.sources.into_iter().map(|source| (source.name.clone(), Source::open(source))).collect();
+        Ok(Self(Arc::new(Inner {
+            environment: config.environment,
+            instance: config.instance,
+            control: control::open(&config.control),
+            sources,
+            clock: config.clock,
+            catalogue: Catalogue::default(),
+            tasks: TaskTracker::new(),
+        })))
+    }
+
+    /// What every page's frame shows.
+    pub async fn frame(&self, principal: &Principal) -> Result<Frame, OpsError> {
+        let histories = crate::histories::all(self).await?;
+        Ok(Frame {
+            operator: principal.operator().clone(),
+            environment: self.0.environment.clone(),
+            zone: histories.first().map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
+            histories: histories.into_iter().map(|history| history.spec.name.into()).collect(),
+        })
+    }
+
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
+    /// Who this instance is.
+    pub fn instance(&self) -> &str {
+        &self.0.instance
+    }
+
+    /// The control database. For payhist's own crates.
+    pub fn control(&self) -> &Pool {
+        &self.0.control
+    }
+
+    /// All sources by name.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.0.sources.values()
+    }
+
+    /// One source.
+    ///
+    /// # Errors
+    /// [`OpsError::Refused`] when the configuration has no source of that name.
+    pub fn source(&self, name: &str) -> Result<&Source, OpsError> {
+        self.0.sources.get(name).ok_or_else(|| {
+            OpsError::refused(format!("no source is called {name}"), format!("Add a [[source]] named {name:?} to the configuration."))
+        })
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// Work that goes on after its request was answered; [`Ops::drain`] waits for it.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn(work);
+    }
+
+    /// Waits for work under way and closes the pools.
+    pub async fn drain(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        for source in self.sources() {
+            source.pool.close().await;
+        }
+        self.0.control.close().await;
+    }
+}

@@ -1,0 +1,93 @@
+//! What can go wrong in a use case, and how it is said to people and programs.
+
+use payhist_storage::StorageError;
+use payhist_types::error::{ApiError, ErrorKind, FieldError};
+use payhist_types::operator::Permission;
+
+/// A failure of a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum OpsError {
+    /// Wrong input, by field.
+    #[error("the input is wrong: {}", .0.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; "))]
+    BadInput(Vec<FieldError>),
+    /// Nobody is logged in.
+    #[error("nobody is logged in")]
+    LoginRequired,
+    /// The role does not include it.
+    #[error("this needs the permission {0}")]
+    Forbidden(Permission),
+    /// There is no such thing.
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// A guard refused; nothing was changed.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Too many attempts.
+    #[error("{0}")]
+    TooMany(String),
+    /// The database.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A defect in payhist.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl OpsError {
+    /// One wrong field.
+    pub fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::BadInput(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+
+    /// A refusal with its remedy.
+    pub fn refused(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Refused { reason: reason.into(), remedy: remedy.into() }
+    }
+
+    /// The kind that decides HTTP status and exit code.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::BadInput(_) => ErrorKind::BadInput,
+            Self::LoginRequired => ErrorKind::LoginRequired,
+            Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Refused { .. } => ErrorKind::Refused,
+            Self::TooMany(_) => ErrorKind::TooMany,
+            Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => ErrorKind::Unavailable,
+            Self::Storage(_) | Self::Internal(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl From<OpsError> for ApiError {
+    /// Says the error to the outside. What only the log may tell is logged here, once, under an incident id.
+    fn from(error: OpsError) -> Self {
+        let kind = error.kind();
+        match error {
+            OpsError::BadInput(ref fields) => {
+                Self { fields: fields.clone(), ..Self::new(kind, "Some of the input cannot be used. Nothing was changed.") }
+            }
+            OpsError::LoginRequired => Self::new(kind, "You are not logged in, or your session has ended.").with_remedy("Log in and try again."),
+            OpsError::Forbidden(permission) => Self::new(kind, format!("Your role does not include “{permission}”. Nothing was changed."))
+                .with_remedy("Ask an administrator for a role that includes it."),
+            OpsError::NotFound(what) => Self::new(kind, format!("{what} does not exist.")),
+            OpsError::Refused { reason, remedy } => Self::new(kind, format!("Refused: {reason}. Nothing was changed.")).with_remedy(remedy),
+            OpsError::TooMany(message) => Self::new(kind, message),
+            OpsError::Storage(_) | OpsError::Internal(_) => {
+                let incident = format!("{:012x}", rand::random::<u64>() >> 16);
+                tracing::error!(incident, error = &error as &dyn std::error::Error, "request failed");
+                let said = if kind == ErrorKind::Unavailable {
+                    Self::new(kind, "The database does not answer in time.").with_remedy("Try again. If it stays so, look at the database page.")
+                } else {
+                    Self::new(kind, "Something went wrong inside payhist.").with_remedy("Give the incident id to whoever looks after payhist: the log holds the cause.")
+                };
+                Self { incident: Some(incident), ..said }
+            }
+        }
+    }
+}

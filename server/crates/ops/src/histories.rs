@@ -1,0 +1,61 @@
+//! Registered histories: finding them and making new ones.
+
+use crate::auth::{ManagePartitions, Permit};
+use crate::{Ops, OpsError};
+use payhist_storage::histories::{self as stored, History};
+use payhist_storage::{audit, tx};
+use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
+use serde_json::json;
+
+/// Shards of a history that payhist makes itself (DESIGN §4).
+pub const DEFAULT_SHARDS: u16 = 10;
+
+/// All histories, the default first.
+pub async fn all(ops: &Ops) -> Result<Vec<History>, OpsError> {
+    let mut connection = ops.control().acquire("histories").await?;
+    Ok(stored::all(&mut connection).await?)
+}
+
+/// The history of that name; the default one for an empty name.
+///
+/// # Errors
+/// [`OpsError::NotFound`].
+pub async fn find(ops: &Ops, name: &str) -> Result<History, OpsError> {
+    if name.is_empty() {
+        let missing = || OpsError::NotFound("A history".to_owned());
+        return all(ops).await?.into_iter().next().ok_or_else(missing);
+    }
+    let missing = || OpsError::NotFound(format!("The history {name}"));
+    let name: HistoryName = name.parse().map_err(|_| missing())?;
+    let mut connection = ops.control().acquire("histories").await?;
+    stored::find(&mut connection, &name).await?.ok_or_else(missing)
+}
+
+/// A history of payhist's own layout: ten shards by `user_id % 10` in the schema that bears the history's name.
+pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Policy) -> HistorySpec {
+    let table_pattern = if name.as_str() == "payments" {
+        "payment_history_shard_{shard}".to_owned()
+    } else {
+        format!("{name}_shard_{{shard}}")
+    };
+    HistorySpec { name, source: source.to_owned(), schema, table_pattern, route: Route::Modulo { shards: DEFAULT_SHARDS }, policy }
+}
+
+/// Registers a history; one of that name that is there already is left as it is. Tables are made by who fills them.
+pub async fn register(ops: &Ops, permit: &Permit<ManagePartitions>, spec: &HistorySpec, switches: Switches) -> Result<History, OpsError> {
+    crate::zone::parse(&spec.policy.zone).map_err(|_| OpsError::field("zone", format!("{:?} is no IANA time zone", spec.policy.zone)))?;
+    let now = ops.now();
+    tx::run(ops.control(), "history.register", |connection| {
+        let (spec, actor) = (spec.clone(), permit.actor().to_owned());
+        Box::pin(async move {
+            if stored::register(connection, &spec, switches, &actor, now).await? {
+                let detail = json!({ "spec": spec, "switches": switches });
+                let entry = audit::Entry { at: now, actor: &actor, action: "history.register", target: spec.name.as_str(), detail };
+                audit::append(connection, &entry).await?;
+            }
+            Ok(())
+        })
+    })
+    .await?;
+    find(ops, spec.name.as_str()).await
+}

@@ -1,0 +1,114 @@
+//! The jobs that there are. Each takes no input, may run twice, and says what it did.
+
+use crate::auth::Permit;
+use crate::monitoring;
+use crate::rotation::{self, Only};
+use crate::{Ops, OpsError, histories};
+use futures::future::BoxFuture;
+use payhist_storage::jobs::JobResult;
+use payhist_storage::sessions;
+use payhist_types::jobs::JobRunStatus;
+use payhist_types::plan::{Finding, Severity};
+use payhist_types::run::RunOutcome;
+
+/// A job.
+#[derive(Debug)]
+pub struct JobDefinition {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub purpose: &'static str,
+    /// Its first schedule: five cron fields in the business zone.
+    pub schedule: &'static str,
+    /// Its work.
+    pub work: fn(Ops) -> BoxFuture<'static, Result<JobResult, OpsError>>,
+}
+
+/// All jobs.
+pub const JOBS: &[JobDefinition] = &[
+    JobDefinition {
+        name: "premake",
+        purpose: "Adds the coming months' partitions to every shard.",
+        schedule: "15 2 * * *",
+        work: |ops| Box::pin(rotate(ops, "premake", Only::Adds)),
+    },
+    JobDefinition {
+        name: "expire",
+        purpose: "Drops months past their retention, where the drop switch is on.",
+        schedule: "45 2 * * *",
+        work: |ops| Box::pin(rotate(ops, "expire", Only::Drops)),
+    },
+    JobDefinition {
+        name: "runway-check",
+        purpose: "Warns before a shard runs out of partitions.",
+        schedule: "5 * * * *",
+        work: |ops| Box::pin(runway_check(ops)),
+    },
+    JobDefinition {
+        name: "deadlock-capture",
+        purpose: "Keeps each deadlock that a server reports.",
+        schedule: "* * * * *",
+        work: |ops| Box::pin(deadlock_capture(ops)),
+    },
+    JobDefinition {
+        name: "session-cleanup",
+        purpose: "Deletes expired login sessions.",
+        schedule: "30 3 * * *",
+        work: |ops| Box::pin(session_cleanup(ops)),
+    },
+];
+
+/// Applies the adds or the drops of every history's plan.
+async fn rotate(ops: Ops, job: &'static str, only: Only) -> Result<JobResult, OpsError> {
+    let mut notes = Vec::new();
+    let mut status = JobRunStatus::Succeeded;
+    let mut last_run = None;
+    for history in histories::all(&ops).await? {
+        let name = &history.spec.name;
+        match rotation::apply_for_job(&ops, &Permit::for_job(job), &history, only).await {
+            Ok(applied) => {
+                if applied.outcome != RunOutcome::Done {
+                    status = JobRunStatus::Partial;
+                }
+                last_run = applied.run.or(last_run);
+                notes.push(format!("{name}: {}", applied.summary));
+            }
+            // One bad history never stops the rest.
+            Err(error) => {
+                status = JobRunStatus::Partial;
+                notes.push(format!("{name}: {error}"));
+            }
+        }
+    }
+    Ok(JobResult { status, summary: or_nothing(notes), rotation_run: last_run })
+}
+
+async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
+    let mut notes = Vec::new();
+    for history in histories::all(&ops).await? {
+        let plan = rotation::plan_of(&ops, &history).await?;
+        let loud = |finding: &&Finding| finding.severity >= Severity::Warning;
+        notes.extend(plan.findings.iter().filter(loud).map(|finding| format!("{}: {}", history.spec.name, rotation::words(finding))));
+    }
+    let status = if notes.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };
+    let summary = if notes.is_empty() { "every shard is far enough ahead".to_owned() } else { notes.join("; ") };
+    Ok(JobResult { status, summary, rotation_run: None })
+}
+
+async fn deadlock_capture(ops: Ops) -> Result<JobResult, OpsError> {
+    let captured = monitoring::capture(&ops).await?;
+    let status = if captured.failed.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };
+    let mut notes = vec![format!("{} new", captured.kept)];
+    notes.extend(captured.failed);
+    Ok(JobResult { status, summary: notes.join("; "), rotation_run: None })
+}
+
+async fn session_cleanup(ops: Ops) -> Result<JobResult, OpsError> {
+    let mut connection = ops.control().acquire("jobs.session_cleanup").await?;
+    let swept = sessions::sweep(&mut connection, ops.now()).await?;
+    Ok(JobResult { status: JobRunStatus::Succeeded, summary: format!("{swept} deleted"), rotation_run: None })
+}
+
+fn or_nothing(notes: Vec<String>) -> String {
+    if notes.is_empty() { "there is no history yet".to_owned() } else { notes.join("; ") }
+}

@@ -1,0 +1,155 @@
+//! The executor of a recorded run: table by table, step by step, under the history's lease.
+//!
+//! Invariants:
+//! - A step's intent is recorded before it acts; its outcome after the catalogue was read again.
+//! - The run is resumed from its records, whoever was killed: a step that is done is found done.
+//! - A failed step ends its table's turn; the other tables go on and the run ends `partial`.
+//! - Every step proves that its lease's token is still the newest, and that its switch is still on.
+
+use super::step::{self, Attempt};
+use crate::{Ops, OpsError, catalogue};
+use chrono::TimeDelta;
+use payhist_storage::histories::{self as stored_histories, History};
+use payhist_storage::runs::{self, StepResult, StoredRun, StoredStep};
+use payhist_storage::{audit, fault, leases, tx};
+use payhist_types::plan::{RotationPlan, Step};
+use payhist_types::run::{RunOutcome, StepOutcome};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// For how long a run's lease is good: longer than a step may take with all its retries.
+const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
+
+/// A recorded run whose lease is held.
+pub(super) struct Started {
+    pub(super) run: u64,
+    history: History,
+    lease: String,
+    token: u64,
+}
+
+/// Records a run for the plan, with its audit entry, and takes the history's lease.
+pub(super) async fn begin(ops: &Ops, history: &History, plan: RotationPlan, actor: &str) -> Result<Started, OpsError> {
+    let (lease, token) = take_lease(ops, history).await?.ok_or_else(|| {
+        OpsError::refused(format!("another run is at work on {}", history.spec.name), "Wait for its end, or look at it under recent runs.")
+    })?;
+    let now = ops.now();
+    let recorded = tx::run(ops.control(), "rotation.begin", |connection| {
+        let (plan, actor, id) = (plan.clone(), actor.to_owned(), history.id);
+        Box::pin(async move {
+            let run = runs::create(connection, id, &plan, &actor, now).await?;
+            let detail = json!({ "run": run, "plan": plan.hash, "steps": plan.active_steps().map(Step::key).collect::<Vec<_>>() });
+            let entry = audit::Entry { at: now, actor: &actor, action: "rotation.apply", target: plan.history.as_str(), detail };
+            audit::append(connection, &entry).await?;
+            Ok(run)
+        })
+    })
+    .await?;
+    fault::point("rotation.after_begin");
+    Ok(Started { run: recorded, history: history.clone(), lease, token })
+}
+
+/// Takes up the runs that nobody works on any more; answers how many.
+pub(super) async fn resume(ops: &Ops, history: &History) -> Result<usize, OpsError> {
+    let mut connection = ops.control().acquire("rotation.unfinished").await?;
+    let unfinished = runs::unfinished(&mut connection, history.id).await?;
+    drop(connection);
+    let mut resumed = 0;
+    for run in unfinished {
+        let Some((lease, token)) = take_lease(ops, history).await? else { return Ok(resumed) };
+        tracing::info!(run = run.id, "resuming a run that was left behind");
+        Started { run: run.id, history: history.clone(), lease, token }.work(ops).await?;
+        resumed += 1;
+    }
+    Ok(resumed)
+}
+
+async fn take_lease(ops: &Ops, history: &History) -> Result<Option<(String, u64)>, OpsError> {
+    let lease = format!("rotation.{}", history.spec.name);
+    let mut connection = ops.control().acquire("rotation.lease").await?;
+    let token = leases::take(&mut connection, &lease, ops.instance(), LEASE_TERM, ops.now()).await?;
+    Ok(token.map(|token| (lease, token)))
+}
+
+impl Started {
+    /// Works through the run and records its end.
+    pub(super) async fn work(self, ops: &Ops) -> Result<(), OpsError> {
+        let worked = self.steps(ops).await;
+        catalogue::forget(ops, &self.history.spec.name);
+        let mut connection = ops.control().acquire("rotation.release").await?;
+        leases::release(&mut connection, &self.lease, self.token).await?;
+        worked
+    }
+
+    async fn steps(&self, ops: &Ops) -> Result<(), OpsError> {
+        let (run, steps) = self.read(ops).await?;
+        let mut stopped_tables = BTreeSet::new();
+        for stored in steps {
+            let planned = &run.plan.steps[stored.sequence as usize];
+            match stored.outcome {
+                StepOutcome::Failed | StepOutcome::Skipped => drop(stopped_tables.insert(&planned.table)),
+                StepOutcome::Pending | StepOutcome::Intended => {
+                    let result = if stopped_tables.contains(&planned.table) {
+                        skipped()
+                    } else {
+                        self.one(ops, &run, planned, &stored).await?
+                    };
+                    if result.outcome == StepOutcome::Failed {
+                        stopped_tables.insert(&planned.table);
+                    }
+                    let mut connection = ops.control().acquire("rotation.settle").await?;
+                    runs::settle(&mut connection, run.id, stored.sequence, &result, ops.now()).await?;
+                    fault::point("rotation.after_settle");
+                }
+                StepOutcome::Done | StepOutcome::AlreadyDone | StepOutcome::Blocked => {}
+            }
+        }
+        let mut connection = ops.control().acquire("rotation.finish").await?;
+        let outcome = outcome(&runs::steps(&mut connection, run.id).await?);
+        fault::point("rotation.before_finish");
+        Ok(runs::finish(&mut connection, run.id, outcome, ops.now()).await?)
+    }
+
+    async fn read(&self, ops: &Ops) -> Result<(StoredRun, Vec<StoredStep>), OpsError> {
+        let mut connection = ops.control().acquire("rotation.read").await?;
+        let run = runs::find(&mut connection, self.run).await?.ok_or_else(|| OpsError::Internal(format!("run {} is gone", self.run)))?;
+        let steps = runs::steps(&mut connection, self.run).await?;
+        if steps.len() != run.plan.steps.len() {
+            return Err(OpsError::Internal(format!("run {} has {} records for {} steps", self.run, steps.len(), run.plan.steps.len())));
+        }
+        Ok((run, steps))
+    }
+
+    /// One step: still ours, still allowed, intent, act.
+    async fn one(&self, ops: &Ops, run: &StoredRun, planned: &Step, stored: &StoredStep) -> Result<StepResult, OpsError> {
+        let mut connection = ops.control().acquire("rotation.step").await?;
+        if !leases::renew(&mut connection, &self.lease, self.token, LEASE_TERM, ops.now()).await? {
+            return Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.lease)));
+        }
+        let switch = planned.action.switch();
+        if !stored_histories::switches(&mut connection, run.history_id).await?.is_on(switch) {
+            let detail = Some(format!("the {switch} switch was turned off during the run"));
+            return Ok(StepResult { outcome: StepOutcome::Blocked, attempts: 0, rows: None, detail });
+        }
+        fault::point("rotation.before_intent");
+        runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
+        drop(connection); // not held while the ALTER waits for its lock
+        fault::point("rotation.after_intent");
+        let attempt = Attempt { ops, history: &self.history, run: run.id, sequence: stored.sequence, step: planned };
+        Ok(step::perform(&attempt).await)
+    }
+}
+
+fn skipped() -> StepResult {
+    let detail = Some("an earlier step on this table failed".to_owned());
+    StepResult { outcome: StepOutcome::Skipped, attempts: 0, rows: None, detail }
+}
+
+fn outcome(steps: &[StoredStep]) -> RunOutcome {
+    let any = |outcomes: &[StepOutcome]| steps.iter().any(|step| outcomes.contains(&step.outcome));
+    match (any(&[StepOutcome::Failed]), any(&[StepOutcome::Done, StepOutcome::AlreadyDone])) {
+        (false, _) => RunOutcome::Done,
+        (true, true) => RunOutcome::Partial,
+        (true, false) => RunOutcome::Failed,
+    }
+}

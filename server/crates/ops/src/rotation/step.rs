@@ -1,0 +1,209 @@
+//! One step on one table: look, act under a bounded lock wait, look again.
+
+use crate::{Ops, OpsError};
+use payhist_dialect::error_class::ErrorClass;
+use payhist_dialect::{Statement, plan_sql};
+use payhist_storage::histories::History;
+use payhist_storage::runs::StepResult;
+use payhist_storage::{PooledConnection, StorageError, ddl, engine_stats, fault, partitions, runs};
+use payhist_types::plan::{Action, Boundary, Partition, Step, TableState};
+use payhist_types::run::StepOutcome;
+use std::time::Duration;
+
+/// Seconds that one ALTER may wait for its metadata lock: that long, and no longer, it makes others queue behind it.
+pub const DDL_LOCK_WAIT_SECS: u32 = 1;
+/// How often an ALTER is tried before the step gives up and names who is in the way.
+pub const DDL_ATTEMPTS_MAX: u32 = 20;
+/// Upper edge of the pause before the next try; the pause is random below it, so that tries do not fall in step with
+/// what they wait for.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// A step about to act.
+pub(super) struct Attempt<'a> {
+    pub(super) ops: &'a Ops,
+    pub(super) history: &'a History,
+    pub(super) run: u64,
+    pub(super) sequence: u32,
+    pub(super) step: &'a Step,
+}
+
+/// What the catalogue says about a step.
+enum Situation {
+    /// It may act.
+    Open,
+    /// It is so already.
+    Done,
+    /// The table is not what the plan was made for: hands off.
+    Changed(String),
+}
+
+/// Carries a step out; failures are outcomes, since the other tables go on.
+pub(super) async fn perform(attempt: &Attempt<'_>) -> StepResult {
+    let mut result = StepResult { outcome: StepOutcome::Failed, attempts: 0, rows: None, detail: None };
+    match act(attempt, &mut result).await {
+        Ok(outcome) => result.outcome = outcome,
+        Err(error) => {
+            tracing::error!(step = attempt.step.key(), error = &error as &dyn std::error::Error, "a rotation step failed");
+            result.detail = Some(error.to_string());
+        }
+    }
+    result
+}
+
+async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutcome, OpsError> {
+    let source = attempt.ops.source(&attempt.history.spec.source)?;
+    let statements = rendered(attempt).await?;
+    let mut connection = source.work.acquire("rotation.ddl").await?;
+    match look(attempt, &mut connection).await? {
+        Situation::Done => return Ok(StepOutcome::AlreadyDone),
+        Situation::Changed(how) => return Err(OpsError::refused(how, "Make a new plan.")),
+        Situation::Open => {}
+    }
+    if let Action::DropMonth { .. } = attempt.step.action {
+        result.rows = Some(count_rows(attempt, &mut connection).await?);
+    }
+    // The session's lock wait is shortened: it must not go back to the pool.
+    connection.close_on_drop();
+    for statement in source.capabilities().await?.limit_session_lock_wait(DDL_LOCK_WAIT_SECS) {
+        ddl::execute(&mut connection, &statement).await?;
+    }
+    fault::point("rotation.before_ddl");
+    for statement in &statements {
+        execute(attempt, &mut connection, statement, result).await?;
+    }
+    fault::point("rotation.after_ddl");
+    match look(attempt, &mut connection).await? {
+        Situation::Done => Ok(StepOutcome::Done),
+        Situation::Open => Err(OpsError::Internal("the server took the statement, yet its catalogue has not changed".to_owned())),
+        Situation::Changed(how) => Err(OpsError::Internal(format!("after the statement: {how}"))),
+    }
+}
+
+/// Renders the step once more and insists that it is what the plan showed.
+async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
+    let spec = &attempt.history.spec;
+    let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
+    let mut connection = attempt.ops.source(&spec.source)?.pool.acquire("rotation.look").await?;
+    let state = partitions::read_one(&mut connection, &spec.schema, &attempt.step.table).await?;
+    let statements = plan_sql::statements(attempt.step, &spec.schema, &state, capabilities).map_err(|error| OpsError::Internal(error.to_string()))?;
+    if statements.iter().map(Statement::as_str).ne(attempt.step.sql.iter().map(String::as_str)) {
+        return Err(OpsError::refused("the SQL is no longer what the plan showed", "Make a new plan."));
+    }
+    Ok(statements)
+}
+
+/// Executes a statement, again and again for as long as it only fails to get its lock in time.
+async fn execute(attempt: &Attempt<'_>, connection: &mut PooledConnection, statement: &Statement, result: &mut StepResult) -> Result<(), OpsError> {
+    loop {
+        result.attempts += 1;
+        let Err(error) = ddl::execute(connection, statement).await else { return Ok(()) };
+        let waited = matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock));
+        if !waited {
+            return Err(error.into());
+        }
+        if result.attempts >= DDL_ATTEMPTS_MAX {
+            return Err(gave_up(attempt, result.attempts).await);
+        }
+        tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
+    }
+}
+
+async fn gave_up(attempt: &Attempt<'_>, attempts: u32) -> OpsError {
+    let blockers = async {
+        let mut connection = attempt.ops.source(&attempt.history.spec.source)?.pool.acquire("rotation.blockers").await?;
+        Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection).await?)
+    };
+    let who = match blockers.await {
+        Ok(blockers) if blockers.is_empty() => "no open transaction is visible".to_owned(),
+        Ok(blockers) => blockers.join("; "),
+        Err(error) => format!("who blocks it cannot be seen: {error}"),
+    };
+    OpsError::refused(
+        format!("no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}"),
+        "End the transaction in the way, then apply again.",
+    )
+}
+
+async fn count_rows(attempt: &Attempt<'_>, connection: &mut PooledConnection) -> Result<u64, OpsError> {
+    let spec = &attempt.history.spec;
+    let rows = partitions::count_rows(connection, &spec.schema, &attempt.step.table, attempt.step.action.partition()).await?;
+    let mut control = attempt.ops.control().acquire("rotation.rows").await?;
+    runs::count_rows(&mut control, attempt.run, attempt.sequence, rows).await?;
+    Ok(rows)
+}
+
+async fn look(attempt: &Attempt<'_>, connection: &mut PooledConnection) -> Result<Situation, StorageError> {
+    let state = partitions::read_one(connection, &attempt.history.spec.schema, &attempt.step.table).await?;
+    let TableState::Partitioned { partitions, .. } = state else {
+        return Ok(Situation::Changed("the table is missing, or has no partitions any more".to_owned()));
+    };
+    Ok(match &attempt.step.action {
+        Action::AddMonth { partition, before, .. } => situation_of_add(&partitions, partition, *before),
+        Action::DropMonth { partition, before, .. } => situation_of_drop(&partitions, partition, *before),
+        _ => Situation::Changed("this version cannot carry out such a step".to_owned()),
+    })
+}
+
+fn situation_of_add(partitions: &[Partition], name: &str, before: chrono::DateTime<chrono::Utc>) -> Situation {
+    if partitions.iter().any(|partition| partition.upper == Boundary::Before(before)) {
+        return Situation::Done;
+    }
+    if partitions.iter().any(|partition| partition.name == name) {
+        return Situation::Changed(format!("another partition is called {name} by now"));
+    }
+    match partitions.last().map(|partition| &partition.upper) {
+        Some(Boundary::Before(last)) if *last < before => Situation::Open,
+        _ => Situation::Changed("the table's last partition is no longer the one that the month was to follow".to_owned()),
+    }
+}
+
+fn situation_of_drop(partitions: &[Partition], name: &str, before: chrono::DateTime<chrono::Utc>) -> Situation {
+    if partitions.iter().any(|partition| matches!(partition.upper, Boundary::Unknown(_))) {
+        return Situation::Changed("the table has a partition whose edge cannot be read".to_owned());
+    }
+    match partitions.iter().find(|partition| partition.name == name) {
+        None => Situation::Done,
+        Some(partition) if partition.upper != Boundary::Before(before) => {
+            Situation::Changed(format!("the partition {name} no longer ends where it did when the plan was made"))
+        }
+        Some(_) if partitions.len() < 2 => Situation::Changed(format!("{name} is the table's last partition by now")),
+        Some(_) => Situation::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, TimeZone, Utc};
+
+    fn at(month: u32) -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, month, 1, 0, 0, 0).unwrap()
+    }
+
+    fn partition(name: &str, upper: Boundary) -> Partition {
+        Partition { name: name.into(), ordinal: 1, upper, rows_estimate: 0, bytes: 0 }
+    }
+
+    #[test]
+    fn a_drop_is_refused_when_its_partition_has_another_edge_by_now() {
+        let table = [partition("p1", Boundary::Before(at(3))), partition("p2", Boundary::Before(at(4)))];
+        assert!(matches!(situation_of_drop(&table, "p1", at(2)), Situation::Changed(_)));
+        assert!(matches!(situation_of_drop(&table, "p1", at(3)), Situation::Open));
+        assert!(matches!(situation_of_drop(&table, "gone", at(3)), Situation::Done));
+    }
+
+    #[test]
+    fn the_last_partition_and_a_table_with_an_unreadable_edge_are_never_touched() {
+        assert!(matches!(situation_of_drop(&[partition("p1", Boundary::Before(at(2)))], "p1", at(2)), Situation::Changed(_)));
+        let table = [partition("p1", Boundary::Before(at(2))), partition("p2", Boundary::Unknown("?".into()))];
+        assert!(matches!(situation_of_drop(&table, "p1", at(2)), Situation::Changed(_)));
+    }
+
+    #[test]
+    fn an_add_that_is_there_is_done_and_one_that_would_overlap_is_refused() {
+        let table = [partition("p1", Boundary::Before(at(2))), partition("p2", Boundary::Before(at(3)))];
+        assert!(matches!(situation_of_add(&table, "p3", at(3)), Situation::Done));
+        assert!(matches!(situation_of_add(&table, "p2", at(4)), Situation::Changed(_)));
+        assert!(matches!(situation_of_add(&table, "p3", at(4)), Situation::Open));
+    }
+}

@@ -1,0 +1,23 @@
+//! First door of dynamic SQL: statements that `payhist_dialect` rendered.
+
+use crate::error::{During, StorageError};
+use payhist_dialect::Statement;
+use sqlx::Row;
+use sqlx::mysql::MySqlConnection;
+
+/// Runs one rendered statement as text (some DDL cannot be prepared, FACTS §2).
+pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) -> Result<(), StorageError> {
+    sqlx::raw_sql(text(statement)).execute(connection).await.during("ddl")?;
+    Ok(())
+}
+
+/// Runs a rendered `SELECT COUNT(*)`.
+pub(crate) async fn fetch_count(connection: &mut MySqlConnection, statement: &Statement) -> Result<u64, StorageError> {
+    let row = sqlx::raw_sql(text(statement)).fetch_one(connection).await.during("count")?;
+    let count: i64 = row.try_get(0).during("count")?;
+    Ok(count.unsigned_abs())
+}
+
+fn text(statement: &Statement) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(statement.as_str().to_owned())
+}

@@ -1,0 +1,215 @@
+//! A connection pool that knows its waiters, its holders and how long acquiring takes.
+//!
+//! sqlx shows size and idle only (FACTS §2); the rest is measured around `acquire`. Each acquire names its purpose,
+//! so that the longest holder is shown by what it is doing.
+
+use crate::error::{During, StorageError};
+use payhist_dialect::Capabilities;
+use payhist_types::database::{Holder, PoolStats, WaitBucket};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
+use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Upper edges of the acquire-wait histogram, in microseconds; one open bucket follows.
+const WAIT_EDGES_US: [u64; 12] =
+    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 5_000_000];
+
+/// How long an acquire may wait for a connection.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept per connection: well above shards × statement shapes, since over TCP each one that is
+/// closed costs 43 ms (FACTS §2).
+const STATEMENT_CACHE_CAPACITY: usize = 512;
+
+/// How long a connection may lie idle before it is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Makes the server end statements at the deadline: dropping a future alone leaves its query running (FACTS §2).
+async fn limit_statements(connection: &mut MySqlConnection, deadline: Duration) -> Result<(), sqlx::Error> {
+    let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
+    let capabilities = Capabilities::detect(&version).map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+    let statement = capabilities.limit_session_statements(deadline);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement.as_str().to_owned())).execute(connection).await?;
+    Ok(())
+}
+
+/// A named, measured pool. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    inner: sqlx::MySqlPool,
+    meter: Arc<Meter>,
+}
+
+#[derive(Debug, Default)]
+struct Meter {
+    name: String,
+    waiters: AtomicU32,
+    acquired: AtomicU64,
+    timeouts: AtomicU64,
+    waits: [AtomicU64; WAIT_EDGES_US.len() + 1],
+    next_ticket: AtomicU64,
+    holders: Mutex<HashMap<u64, (&'static str, Instant)>>,
+}
+
+impl Meter {
+    fn record_wait(&self, waited: Duration) {
+        let us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        let bucket = WAIT_EDGES_US.partition_point(|edge| *edge < us);
+        self.waits[bucket].fetch_add(1, Relaxed);
+    }
+}
+
+/// Counts a waiter for as long as it lives, also when its future is dropped in mid-wait.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Pool {
+    /// Opens a pool of at most `max` connections; connects lazily, so a dead server is an error of its first use.
+    /// With a `deadline`, the server itself ends each SELECT that takes longer.
+    pub fn open(name: &str, options: MySqlConnectOptions, max: u32, deadline: Option<Duration>) -> Self {
+        let options = options.statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
+        let mut pool = MySqlPoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT);
+        if let Some(deadline) = deadline {
+            pool = pool.after_connect(move |connection, _| Box::pin(limit_statements(connection, deadline)));
+        }
+        let inner = pool.connect_lazy_with(options);
+        Self { inner, meter: Arc::new(Meter { name: name.to_owned(), ..Meter::default() }) }
+    }
+
+    /// Takes a connection for `purpose`, the code's name for what it does, e.g. `payments.list`.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when none is free within [`ACQUIRE_TIMEOUT`] or the server does not answer.
+    pub async fn acquire(&self, purpose: &'static str) -> Result<PooledConnection, StorageError> {
+        let meter = &self.meter;
+        let begun = Instant::now();
+        let result = {
+            let _waiting = Waiting::new(&meter.waiters);
+            self.inner.acquire().await
+        };
+        meter.record_wait(begun.elapsed());
+        if matches!(result, Err(sqlx::Error::PoolTimedOut)) {
+            meter.timeouts.fetch_add(1, Relaxed);
+        }
+        let connection = result.during(purpose)?;
+        meter.acquired.fetch_add(1, Relaxed);
+        let ticket = meter.next_ticket.fetch_add(1, Relaxed);
+        lock(&meter.holders).insert(ticket, (purpose, Instant::now()));
+        Ok(PooledConnection { connection, ticket, meter: Arc::clone(meter) })
+    }
+
+    /// Live figures.
+    pub fn stats(&self) -> PoolStats {
+        let meter = &self.meter;
+        let size = self.inner.size();
+        let idle = u32::try_from(self.inner.num_idle()).unwrap_or(u32::MAX).min(size);
+        let counts: Vec<u64> = meter.waits.iter().map(|c| c.load(Relaxed)).collect();
+        let edges = WAIT_EDGES_US.iter().copied().map(Some).chain([None]);
+        let longest = lock(&meter.holders).values().min_by_key(|(_, since)| *since).copied();
+        PoolStats {
+            name: meter.name.clone(),
+            max: self.inner.options().get_max_connections(),
+            size,
+            idle,
+            in_use: size - idle,
+            waiters: meter.waiters.load(Relaxed),
+            acquired: meter.acquired.load(Relaxed),
+            timeouts: meter.timeouts.load(Relaxed),
+            wait_p50_us: quantile(&counts, 50),
+            wait_p99_us: quantile(&counts, 99),
+            waits: edges.zip(&counts).map(|(upto_us, count)| WaitBucket { upto_us, count: *count }).collect(),
+            longest_holder: longest.map(|(purpose, since)| Holder {
+                purpose: purpose.to_owned(),
+                held_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            }),
+        }
+    }
+
+    /// Closes every connection and waits until they are gone.
+    pub async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// The upper edge of the bucket that holds the given percentile; `None` without samples or in the open bucket.
+fn quantile(counts: &[u64], percent: u64) -> Option<u64> {
+    let total: u64 = counts.iter().sum();
+    let rank = (total * percent).div_ceil(100).max(1);
+    let mut seen = 0;
+    let bucket = counts.iter().position(|count| {
+        seen += count;
+        seen >= rank
+    })?;
+    WAIT_EDGES_US.get(bucket).copied()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection on loan; goes back to its pool when dropped.
+#[derive(Debug)]
+pub struct PooledConnection {
+    connection: sqlx::pool::PoolConnection<sqlx::MySql>,
+    ticket: u64,
+    meter: Arc<Meter>,
+}
+
+impl PooledConnection {
+    /// Marks the session as unfit for reuse (it may still run a statement, or hold a lock): it is closed instead of
+    /// going back to the pool.
+    pub fn close_on_drop(&mut self) {
+        self.connection.close_on_drop();
+    }
+}
+
+impl Drop for PooledConnection {
+    fn drop(&mut self) {
+        lock(&self.meter.holders).remove(&self.ticket);
+    }
+}
+
+impl Deref for PooledConnection {
+    type Target = MySqlConnection;
+    fn deref(&self) -> &MySqlConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for PooledConnection {
+    fn deref_mut(&mut self) -> &mut MySqlConnection {
+        &mut self.connection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_name_the_bucket_that_holds_the_rank() {
+        assert_eq!(quantile(&[0; 13], 50), None, "no samples, no figure");
+        let mut counts = [0; 13];
+        counts[0] = 98;
+        counts[3] = 2;
+        assert_eq!(quantile(&counts, 50), Some(50));
+        assert_eq!(quantile(&counts, 99), Some(500));
+        counts[12] = 1_000;
+        assert_eq!(quantile(&counts, 99), None, "the open bucket has no edge");
+    }
+}
