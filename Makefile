@@ -44,7 +44,7 @@ dev: ## the demo, rebuilt and reloaded on change
 	@exec $(BUNDLER) watch
 
 test: ## every test: unit, database, HTTP, slow, documentation, browser
-	@.setup/ensure mariadb mysql browser npm nextest
+	@.setup/ensure rust mariadb mysql browser npm nextest
 	@$(MAKE) build
 	@.ci/test
 
