@@ -419,6 +419,8 @@ pub struct RotationPlan {
     pub findings: Vec<Finding>,
     /// One for each shard of the route.
     pub runway: Vec<Runway>,
+    /// SHA-256 in hexadecimal of the tables, partition names and edges that it was planned on.
+    pub edges_digest: String,
     /// What `apply --plan HASH` compares.
     pub hash: PlanHash,
 }

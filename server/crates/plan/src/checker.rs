@@ -1,0 +1,203 @@
+//! An independent judge of rotation plans: it replays the active steps on the inventory and names every rule broken.
+//!
+//! Invariant: it shares nothing with the planner but the calendar ([`months`]), so that one mistake in the planner
+//! cannot also make its judge blind. What is doubtful is a violation.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use payhist_types::history::{HistorySpec, Switch};
+use payhist_types::plan::{
+    Action, Boundary, Inventory, Partition, PartitionExpression, RotationPlan, Step, TableState,
+};
+use payhist_types::{Month, ShardId};
+
+use crate::months;
+
+/// A rule that a plan breaks. Steps are named by [`Step::key`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// History or policy are not the configured ones.
+    #[error("the plan is not for the history, or not by its policy")]
+    OtherHistoryOrPolicy,
+    /// The policy's zone is unknown.
+    #[error("the policy's time zone is unknown")]
+    UnknownZone,
+    /// The current month is not that of the moment of evaluation.
+    #[error("{0} is not the month of the plan's evaluation")]
+    WrongCurrentMonth(Month),
+    /// An active step's stop switch is off.
+    #[error("{step} is active though the {switch} switch is off")]
+    SwitchOff {
+        /// The step.
+        step: String,
+        /// The switch.
+        switch: Switch,
+    },
+    /// An active step without statements.
+    #[error("{0} is active without SQL")]
+    NoSql(String),
+    /// The step's table is not, or not once, in the inventory, or it is not one that payhist may touch.
+    #[error("{0} is about a table that is not in the inventory as a known partitioned one")]
+    NotInInventory(String),
+    /// The table has edges that are unreadable or not in order.
+    #[error("{0} is about a table with an unreadable edge where it matters")]
+    UnreadableEdge(String),
+    /// The month does not follow the table's last edge, or its own edge is not the month's end.
+    #[error("{0} does not go on exactly from the table's last edge to the month's end")]
+    NotContiguous(String),
+    /// The name is taken.
+    #[error("{0} gives a name that another partition has")]
+    NameTaken(String),
+    /// The policy does not ask for the month.
+    #[error("{0} adds a month that the policy does not ask for")]
+    NotWanted(String),
+    /// The month has not expired.
+    #[error("{0} drops a month that has not expired")]
+    NotExpired(String),
+    /// The partition is not the oldest at its turn, or it is not there.
+    #[error("{0} drops another partition than the oldest")]
+    NotOldest(String),
+    /// The partition's edges in the inventory are not those of the month.
+    #[error("{0} drops a partition whose edges are not those of its month")]
+    EdgeDiffers(String),
+    /// The partition would be the last.
+    #[error("{0} drops the table's last partition")]
+    LastPartition(String),
+}
+
+/// Judges a plan whose SQL is rendered.
+///
+/// # Errors
+/// Every rule that the plan's active steps break.
+pub fn check(plan: &RotationPlan, spec: &HistorySpec, inventory: &Inventory) -> Result<(), Vec<Violation>> {
+    let mut violations = Vec::new();
+    if plan.history != spec.name || inventory.history != spec.name || plan.policy != spec.policy {
+        violations.push(Violation::OtherHistoryOrPolicy);
+    }
+    let Ok(zone) = spec.policy.zone.parse::<Tz>() else { return Err(vec![Violation::UnknownZone]) };
+    if plan.current_month != months::month_of(plan.evaluated_at, zone) {
+        violations.push(Violation::WrongCurrentMonth(plan.current_month));
+    }
+    let mut tables: Vec<Replay> = Vec::new();
+    for step in plan.active_steps() {
+        let switch = step.action.switch();
+        if !plan.switches.is_on(switch) {
+            violations.push(Violation::SwitchOff { step: step.key(), switch });
+        }
+        if step.sql.is_empty() || step.sql.iter().any(|statement| statement.trim().is_empty()) {
+            violations.push(Violation::NoSql(step.key()));
+        }
+        if !tables.iter().any(|table| table.name == step.table && table.shard == step.shard) {
+            tables.extend(Replay::of(step, plan, inventory, zone));
+        }
+        match tables.iter_mut().find(|table| table.name == step.table && table.shard == step.shard) {
+            Some(table) => violations.extend(table.step(step).err()),
+            None => violations.push(Violation::NotInInventory(step.key())),
+        }
+    }
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+/// One table, as it is after the steps so far.
+struct Replay<'a> {
+    plan: &'a RotationPlan,
+    zone: Tz,
+    shard: ShardId,
+    name: &'a str,
+    catalogue: &'a [Partition],
+    added: Vec<(&'a str, DateTime<Utc>)>,
+    dropped: usize,
+}
+
+impl<'a> Replay<'a> {
+    fn of(step: &'a Step, plan: &'a RotationPlan, inventory: &'a Inventory, zone: Tz) -> Option<Self> {
+        let mut entries =
+            inventory.shards.iter().filter(|entry| entry.table == step.table || entry.shard == step.shard);
+        let entry = entries.next()?;
+        if entries.next().is_some() || entry.table != step.table || entry.shard != step.shard {
+            return None;
+        }
+        match &entry.state {
+            TableState::Partitioned { expression, partitions } if is_known(expression) => {
+                let (shard, name) = (step.shard, step.table.as_str());
+                Some(Self { plan, zone, shard, name, catalogue: partitions, added: Vec::new(), dropped: 0 })
+            }
+            _ => None,
+        }
+    }
+
+    fn step(&mut self, step: &'a Step) -> Result<(), Violation> {
+        match &step.action {
+            Action::AddMonth { month, partition, before } => self.add(step, *month, partition, *before),
+            // A drop that is not told to take older rows along is not the oldest's.
+            Action::DropMonth { open_below: false, .. } => Err(Violation::NotOldest(step.key())),
+            Action::DropMonth { month, partition, before, .. } => self.drop(step, *month, partition, *before),
+            _ => Err(Violation::NotInInventory(step.key())),
+        }
+    }
+
+    fn add(&mut self, step: &Step, month: Month, name: &'a str, before: DateTime<Utc>) -> Result<(), Violation> {
+        let edge = match (self.added.last(), self.catalogue.last().map(|partition| &partition.upper)) {
+            (Some((_, edge)), _) | (None, Some(Boundary::Before(edge))) => *edge,
+            (None, _) => return Err(Violation::UnreadableEdge(step.key())),
+        };
+        let highest = self.catalogue.iter().filter_map(edge_of).max();
+        if highest > Some(edge) {
+            return Err(Violation::UnreadableEdge(step.key()));
+        }
+        let (start, end) = months::bounds(month, self.zone);
+        if before != end || edge < start || edge >= end || self.dropped > 0 {
+            return Err(Violation::NotContiguous(step.key()));
+        }
+        let mut names = self.catalogue.iter().map(|partition| partition.name.as_str());
+        if names.any(|taken| taken.eq_ignore_ascii_case(name)) || self.added.iter().any(|(taken, _)| *taken == name) {
+            return Err(Violation::NameTaken(step.key()));
+        }
+        let ahead = self.plan.current_month.months_until(month);
+        if self.plan.policy.premake_months.is_none_or(|wanted| ahead > i32::from(wanted)) {
+            return Err(Violation::NotWanted(step.key()));
+        }
+        self.added.push((name, before));
+        Ok(())
+    }
+
+    fn drop(&mut self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
+        let edges: Option<Vec<_>> =
+            self.catalogue.iter().filter(|partition| !is_open(partition)).map(edge_of).collect();
+        let open_before_the_end = self.catalogue.iter().rev().skip(1).any(is_open);
+        if open_before_the_end || edges.is_none_or(|edges| !edges.is_sorted_by(|one, next| one < next)) {
+            return Err(Violation::UnreadableEdge(step.key()));
+        }
+        let age = month.months_until(self.plan.current_month);
+        if self.plan.policy.retention_months.is_none_or(|kept| age <= i32::from(kept)) {
+            return Err(Violation::NotExpired(step.key()));
+        }
+        let oldest = self.catalogue.get(self.dropped).filter(|partition| partition.name == name);
+        let Some(oldest) = oldest else { return Err(Violation::NotOldest(step.key())) };
+        let (start, end) = months::bounds(month, self.zone);
+        let lower = self.dropped.checked_sub(1).map(|index| edge_of(&self.catalogue[index]));
+        if edge_of(oldest) != Some(before) || before != end || lower.is_some_and(|lower| lower != Some(start)) {
+            return Err(Violation::EdgeDiffers(step.key()));
+        }
+        if self.catalogue.len() + self.added.len() - self.dropped < 2 {
+            return Err(Violation::LastPartition(step.key()));
+        }
+        self.dropped += 1;
+        Ok(())
+    }
+}
+
+fn edge_of(partition: &Partition) -> Option<DateTime<Utc>> {
+    match partition.upper {
+        Boundary::Before(edge) => Some(edge),
+        Boundary::MaxValue | Boundary::Unknown(_) => None,
+    }
+}
+
+fn is_open(partition: &Partition) -> bool {
+    partition.upper == Boundary::MaxValue
+}
+
+fn is_known(expression: &PartitionExpression) -> bool {
+    !matches!(expression, PartitionExpression::Unknown { .. })
+}

@@ -1,0 +1,108 @@
+//! What people should know about a history's partitions, whether or not a step mends it.
+//!
+//! Critical is what makes inserts fail, or soon will, or keeps payhist from managing the table at all.
+
+use std::collections::BTreeSet;
+
+use payhist_types::plan::{
+    Boundary, Finding, FindingKind, Inventory, Partition, PartitionExpression, Reach, Severity, TableState,
+};
+use payhist_types::{Month, ShardId};
+
+use super::Context;
+use super::table::Table;
+use crate::classify::{Classified, Kind, classify};
+use crate::months;
+
+/// The findings of one table.
+pub(super) fn of_table(table: &Table) -> Vec<Finding> {
+    let overlaps = table.overlaps().map(|partition| FindingKind::Overlap { partition: partition.name.clone() });
+    let mut found: Vec<_> = overlaps.map(|kind| (Severity::Critical, kind)).collect();
+    found.extend(table.partitions.iter().filter_map(|classified| of_partition(table.context, *classified)));
+    found.extend(of_runway(table));
+    found.into_iter().map(|(severity, kind)| Finding { severity, shard: Some(table.shard), kind }).collect()
+}
+
+fn of_partition(context: &Context, classified: Classified) -> Option<(Severity, FindingKind)> {
+    let Partition { name, upper, rows_estimate, .. } = classified.partition;
+    let partition = name.clone();
+    match (classified.kind, upper) {
+        (Kind::Month(month), _) => named_month(name)
+            .filter(|named| *named != month)
+            .map(|_| (Severity::Warning, FindingKind::NameMisleads { partition, month })),
+        (Kind::Irregular { from, before }, _) => {
+            let first = from.filter(|from| *from == months::start(months::month_of(*from, context.zone), context.zone));
+            let gap = first
+                .map(|first| months::month_of(first, context.zone))
+                .zip(months::ending_at(before, context.zone).and_then(Month::prev));
+            Some(match gap.filter(|(first, last)| first <= last) {
+                Some((first, last)) => {
+                    let severity = if last < context.current { Severity::Warning } else { Severity::Critical };
+                    (severity, FindingKind::Gap { partition, first, last })
+                }
+                None => (Severity::Warning, FindingKind::Irregular { partition, from, before }),
+            })
+        }
+        (Kind::MaxValue, _) => {
+            Some((Severity::Warning, FindingKind::MaxValuePresent { partition, rows_estimate: *rows_estimate }))
+        }
+        (Kind::Unknown, Boundary::Unknown(raw)) => {
+            Some((Severity::Critical, FindingKind::UnknownBoundary { partition, raw: raw.clone() }))
+        }
+        // Its own edge is known: the finding is about the one before it.
+        (Kind::Unknown, _) => None,
+    }
+}
+
+fn of_runway(table: &Table) -> Option<(Severity, FindingKind)> {
+    let wanted = table.context.policy.premake_months?;
+    if let Some(months) = table.months_too_many() {
+        return Some((Severity::Critical, FindingKind::TooFarBehind { months }));
+    }
+    match table.reach() {
+        Reach::Until { months, .. } if months < i32::from(wanted) => {
+            let severity = if months <= 0 { Severity::Critical } else { Severity::Warning };
+            Some((severity, FindingKind::RunwayShort { months, wanted }))
+        }
+        Reach::Until { .. } | Reach::Endless | Reach::Unknown => None,
+    }
+}
+
+/// The months that some shards have and others have not.
+pub(super) fn differing_shards(context: &Context, inventory: &Inventory) -> Vec<Finding> {
+    let readable = inventory.shards.iter().filter_map(|entry| match &entry.state {
+        TableState::Partitioned { expression, partitions } if is_known(expression) => {
+            Some((entry.shard, months_of(partitions, context)))
+        }
+        _ => None,
+    });
+    let shards: Vec<(ShardId, BTreeSet<Month>)> = readable.collect();
+    let all: BTreeSet<Month> = shards.iter().flat_map(|(_, months)| months).copied().collect();
+    let missing = shards.iter().map(|(shard, months)| (*shard, all.difference(months).copied().collect::<Vec<_>>()));
+    missing
+        .filter(|(_, missing)| !missing.is_empty())
+        .map(|(shard, missing)| Finding {
+            severity: Severity::Warning,
+            shard: Some(shard),
+            kind: FindingKind::ShardDiffers { missing },
+        })
+        .collect()
+}
+
+fn is_known(expression: &PartitionExpression) -> bool {
+    !matches!(expression, PartitionExpression::Unknown { .. })
+}
+
+fn months_of(partitions: &[Partition], context: &Context) -> BTreeSet<Month> {
+    let month = |classified: Classified| match classified.kind {
+        Kind::Month(month) => Some(month),
+        Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
+    };
+    classify(partitions, context.zone).into_iter().filter_map(month).collect()
+}
+
+/// The month that a name of the form `pYYYYMM` says.
+fn named_month(name: &str) -> Option<Month> {
+    let digits = name.strip_prefix(['p', 'P']).filter(|digits| digits.len() == 6)?;
+    format!("{}-{}", digits.get(..4)?, digits.get(4..)?).parse().ok()
+}

@@ -1,0 +1,74 @@
+//! What of a plan goes into its hash: everything that decides what would be done, nothing that merely measures.
+//!
+//! Invariant: canonical, because it is the JSON of structs, whose fields keep their order.
+
+use payhist_types::Month;
+use payhist_types::history::{HistoryName, Policy, Switches};
+use payhist_types::plan::{
+    Action, Boundary, Guard, Inventory, PartitionExpression, PlanHash, RotationPlan, Step, TableState,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+#[derive(Serialize)]
+struct Essence<'a> {
+    history: &'a HistoryName,
+    policy: &'a Policy,
+    switches: Switches,
+    current_month: Month,
+    edges: &'a str,
+    steps: Vec<(&'a str, &'a Action, Vec<Guard>, &'a [String])>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Found<'a> {
+    Partitions(&'a PartitionExpression, Vec<(&'a str, &'a Boundary)>),
+    Missing,
+    NotPartitioned,
+    Unreadable,
+}
+
+/// The digest of an inventory's tables, partition names and edges.
+pub(super) fn of_edges(inventory: &Inventory) -> String {
+    let tables = inventory.shards.iter().map(|entry| (entry.shard, &entry.table, found(&entry.state)));
+    sha256(&tables.collect::<Vec<_>>())
+}
+
+fn found(state: &TableState) -> Found<'_> {
+    match state {
+        TableState::Partitioned { expression, partitions } => {
+            let edges = partitions.iter().map(|partition| (partition.name.as_str(), &partition.upper));
+            Found::Partitions(expression, edges.collect())
+        }
+        TableState::Missing => Found::Missing,
+        TableState::NotPartitioned => Found::NotPartitioned,
+        TableState::Unreadable { .. } => Found::Unreadable,
+    }
+}
+
+/// The hash of a plan, with the SQL that it has.
+pub(super) fn of_plan(plan: &RotationPlan) -> PlanHash {
+    let guards = |step: &Step| step.blocked_by.iter().map(without_estimate).collect();
+    let steps = plan.steps.iter().map(|step| (step.table.as_str(), &step.action, guards(step), step.sql.as_slice()));
+    PlanHash(sha256(&Essence {
+        history: &plan.history,
+        policy: &plan.policy,
+        switches: plan.switches,
+        current_month: plan.current_month,
+        edges: &plan.edges_digest,
+        steps: steps.collect(),
+    }))
+}
+
+fn without_estimate(guard: &Guard) -> Guard {
+    match guard.clone() {
+        Guard::MaxValuePresent { partition, .. } => Guard::MaxValuePresent { partition, rows_estimate: 0 },
+        other => other,
+    }
+}
+
+fn sha256(value: &impl Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("plain data without maps is always JSON");
+    hex::encode(Sha256::digest(json))
+}

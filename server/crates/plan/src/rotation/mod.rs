@@ -1,0 +1,129 @@
+//! What takes a history's partitions from their inventory to its policy.
+//!
+//! Invariants: adds go on from the last edge without a gap; drops begin at the oldest partition without a gap; what must
+//! not run is in the plan with the guards that block it; the same situation gives the same plan and the same hash.
+
+mod findings;
+mod hash;
+mod table;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use payhist_types::history::{HistoryName, HistorySpec, Policy, Switches};
+use payhist_types::plan::{
+    Finding, FindingKind, Inventory, PartitionExpression, PlanHash, Reach, RotationPlan, Runway, Severity,
+    ShardInventory, TableState,
+};
+use payhist_types::{Month, ShardId};
+
+pub use table::MONTHS_ADDED_MAX;
+
+use crate::classify::classify;
+use crate::months;
+use table::Table;
+
+/// Why there is no plan at all. What is wrong with a single shard is a finding of the plan instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The policy's zone is not in the time-zone database.
+    #[error("{0:?} is not an IANA time zone such as Europe/London")]
+    UnknownZone(String),
+    /// The inventory is another history's.
+    #[error("the inventory is of {found}, not of {expected}")]
+    WrongHistory {
+        /// Whose plan was asked for.
+        expected: HistoryName,
+        /// Whose inventory was given.
+        found: HistoryName,
+    },
+}
+
+/// What a plan is made for, the same for every table.
+struct Context<'a> {
+    policy: &'a Policy,
+    switches: Switches,
+    zone: Tz,
+    current: Month,
+}
+
+/// Plans for the moment `now`. Steps have no SQL yet: `payhist_dialect::plan_sql::render` fills it in.
+///
+/// # Errors
+/// [`PlanError`]: the zone is unknown, or the inventory is another history's.
+pub fn plan(
+    spec: &HistorySpec,
+    inventory: &Inventory,
+    switches: &Switches,
+    now: DateTime<Utc>,
+) -> Result<RotationPlan, PlanError> {
+    let policy = &spec.policy;
+    let zone = policy.zone.parse::<Tz>().map_err(|_| PlanError::UnknownZone(policy.zone.clone()))?;
+    if spec.name != inventory.history {
+        return Err(PlanError::WrongHistory { expected: spec.name.clone(), found: inventory.history.clone() });
+    }
+    let context = Context { policy, switches: *switches, zone, current: months::month_of(now, zone) };
+    let mut plan = RotationPlan {
+        history: spec.name.clone(),
+        policy: policy.clone(),
+        switches: *switches,
+        evaluated_at: now,
+        current_month: context.current,
+        steps: Vec::new(),
+        findings: Vec::new(),
+        runway: Vec::new(),
+        edges_digest: hash::of_edges(inventory),
+        hash: PlanHash(String::new()),
+    };
+    for shard in spec.route.shards() {
+        let reach = if let Some(found) = only_table(spec, inventory, shard) {
+            plan_shard(&context, found, &mut plan)
+        } else {
+            plan.findings.push(critical(shard, FindingKind::NotInventoried));
+            Reach::Unknown
+        };
+        plan.runway.push(Runway { shard, reach });
+    }
+    plan.findings.extend(findings::differing_shards(&context, inventory));
+    plan.findings.sort_by_key(|finding| finding.shard);
+    rehash(&mut plan);
+    Ok(plan)
+}
+
+/// Settles a plan and renews its hash; to be called whenever its steps or their SQL have changed. Settling means that a
+/// step which turned out to be inexpressible blocks those behind it, too.
+pub fn rehash(plan: &mut RotationPlan) {
+    for steps in plan.steps.chunk_by_mut(|one, next| one.shard == next.shard) {
+        table::settle(steps);
+    }
+    plan.hash = hash::of_plan(plan);
+}
+
+fn only_table<'a>(spec: &HistorySpec, inventory: &'a Inventory, shard: ShardId) -> Option<&'a ShardInventory> {
+    let mut found = inventory.shards.iter().filter(|entry| entry.shard == shard);
+    found.next().filter(|entry| entry.table == spec.table_of(shard) && found.next().is_none())
+}
+
+fn plan_shard(context: &Context, found: &ShardInventory, plan: &mut RotationPlan) -> Reach {
+    let shard = found.shard;
+    let unmanageable = match &found.state {
+        TableState::Missing => FindingKind::MissingTable,
+        TableState::NotPartitioned => FindingKind::NotPartitioned,
+        TableState::Unreadable { reason } => FindingKind::Unreadable { reason: reason.clone() },
+        TableState::Partitioned { partitions, .. } if partitions.is_empty() => FindingKind::NotPartitioned,
+        TableState::Partitioned { expression: PartitionExpression::Unknown { raw }, .. } => {
+            FindingKind::UnknownExpression { raw: raw.clone() }
+        }
+        TableState::Partitioned { partitions, .. } => {
+            let table = Table::new(context, found, classify(partitions, context.zone));
+            plan.findings.extend(findings::of_table(&table));
+            plan.steps.extend(table.steps());
+            return table.reach();
+        }
+    };
+    plan.findings.push(critical(shard, unmanageable));
+    Reach::Unknown
+}
+
+fn critical(shard: ShardId, kind: FindingKind) -> Finding {
+    Finding { severity: Severity::Critical, shard: Some(shard), kind }
+}

@@ -1,0 +1,199 @@
+//! The steps of one table.
+
+use chrono::{DateTime, Utc};
+use payhist_types::history::Switch;
+use payhist_types::plan::{Action, Boundary, Guard, Partition, Reach, ShardInventory, Step};
+use payhist_types::{Month, ShardId};
+
+use super::Context;
+use crate::classify::{Classified, Kind};
+use crate::months;
+
+/// The most months that a plan adds to one table: twenty years of them is a mistake in the policy or the table.
+pub const MONTHS_ADDED_MAX: u32 = 240;
+
+/// A partitioned table whose expression is known.
+pub(super) struct Table<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) shard: ShardId,
+    name: &'a str,
+    /// Never empty.
+    pub(super) partitions: Vec<Classified<'a>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(context: &'a Context<'a>, found: &'a ShardInventory, partitions: Vec<Classified<'a>>) -> Self {
+        Self { context, shard: found.shard, name: &found.table, partitions }
+    }
+
+    /// Adds before drops, each from the oldest month. None at all if the table is absurdly far behind.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        if self.months_too_many().is_some() {
+            return Vec::new();
+        }
+        let mut steps: Vec<_> = self.adds().collect();
+        steps.extend(self.drops());
+        settle(&mut steps);
+        steps
+    }
+
+    /// How far the edges reach.
+    pub(super) fn reach(&self) -> Reach {
+        match (self.last_edge(), self.max_value(), self.misread()) {
+            (_, Some(_), _) => Reach::Endless,
+            (Some(edge), None, None) => {
+                let month = months::month_of(edge, self.context.zone).prev().unwrap_or(Month::MIN);
+                Reach::Until { month, months: self.context.current.months_until(month) }
+            }
+            _ => Reach::Unknown,
+        }
+    }
+
+    pub(super) fn max_value(&self) -> Option<&'a Partition> {
+        self.raw().find(|partition| partition.upper == Boundary::MaxValue)
+    }
+
+    /// How many months are missing, if they are too many to add by plan.
+    pub(super) fn months_too_many(&self) -> Option<u32> {
+        u32::try_from(self.missing_months().count()).ok().filter(|months| *months > MONTHS_ADDED_MAX)
+    }
+
+    /// Edges that are not above the one before: as the engine allows no such thing, they have been misread.
+    pub(super) fn overlaps(&self) -> impl Iterator<Item = &'a Partition> {
+        let mut highest = None;
+        self.raw().filter(move |partition| match &partition.upper {
+            Boundary::Before(edge) => highest.replace(*edge).is_some_and(|before| before >= *edge),
+            Boundary::MaxValue | Boundary::Unknown(_) => false,
+        })
+    }
+
+    fn raw(&self) -> impl DoubleEndedIterator<Item = &'a Partition> {
+        self.partitions.iter().map(|classified| classified.partition)
+    }
+
+    /// The first partition whose edge cannot be relied upon.
+    fn misread(&self) -> Option<&'a Partition> {
+        self.raw().find(|partition| matches!(partition.upper, Boundary::Unknown(_))).or_else(|| self.overlaps().next())
+    }
+
+    /// The upper edge of the last partition that has a known one.
+    fn last_edge(&self) -> Option<DateTime<Utc>> {
+        self.raw().rev().find_map(|partition| match partition.upper {
+            Boundary::Before(edge) => Some(edge),
+            Boundary::MaxValue | Boundary::Unknown(_) => None,
+        })
+    }
+
+    /// From the last known edge to what the policy asks.
+    fn missing_months(&self) -> impl Iterator<Item = Month> + use<> {
+        let Context { policy, zone, current, .. } = *self.context;
+        let first = self.last_edge().map_or(current, |edge| months::month_of(edge, zone));
+        let last = policy.premake_months.map(|ahead| current.plus(ahead.into()).unwrap_or(Month::MAX));
+        // The last of all months can be there already: there is none after it for the edge to lie in.
+        let last = last.filter(|last| self.last_edge().is_none_or(|edge| edge < months::end(*last, zone)));
+        last.into_iter().flat_map(move |last| Month::range(first, last))
+    }
+
+    fn adds(&self) -> impl Iterator<Item = Step> {
+        self.missing_months().map(|month| {
+            let partition = months::partition_name(month);
+            let before = months::end(month, self.context.zone);
+            let blocked_by = self.guards_of_add(&partition);
+            self.step(Action::AddMonth { month, partition, before }, blocked_by, 0, 0)
+        })
+    }
+
+    fn guards_of_add(&self, name: &str) -> Vec<Guard> {
+        let mut guards = self.guards_of_switch(Switch::Create);
+        // Ahead of the last edge only what stands last is in doubt, unless the order itself is.
+        let last = self.raw().next_back().filter(|last| matches!(last.upper, Boundary::Unknown(_)));
+        if let Some(doubtful) = last.or_else(|| self.overlaps().next()) {
+            guards.push(Guard::UnknownBoundary { partition: doubtful.name.clone() });
+        }
+        if let Some(max) = self.max_value() {
+            guards.push(Guard::MaxValuePresent { partition: max.name.clone(), rows_estimate: max.rows_estimate });
+        }
+        // Partition names are case-insensitive on every engine.
+        if let Some(taken) = self.raw().find(|partition| partition.name.eq_ignore_ascii_case(name)) {
+            guards.push(Guard::NameTaken { partition: taken.name.clone() });
+        }
+        guards
+    }
+
+    fn drops(&self) -> Vec<Step> {
+        let Some(keep_from) = self.first_kept_month() else { return Vec::new() };
+        let mut stays: Option<&str> = None;
+        let mut steps = Vec::new();
+        for (index, classified) in self.partitions.iter().enumerate() {
+            let Partition { name, upper, rows_estimate, bytes, .. } = classified.partition;
+            match (classified.kind, upper) {
+                (Kind::Month(month), &Boundary::Before(before)) if month < keep_from => {
+                    let mut blocked_by = self.guards_of_switch(Switch::Drop);
+                    if let Some(misread) = self.misread() {
+                        blocked_by.push(Guard::UnknownBoundary { partition: misread.name.clone() });
+                    }
+                    blocked_by.extend(stays.map(older_stays));
+                    if index + 1 == self.partitions.len() && self.missing_months().next().is_none() {
+                        blocked_by.push(Guard::LastPartition);
+                    }
+                    let action =
+                        Action::DropMonth { month, partition: name.clone(), before, open_below: stays.is_none() };
+                    steps.push(self.step(action, blocked_by, *rows_estimate, *bytes));
+                }
+                _ => stays = stays.or(Some(name)),
+            }
+        }
+        steps
+    }
+
+    fn first_kept_month(&self) -> Option<Month> {
+        self.context.policy.retention_months.and_then(|months| self.context.current.plus(-i32::from(months)))
+    }
+
+    fn guards_of_switch(&self, switch: Switch) -> Vec<Guard> {
+        if self.context.switches.is_on(switch) { Vec::new() } else { vec![Guard::SwitchOff { switch }] }
+    }
+
+    fn step(&self, action: Action, blocked_by: Vec<Guard>, rows_estimate: u64, bytes: u64) -> Step {
+        Step {
+            shard: self.shard,
+            table: self.name.to_owned(),
+            action,
+            blocked_by,
+            sql: Vec::new(),
+            rows_estimate,
+            bytes,
+        }
+    }
+}
+
+fn older_stays(partition: &str) -> Guard {
+    Guard::OlderPartitionStays { partition: partition.to_owned() }
+}
+
+/// Blocks the steps of one table, adds first, that cannot run because others before them cannot: an add would leave a
+/// gap, so does a drop, and a drop of the last partition needs a new one. Settling twice changes nothing more.
+pub(super) fn settle(steps: &mut [Step]) {
+    let (adds, drops) = steps.split_at_mut(steps.partition_point(|step| !step.action.is_destructive()));
+    if let Some(stop) = adds.iter().position(|add| !add.is_active()) {
+        let because = adds[stop].blocked_by.clone();
+        adds[stop..].iter_mut().for_each(|add| block(add, &because));
+    }
+    if let Some(first) = adds.first().filter(|add| !add.is_active())
+        && let Some(last) = drops.iter_mut().find(|drop| drop.action.month().next() == Some(first.action.month()))
+    {
+        block(last, &[Guard::LastPartition]);
+    }
+    let is_stuck = |drop: &Step| drop.blocked_by.iter().any(|guard| !matches!(guard, Guard::SwitchOff { .. }));
+    if let Some(stop) = drops.iter().position(is_stuck) {
+        let because = older_stays(drops[stop].action.partition());
+        let unexplained =
+            |drop: &&mut Step| !drop.blocked_by.iter().any(|guard| matches!(guard, Guard::OlderPartitionStays { .. }));
+        drops[stop + 1..].iter_mut().filter(unexplained).for_each(|drop| block(drop, std::slice::from_ref(&because)));
+    }
+}
+
+fn block(step: &mut Step, because: &[Guard]) {
+    let new: Vec<_> = because.iter().filter(|guard| !step.blocked_by.contains(guard)).cloned().collect();
+    step.blocked_by.extend(new);
+}
