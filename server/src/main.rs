@@ -1,2 +1,22 @@
-//! Payment history: browse, rotate, erase, observe.
-fn main() {}
+//! payhist, the one binary: the web server and every command.
+
+mod cli;
+mod config;
+mod http;
+mod telemetry;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse();
+    telemetry::init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("payhist: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(cli::run(command))
+}

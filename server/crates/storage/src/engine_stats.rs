@@ -1,6 +1,5 @@
 //! What a server says of itself: version, uptime, connections, its deadlock counter and its InnoDB report.
 
-use crate::ddl;
 use crate::error::{During, StorageError};
 use payhist_dialect::Capabilities;
 use payhist_types::EngineKind;

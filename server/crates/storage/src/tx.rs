@@ -25,20 +25,25 @@ where
 {
     let mut attempt = 1;
     loop {
-        let mut connection = pool.acquire(name).await?;
-        let mut transaction = connection.begin().await.during(name)?;
-        let outcome = match work(&mut transaction).await {
-            Ok(value) => transaction.commit().await.during(name).map(|()| value),
-            Err(error) => Err(error), // dropped: rolled back before the connection is used again
-        };
+        let outcome = once(pool, name, &mut work).await;
         match outcome {
             Err(StorageError::Retryable { class, .. }) if attempt < TRANSACTION_ATTEMPTS_MAX => {
                 tracing::warn!(transaction = name, ?class, attempt, "rolled back by the engine, trying again");
-                drop(connection);
                 tokio::time::sleep(BACKOFF_FIRST.mul_f64(rand::random::<f64>() * f64::from(1 << attempt))).await;
                 attempt += 1;
             }
             other => return other,
         }
     }
+}
+
+async fn once<T, F>(pool: &Pool, name: &'static str, work: &mut F) -> Result<T, StorageError>
+where
+    F: for<'c> FnMut(&'c mut MySqlConnection) -> BoxFuture<'c, Result<T, StorageError>>,
+{
+    let mut connection = pool.acquire(name).await?;
+    let mut transaction = connection.begin().await.during(name)?;
+    let value = work(&mut transaction).await?; // on an error the transaction is dropped, and so rolled back
+    transaction.commit().await.during(name)?;
+    Ok(value)
 }

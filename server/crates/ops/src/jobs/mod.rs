@@ -26,6 +26,7 @@ use payhist_storage::{audit, tx};
 use payhist_types::jobs::{Job, JobRun, JobRunStatus};
 use serde_json::json;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Runs shown beside each job of the list.
 const RUNS_IN_LIST: u32 = 30;
@@ -33,6 +34,9 @@ const RUNS_IN_LIST: u32 = 30;
 const RUNS_ON_PAGE: u32 = 100;
 /// Next times shown.
 const NEXT_TIMES: usize = 5;
+
+/// How often a waiting command looks again.
+const WAIT_POLL: Duration = Duration::from_millis(200);
 
 /// Makes all jobs known to the control database.
 pub async fn ensure(ops: &Ops) -> Result<(), OpsError> {
@@ -80,6 +84,21 @@ pub async fn run_now(ops: &Ops, permit: &Permit<ManageJobs>, name: &str) -> Resu
     })
     .await?;
     id.ok_or_else(|| OpsError::refused(format!("a run of {name} became due at this very moment"), "Look at its runs."))
+}
+
+/// Runs what is due of a job until that run of it has ended, here or on another instance.
+pub async fn wait_for(ops: &Ops, job: &str, run: u64) -> Result<JobRun, OpsError> {
+    let zone = zone_of_schedules(ops).await?;
+    loop {
+        run_open(ops).await?;
+        let mut connection = ops.control().acquire("jobs.wait").await?;
+        let runs = stored::runs(&mut connection, job, RUNS_ON_PAGE).await?;
+        if let Some(ended) = runs.into_iter().find(|stored| stored.id == run && stored.finished_at.is_some()) {
+            return Ok(run_view(ended, zone));
+        }
+        drop(connection);
+        tokio::time::sleep(WAIT_POLL).await;
+    }
 }
 
 /// Pauses or resumes a job.

@@ -9,7 +9,7 @@ mod step;
 mod words;
 
 pub use map::map;
-pub use words::finding as words;
+pub use words::{finding as words, guards};
 
 use crate::auth::{ManagePartitions, Permit, ViewPartitions};
 use crate::zone::local;
@@ -130,6 +130,11 @@ pub(crate) async fn apply_for_job(ops: &Ops, permit: &Permit<ManagePartitions>, 
     started.work(ops).await?;
     let run = view(ops, id).await?;
     Ok(Applied { run: Some(id), outcome: run.outcome, summary: words::run(&run) })
+}
+
+/// Takes up the runs of one history that nobody works on any more; answers how many.
+pub async fn resume(ops: &Ops, _permit: &Permit<ManagePartitions>, history: &str) -> Result<usize, OpsError> {
+    execute::resume(ops, &histories::find(ops, history).await?).await
 }
 
 /// Takes up every run that a killed process left behind; answers how many there were.

@@ -1,6 +1,7 @@
 //! One step on one table: look, act under a bounded lock wait, look again.
 
 use crate::{Ops, OpsError};
+use payhist_dialect::ddl::DDL_LOCK_WAIT_SECS;
 use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{Statement, plan_sql};
 use payhist_storage::histories::History;
@@ -10,8 +11,6 @@ use payhist_types::plan::{Action, Boundary, Partition, Step, TableState};
 use payhist_types::run::StepOutcome;
 use std::time::Duration;
 
-/// Seconds that one ALTER may wait for its metadata lock: that long, and no longer, it makes others queue behind it.
-pub const DDL_LOCK_WAIT_SECS: u32 = 1;
 /// How often an ALTER is tried before the step gives up and names who is in the way.
 pub const DDL_ATTEMPTS_MAX: u32 = 20;
 /// Upper edge of the pause before the next try; the pause is random below it, so that tries do not fall in step with
@@ -62,11 +61,8 @@ async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutco
     if let Action::DropMonth { .. } = attempt.step.action {
         result.rows = Some(count_rows(attempt, &mut connection).await?);
     }
-    // The session's lock wait is shortened: it must not go back to the pool.
+    // The statements may shorten the session's lock wait: it must not go back to the pool.
     connection.close_on_drop();
-    for statement in source.capabilities().await?.limit_session_lock_wait(DDL_LOCK_WAIT_SECS) {
-        ddl::execute(&mut connection, &statement).await?;
-    }
     fault::point("rotation.before_ddl");
     for statement in &statements {
         execute(attempt, &mut connection, statement, result).await?;
@@ -94,18 +90,19 @@ async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
 
 /// Executes a statement, again and again for as long as it only fails to get its lock in time.
 async fn execute(attempt: &Attempt<'_>, connection: &mut PooledConnection, statement: &Statement, result: &mut StepResult) -> Result<(), OpsError> {
-    loop {
-        result.attempts += 1;
+    for tries in 1.. {
+        result.attempts = tries; // the last statement's, which is the one that waits
         let Err(error) = ddl::execute(connection, statement).await else { return Ok(()) };
         let waited = matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock));
         if !waited {
             return Err(error.into());
         }
-        if result.attempts >= DDL_ATTEMPTS_MAX {
-            return Err(gave_up(attempt, result.attempts).await);
+        if tries >= DDL_ATTEMPTS_MAX {
+            return Err(gave_up(attempt, tries).await);
         }
         tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
     }
+    Ok(())
 }
 
 async fn gave_up(attempt: &Attempt<'_>, attempts: u32) -> OpsError {

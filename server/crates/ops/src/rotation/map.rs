@@ -1,0 +1,134 @@
+//! The partition map: every shard, every month, and what is wrong.
+
+use super::plan_of;
+use crate::auth::{Permit, ViewPartitions};
+use crate::zone::local;
+use crate::{Ops, OpsError, catalogue, histories, zone};
+use chrono_tz::Tz;
+use payhist_plan::classify::{Kind, classify};
+use payhist_types::Month;
+use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
+use payhist_types::plan::{Action, Boundary, Partition, RotationPlan, ShardInventory, TableState};
+use std::collections::BTreeMap;
+
+/// Widest map: ten years. Older months are left out, not newer ones.
+const MONTHS_MAX: usize = 120;
+
+/// The map of a history.
+pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<PartitionMap, OpsError> {
+    let history = histories::find(ops, history).await?;
+    let zone = zone::parse(&history.spec.policy.zone)?;
+    let plan = plan_of(ops, &history).await?;
+    let inventory = catalogue::read(ops, &history).await?;
+    let months = months(&plan, &inventory.shards, zone);
+    let policy = &plan.policy;
+    let retained_from = policy.retention_months.and_then(|kept| plan.current_month.plus(-i32::from(kept)));
+    let frame = Frame { zone, current: plan.current_month, retained_from, months: &months, source: &history.spec.source };
+    let mut findings = plan.findings.clone();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Ok(PartitionMap {
+        history: history.spec.name.to_string(),
+        zone: zone.name().to_owned(),
+        rows: inventory.shards.iter().map(|shard| frame.row(shard)).collect(),
+        current: plan.current_month,
+        retained_from,
+        findings,
+        runway: plan.runway,
+        switches: plan.switches,
+        premake_months: policy.premake_months,
+        retention_months: policy.retention_months,
+        read_at: local(inventory.read_at, zone),
+        months,
+    })
+}
+
+/// From the oldest partition to the farthest month that exists or is planned.
+fn months(plan: &RotationPlan, shards: &[ShardInventory], zone: Tz) -> Vec<Month> {
+    let partitions = shards.iter().flat_map(|shard| partitions(shard));
+    let existing = partitions.filter_map(|partition| month_before(&partition.upper, zone));
+    let planned = plan.steps.iter().filter_map(|step| match step.action {
+        Action::AddMonth { month, .. } => Some(month),
+        _ => None,
+    });
+    let all: Vec<_> = existing.chain(planned).chain([plan.current_month]).collect();
+    let (Some(first), Some(last)) = (all.iter().min(), all.iter().max()) else { return Vec::new() };
+    let months: Vec<_> = Month::range(*first, *last).collect();
+    months[months.len().saturating_sub(MONTHS_MAX)..].to_vec()
+}
+
+fn partitions(shard: &ShardInventory) -> &[Partition] {
+    match &shard.state {
+        TableState::Partitioned { partitions, .. } => partitions,
+        _ => &[],
+    }
+}
+
+fn month_before(upper: &Boundary, zone: Tz) -> Option<Month> {
+    match upper {
+        Boundary::Before(edge) => Some(payhist_plan::months::month_of(*edge - chrono::TimeDelta::microseconds(1), zone)),
+        _ => None,
+    }
+}
+
+struct Frame<'a> {
+    zone: Tz,
+    current: Month,
+    retained_from: Option<Month>,
+    months: &'a [Month],
+    source: &'a str,
+}
+
+impl Frame<'_> {
+    fn row(&self, shard: &ShardInventory) -> MapRow {
+        let problem = match &shard.state {
+            TableState::Partitioned { .. } => None,
+            TableState::Missing => Some("The table does not exist.".to_owned()),
+            TableState::NotPartitioned => Some("The table has no partitions.".to_owned()),
+            TableState::Unreadable { reason } => Some(reason.clone()),
+        };
+        let cells = if problem.is_some() { Vec::new() } else { self.cells(partitions(shard)) };
+        MapRow { shard: shard.shard, table: shard.table.clone(), source: self.source.to_owned(), cells, problem }
+    }
+
+    fn cells(&self, partitions: &[Partition]) -> Vec<MapCell> {
+        let mut by_month: BTreeMap<Month, (&Partition, MonthState)> = BTreeMap::new();
+        for classified in classify(partitions, self.zone) {
+            let partition = classified.partition;
+            match classified.kind {
+                Kind::Month(month) => drop(by_month.insert(month, (partition, self.state(month)))),
+                // An irregular partition is shown in every month that it covers.
+                Kind::Irregular { from, before } => {
+                    let last = payhist_plan::months::month_of(before - chrono::TimeDelta::microseconds(1), self.zone);
+                    let first = from.map_or(last, |from| payhist_plan::months::month_of(from, self.zone));
+                    for month in Month::range(first, last) {
+                        by_month.insert(month, (partition, MonthState::Irregular));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let cell = |month: &Month| match by_month.get(month) {
+            Some((partition, state)) => MapCell {
+                month: *month,
+                state: *state,
+                partition: Some(partition.name.clone()),
+                rows_estimate: partition.rows_estimate,
+                bytes: partition.bytes,
+            },
+            None => MapCell { month: *month, state: MonthState::Missing, partition: None, rows_estimate: 0, bytes: 0 },
+        };
+        self.months.iter().map(cell).collect()
+    }
+
+    fn state(&self, month: Month) -> MonthState {
+        if month > self.current {
+            MonthState::Future
+        } else if month == self.current {
+            MonthState::Open
+        } else if self.retained_from.is_some_and(|kept| month < kept) {
+            MonthState::Expiring
+        } else {
+            MonthState::Closed
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! `payhist partitions`
+
+use super::output::{Outcome, say, table};
+use clap::{Subcommand, ValueEnum};
+use payhist_ops::auth::Permit;
+use payhist_ops::{Ops, rotation};
+use payhist_types::history::Switch;
+use payhist_types::partition::{MonthState, PartitionMap};
+use payhist_types::plan::RotationPlan;
+use payhist_types::run::{RotationRun, RunOutcome};
+use serde_json::json;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PartitionsCommand {
+    /// The map: every shard, every month.
+    List(HistoryArg),
+    /// Today's plan with its exact SQL and its hash. Changes nothing.
+    #[command(after_help = "Example: payhist partitions plan --json | jq -r .hash")]
+    Plan(HistoryArg),
+    /// Apply today's plan. With --plan, only if it is still the one with that hash.
+    #[command(after_help = "Example: payhist partitions apply --plan 3f9c…")]
+    Apply {
+        #[command(flatten)]
+        history: HistoryArg,
+        /// The hash of the plan that was looked at; refused when the situation has changed since.
+        #[arg(long, value_name = "HASH")]
+        plan: Option<String>,
+    },
+    /// Turn a stop switch: create and drop are separate, and drop is off in a new installation.
+    #[command(after_help = "Example: payhist partitions switch drop on")]
+    Switch {
+        /// Which switch.
+        switch: SwitchArg,
+        /// On or off.
+        state: OnOff,
+        #[command(flatten)]
+        history: HistoryArg,
+    },
+    /// The latest runs, or one run with its steps.
+    History {
+        /// The run's number.
+        run: Option<u64>,
+        #[command(flatten)]
+        history: HistoryArg,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct HistoryArg {
+    /// Which history; the oldest one by default.
+    #[arg(long = "history", id = "history_name", value_name = "NAME", default_value = "")]
+    name: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SwitchArg {
+    /// Adding partitions.
+    Create,
+    /// Dropping expired partitions.
+    Drop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnOff {
+    /// It may happen.
+    On,
+    /// It must not happen.
+    Off,
+}
+
+pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
+    match command {
+        PartitionsCommand::List(history) => {
+            let map = rotation::map(ops, &Permit::for_command(), &history.name).await?;
+            Ok(say(json, &map, || map_words(&map)))
+        }
+        PartitionsCommand::Plan(history) => {
+            let plan = rotation::plan(ops, &Permit::for_command(), &history.name).await?;
+            Ok(say(json, &plan, || plan_words(&plan)))
+        }
+        PartitionsCommand::Apply { history, plan } => apply(ops, &history.name, plan, json).await,
+        PartitionsCommand::Switch { switch, state, history } => {
+            let (switch, on) = match switch {
+                SwitchArg::Create => (Switch::Create, state == OnOff::On),
+                SwitchArg::Drop => (Switch::Drop, state == OnOff::On),
+            };
+            rotation::switch(ops, &Permit::for_command(), &history.name, switch, on).await?;
+            Ok(say(json, &json!({ "switch": switch, "on": on }), || format!("The {switch} switch is {}.", if on { "on" } else { "off" })))
+        }
+        PartitionsCommand::History { run: None, history } => {
+            let runs = rotation::runs(ops, &Permit::for_command(), &history.name).await?;
+            Ok(say(json, &runs, || runs_words(&runs)))
+        }
+        PartitionsCommand::History { run: Some(id), .. } => {
+            let run = rotation::run(ops, &Permit::for_command(), id).await?;
+            Ok(say(json, &run, || run_words(&run)))
+        }
+    }
+}
+
+async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> anyhow::Result<Outcome> {
+    let resumed = rotation::resume(ops, &Permit::for_command(), history).await?;
+    let hash = match plan {
+        Some(hash) => hash,
+        None => {
+            let today = rotation::plan(ops, &Permit::for_command(), history).await?;
+            if today.active_steps().next().is_none() {
+                return Ok(say(json, &json!({ "steps": 0, "resumed": resumed }), || nothing_to_do(&today)));
+            }
+            today.hash.0
+        }
+    };
+    let run = rotation::apply_and_wait(ops, &Permit::for_command(), history, &hash).await?;
+    say(json, &run, || run_words(&run));
+    Ok(match run.outcome {
+        RunOutcome::Done => Outcome::Done,
+        RunOutcome::Partial | RunOutcome::Running => Outcome::Partial,
+        RunOutcome::Failed => Outcome::Failed,
+    })
+}
+
+fn nothing_to_do(plan: &RotationPlan) -> String {
+    match plan.steps.len() {
+        0 => "Nothing to do: every shard has the months it should have.".to_owned(),
+        blocked => format!("Nothing was done: all {blocked} steps are blocked. `payhist partitions plan` says by what."),
+    }
+}
+
+fn map_words(map: &PartitionMap) -> String {
+    let mut said = format!("{} · {} · today is in {}\n", map.history, map.zone, map.current);
+    let rows: Vec<_> = map
+        .months
+        .iter()
+        .enumerate()
+        .map(|(column, month)| {
+            let cells = map.rows.iter().filter_map(|row| row.cells.get(column));
+            let states = cells.clone().map(|cell| cell.state);
+            let missing = states.clone().filter(|state| *state == MonthState::Missing).count();
+            let state = states.clone().find(|state| *state != MonthState::Missing).map_or_else(|| "missing".to_owned(), |state| state.to_string());
+            let rows: u64 = cells.clone().map(|cell| cell.rows_estimate).sum();
+            let bytes: u64 = cells.map(|cell| cell.bytes).sum();
+            let note = if missing > 0 { format!("missing on {missing} of {} shards", map.rows.len()) } else { String::new() };
+            vec![month.to_string(), state, format!("~{rows}"), format!("{:.1} MB", bytes as f64 / 1e6), note]
+        })
+        .collect();
+    said += &table(&["MONTH", "STATE", "ROWS", "SIZE", ""], &rows);
+    for row in &map.rows {
+        if let Some(problem) = &row.problem {
+            said += &format!("\nshard {}: {problem}", row.shard);
+        }
+    }
+    for finding in &map.findings {
+        said += &format!("\n{}: {}", finding.severity, rotation::words(finding));
+    }
+    said
+}
+
+fn plan_words(plan: &RotationPlan) -> String {
+    let mut said = format!("Plan {} for {} ({})\n", plan.hash, plan.history, plan.policy.zone);
+    for step in &plan.steps {
+        let state = if step.is_active() { "will run".to_owned() } else { format!("blocked: {}", rotation::guards(&step.blocked_by)) };
+        said += &format!("\n{} {} {} — {state}", step.table, step.action.verb(), step.action.month());
+        if step.action.is_destructive() {
+            said += &format!(" (about {} rows, {:.1} MB)", step.rows_estimate, step.bytes as f64 / 1e6);
+        }
+        for sql in &step.sql {
+            said += &format!("\n    {sql};");
+        }
+    }
+    if plan.steps.is_empty() {
+        said += "\nNothing to do.";
+    }
+    for finding in &plan.findings {
+        said += &format!("\n{}: {}", finding.severity, rotation::words(finding));
+    }
+    said
+}
+
+fn runs_words(runs: &[RotationRun]) -> String {
+    let rows: Vec<_> = runs
+        .iter()
+        .map(|run| vec![run.id.to_string(), run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(), run.outcome.to_string(), run.trigger.clone()])
+        .collect();
+    if rows.is_empty() { "No run yet.".to_owned() } else { table(&["RUN", "STARTED", "OUTCOME", "BY"], &rows) }
+}
+
+fn run_words(run: &RotationRun) -> String {
+    let rows: Vec<_> = run
+        .steps
+        .iter()
+        .map(|step| {
+            let duration = step.duration_ms.map_or_else(String::new, |ms| format!("{ms} ms"));
+            vec![step.table.clone(), step.action.clone(), step.outcome.to_string(), duration, step.detail.clone().unwrap_or_default()]
+        })
+        .collect();
+    format!("Run {} of plan {}: {}\n{}", run.id, run.plan_hash, run.outcome, table(&["TABLE", "STEP", "OUTCOME", "TIME", ""], &rows))
+}

@@ -1,0 +1,144 @@
+//! The configuration: one TOML file, each key overridable as `PAYHIST__SECTION__KEY`.
+//!
+//! Invariant: an unknown or unreadable key is an error that names it; payhist never starts on a guess.
+
+use anyhow::Context;
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use payhist_storage::SourceConfig;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Connections to the control database.
+const CONTROL_POOL_MAX: u32 = 8;
+
+/// What `payhist.toml` holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Badge of every page: `demo`, `staging`, `production`, …
+    #[serde(default = "default_environment")]
+    pub(crate) environment: String,
+    /// The web server.
+    #[serde(default)]
+    pub(crate) server: Server,
+    /// payhist's own schema.
+    pub(crate) control: Control,
+    /// Where histories live.
+    #[serde(default, rename = "source")]
+    pub(crate) sources: Vec<SourceSection>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    /// Address and port to listen on.
+    pub(crate) bind: SocketAddr,
+    /// Folder of the site's assets; by default `site` beside the executable, else `target/site`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<PathBuf>,
+    /// Send the session cookie over TLS only. Turn it off for plain HTTP on loopback alone.
+    #[serde(default = "yes")]
+    pub(crate) secure_cookie: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 3000)), site: None, secure_cookie: true }
+    }
+}
+
+/// `[control]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Control {
+    /// `mysql://user:password@host/schema`, or with `?socket=/path`.
+    pub(crate) url: String,
+}
+
+/// `[[source]]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceSection {
+    /// Its name in histories and pages.
+    pub(crate) name: String,
+    /// `mysql://user:password@host`, or with `?socket=/path`.
+    pub(crate) url: String,
+    /// Most connections for reading.
+    #[serde(default = "default_pool_max")]
+    pub(crate) pool_max: u32,
+}
+
+fn default_environment() -> String {
+    "production".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_pool_max() -> u32 {
+    16
+}
+
+impl Config {
+    /// Reads a file and the environment.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        anyhow::ensure!(path.is_file(), "there is no configuration file {}: see `payhist config example`", path.display());
+        Figment::new()
+            .merge(Toml::file_exact(path))
+            .merge(Env::prefixed("PAYHIST__").split("__"))
+            .extract()
+            .with_context(|| format!("the configuration {} cannot be used", path.display()))
+    }
+
+    /// The control database's connection.
+    pub(crate) fn control(&self) -> anyhow::Result<SourceConfig> {
+        Ok(SourceConfig::from_url("control", &self.control.url, CONTROL_POOL_MAX)?)
+    }
+
+    /// The sources' connections.
+    pub(crate) fn sources(&self) -> anyhow::Result<Vec<SourceConfig>> {
+        self.sources.iter().map(|source| Ok(SourceConfig::from_url(&source.name, &source.url, source.pool_max)?)).collect()
+    }
+}
+
+/// What `payhist config example` prints.
+pub(crate) const EXAMPLE: &str = r#"# payhist.toml. Each key can be overridden as PAYHIST__SECTION__KEY, e.g. PAYHIST__CONTROL__URL.
+
+# The badge of every page.
+environment = "production"
+
+[server]
+bind = "127.0.0.1:3000"
+# secure_cookie = true      # send the session cookie over TLS only
+
+# payhist's own schema: operators, jobs, runs, audit. Never mixed with payment data.
+[control]
+url = "mysql://payhist:secret@db.internal/payhist_control"
+
+# One section for each server that holds payment histories.
+[[source]]
+name = "main"
+url = "mysql://payhist:secret@db.internal"
+# pool_max = 16             # most connections for reading; four more are used for imports and DDL
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_a_valid_configuration() {
+        let config: Config = toml::from_str(EXAMPLE).unwrap();
+        assert_eq!((config.sources[0].pool_max, config.server.secure_cookie), (16, true));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let error = toml::from_str::<Config>("[control]\nurl = \"x\"\nurll = \"y\"\n").unwrap_err();
+        assert!(error.to_string().contains("urll"), "{error}");
+    }
+}

@@ -1,0 +1,121 @@
+//! Login, logout, and the session that every other request needs. Plain form posts: they work without JavaScript.
+
+use axum::extract::{Form, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use payhist_ops::{Ops, OpsError, auth};
+use payhist_types::error::ApiError;
+use serde::Deserialize;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower_sessions::Session;
+
+/// The session's key of the operator's row id.
+const OPERATOR: &str = "operator";
+/// Logins at once: each takes 19 MiB and a core for its argon2 hash.
+const LOGINS_AT_ONCE: usize = 2;
+
+pub(super) fn routes() -> Router<Ops> {
+    Router::new().route("/login", post(login).layer(GlobalConcurrencyLimitLayer::new(LOGINS_AT_ONCE))).route("/logout", post(logout))
+}
+
+#[derive(Deserialize)]
+struct LoginForm {
+    login: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn login(State(ops): State<Ops>, session: Session, Form(form): Form<LoginForm>) -> Response {
+    let next = local_path(&form.next);
+    match auth::login(&ops, form.login.trim(), &form.password).await {
+        Ok(principal) => {
+            let renewed = async {
+                session.cycle_id().await?; // a session id from before the login is worth nothing after it
+                session.insert(OPERATOR, principal.operator().id).await
+            };
+            match renewed.await {
+                Ok(()) => Redirect::to(next).into_response(),
+                Err(error) => failed(OpsError::Internal(error.to_string())),
+            }
+        }
+        Err(OpsError::LoginRequired) => back("wrong", next),
+        Err(OpsError::TooMany(_)) => back("locked", next),
+        Err(error) => failed(error),
+    }
+}
+
+fn back(error: &str, next: &str) -> Response {
+    Redirect::to(&format!("/login?error={error}&next={}", encode(next))).into_response()
+}
+
+async fn logout(session: Session) -> Response {
+    match session.flush().await {
+        Ok(()) => Redirect::to("/login").into_response(),
+        Err(error) => failed(OpsError::Internal(error.to_string())),
+    }
+}
+
+/// Only paths of ours: `next` must not lead to another site.
+fn local_path(next: &str) -> &str {
+    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && next.chars().all(|c| !c.is_control());
+    if ours { next } else { "/" }
+}
+
+fn encode(path: &str) -> String {
+    percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn failed(error: OpsError) -> Response {
+    let error = ApiError::from(error);
+    let status = StatusCode::from_u16(error.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(error)).into_response()
+}
+
+/// Lets a request through with its [`auth::Principal`], or sends it to the login page.
+pub(super) async fn require_session(State(ops): State<Ops>, session: Session, mut request: Request, next: Next) -> Response {
+    match find_principal(&ops, &session).await {
+        Ok(Some(principal)) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Ok(None) if is_public(&request) => next.run(request).await,
+        Ok(None) if wants_page(&request) => {
+            let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            Redirect::to(&format!("/login?next={}", encode(here))).into_response()
+        }
+        Ok(None) => failed(OpsError::LoginRequired),
+        Err(error) => failed(error),
+    }
+}
+
+async fn find_principal(ops: &Ops, session: &Session) -> Result<Option<auth::Principal>, OpsError> {
+    let id = session.get::<u64>(OPERATOR).await.map_err(|error| OpsError::Internal(error.to_string()))?;
+    match id {
+        Some(id) => auth::principal(ops, id).await,
+        None => Ok(None),
+    }
+}
+
+fn is_public(request: &Request) -> bool {
+    matches!(request.uri().path(), "/login" | "/logout" | "/favicon.ico")
+}
+
+fn wants_page(request: &Request) -> bool {
+    request.method() == Method::GET && !request.uri().path().starts_with("/api/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_never_leads_to_another_site() {
+        for (next, to) in [("/payments?user=1", "/payments?user=1"), ("//evil", "/"), ("https://evil", "/"), ("/\\evil", "/"), ("", "/"), ("/a\nb", "/")] {
+            assert_eq!(local_path(next), to, "{next:?}");
+        }
+    }
+}

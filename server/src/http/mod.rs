@@ -1,0 +1,84 @@
+//! The web server: pages, server functions, the REST API and what protects them.
+//!
+//! Invariant: everything but the login page, its assets and the health check needs a session; what changes anything
+//! needs a request from our own pages (Origin / Sec-Fetch-Site), and a permission, which ops checks.
+
+mod api;
+mod auth;
+mod headers;
+mod session_store;
+mod site;
+
+use crate::config::Config;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use payhist_app::{App, shell};
+use payhist_ops::Ops;
+use session_store::ControlSessionStore;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::Duration as CookieDuration;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+/// Largest request body: forms and JSON of people, not files.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Longest time that a request may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A session ends after so much idleness.
+const SESSION_IDLE: CookieDuration = CookieDuration::hours(12);
+
+/// The whole web server.
+pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> anyhow::Result<Router> {
+    let options = site::options(config, address);
+    let (for_routes, for_fallback) = (ops.clone(), ops.clone());
+    let context = move || {
+        provide_context(for_routes.clone());
+        headers::content_security_policy(address);
+    };
+    let fallback_context = move || {
+        provide_context(for_fallback.clone());
+        headers::content_security_policy(address);
+    };
+    let shell_options = options.clone();
+    let pages = Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(App), context, move || shell(shell_options.clone()))
+        .fallback(leptos_axum::file_and_error_handler_with_context(fallback_context, shell))
+        .with_state(options.clone());
+    let sessions = SessionManagerLayer::new(ControlSessionStore::new(ops.clone()))
+        .with_name("payhist_session")
+        .with_secure(config.server.secure_cookie)
+        .with_same_site(SameSite::Lax)
+        .with_http_only(true)
+        .with_expiry(Expiry::OnInactivity(SESSION_IDLE));
+    let protected = Router::new()
+        .merge(auth::routes())
+        .nest("/api/v1", api::routes())
+        .with_state(ops.clone())
+        .merge(pages)
+        .layer(from_fn_with_state(ops.clone(), auth::require_session))
+        .layer(sessions)
+        .layer(CsrfLayer::new());
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(from_fn(headers::security))
+        .layer(CatchPanicLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CompressionLayer::new());
+    Ok(Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&options)).merge(protected).layer(layers))
+}
