@@ -12,6 +12,9 @@ use std::collections::HashSet;
 /// More than `MySQL` ever searched (200): a bound for texts that are no reports.
 const TRANSACTIONS_MAX: u32 = 256;
 
+/// The owner of a lock whose transaction has no id.
+pub(super) const NO_ID: &str = "0";
+
 /// One transaction as it stands in the report.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
@@ -113,6 +116,10 @@ impl<'a> Search<'_, 'a> {
     /// The locks of `head` that begin at a line, up to what follows them.
     fn locks(&self, head: &Head<'a>, start: usize) -> Option<Locks<'a>> {
         let mut section = section(unprefixed(self.lines[start]), head.number)?;
+        // MariaDB lists those below what its transaction waits for.
+        if matches!(section, Section::Conflicts) {
+            return None;
+        }
         let first = self.lines[start + 1..].iter().find(|line| !line.trim().is_empty())?;
         if !is_of(&lock_line(first.trim_end())?, head) {
             return None;
@@ -131,7 +138,9 @@ impl<'a> Search<'_, 'a> {
                     _ => {}
                 }
             } else if let Some(then) = self.then(head, at) {
-                return Some(Locks { end: at, then, ..locks });
+                // Each transaction of a deadlock waits.
+                let whole = !self.strict || locks.waits_for.is_some();
+                return whole.then_some(Locks { end: at, then, ..locks });
             } else if self.strict && !is_record(line) {
                 return None;
             }
@@ -179,7 +188,8 @@ fn is_record(line: &str) -> bool {
         || field().is_some_and(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Is the lock this transaction's?
+/// Is the lock this transaction's? `MariaDB` names a transaction that has not yet written, and so has no id, by its
+/// address, and the owner of its locks by 0.
 pub(super) fn is_of(lock: &LockLine, head: &Head) -> bool {
-    lock.trx_id == head.trx_id
+    lock.trx_id == head.trx_id || (lock.trx_id == NO_ID && head.has_no_id())
 }

@@ -20,6 +20,13 @@ pub(super) struct Head<'a> {
     pub(super) end: usize,
 }
 
+impl Head<'_> {
+    /// Is it named by its address instead?
+    pub(super) fn has_no_id(&self) -> bool {
+        self.trx_id.starts_with("(0x")
+    }
+}
+
 /// The session that a transaction belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Session<'a> {

@@ -44,9 +44,8 @@ fn on_table(index: Option<String>, text: &str) -> Option<LockLine<'_>> {
 }
 
 fn record_mode(text: &str) -> Option<(&str, LockSpan)> {
-    let (mode, span) = text.split_once(' ').unwrap_or((text, ""));
+    let Some((mode, span)) = text.split_once(' ') else { return Some((text, LockSpan::NextKey)) };
     let span = match span {
-        "" => LockSpan::NextKey,
         "locks rec but not gap" => LockSpan::Record,
         "locks gap before rec" => LockSpan::Gap,
         // Before the supremum the engines leave the gap out.

@@ -75,11 +75,13 @@ fn transaction(step: &chain::Step, chain: &chain::Chain) -> DeadlockTransaction 
     }
 }
 
-/// `MariaDB` lists a lock with those who wait for it, so perhaps more than once.
+/// `MariaDB` lists a lock with those who wait for it, so perhaps more than once. If several transactions have no id,
+/// the report does not say whose a lock without one is.
 fn held_by(head: &Head, chain: &chain::Chain) -> Vec<RecordLock> {
+    let ambiguous = chain.steps.iter().filter(|step| step.head.has_no_id()).count() > 1;
     let lines = chain.steps.iter().rev().flat_map(|step| &step.held);
     let mut holds: Vec<RecordLock> = Vec::new();
-    for line in lines.filter(|line| chain::is_of(line, head)) {
+    for line in lines.filter(|line| chain::is_of(line, head) && !(ambiguous && line.trx_id == chain::NO_ID)) {
         if !holds.contains(&line.lock) {
             holds.push(line.lock.clone());
         }

@@ -1,0 +1,31 @@
+//! The deadlock reports of both engines: real ones, forged ones and broken ones.
+
+mod hostile;
+mod reports;
+mod samples;
+
+use payhist_dialect::deadlock::parse;
+use payhist_types::deadlock::{DeadlockReport, RecordLock};
+
+/// Who held what and waited for what, a line for each transaction, then the victim: short enough to state as a truth.
+fn told(text: &str) -> Vec<String> {
+    let report = parse(text).unwrap();
+    let transaction = |one: &payhist_types::deadlock::DeadlockTransaction| {
+        let holds: Vec<_> = one.holds.iter().map(lock).collect();
+        let waits_for = one.waits_for.as_ref().map(lock).unwrap_or_default();
+        format!("{} holds {}, waits for {waits_for}", one.connection_id.unwrap(), holds.join(" and "))
+    };
+    let victim = victim(&report).map_or_else(|| "nobody".to_owned(), |id| id.to_string());
+    report.transactions.iter().map(transaction).chain([format!("victim {victim}")]).collect()
+}
+
+/// The connection that was rolled back.
+fn victim(report: &DeadlockReport) -> Option<u64> {
+    report.transactions[report.victim?].connection_id
+}
+
+fn lock(lock: &RecordLock) -> String {
+    let partition = lock.partition.as_ref().map(|name| format!("({name})")).unwrap_or_default();
+    let index = lock.index.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
+    format!("{}.{}{partition}{index} {} {}", lock.schema, lock.table, lock.mode, lock.span)
+}
