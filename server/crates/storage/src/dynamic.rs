@@ -3,7 +3,8 @@
 use crate::error::{During, StorageError};
 use sea_query::MysqlQueryBuilder;
 use sea_query_sqlx::SqlxBinder;
-use sqlx::mysql::{MySqlConnection, MySqlQueryResult, MySqlRow};
+use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlQueryResult, MySqlRow};
+use std::sync::Arc;
 
 /// Runs a built SELECT and collects its rows; `operation` names it in errors.
 pub async fn fetch_all(
@@ -23,4 +24,40 @@ pub async fn insert(
 ) -> Result<MySqlQueryResult, StorageError> {
     let (sql, values) = insert.build_sqlx(MysqlQueryBuilder);
     sqlx::query_with(sqlx::AssertSqlSafe(sql), values).execute(connection).await.during(operation)
+}
+
+/// The text of a statement that sea-query built once, to be run many times with other values.
+#[derive(Debug, Clone)]
+pub(crate) struct Shape(Arc<str>);
+
+impl Shape {
+    /// The shape of a SELECT; the values it was built with are left out.
+    pub(crate) fn of_select(select: &sea_query::SelectStatement) -> Self {
+        Self(select.build(MysqlQueryBuilder).0.into())
+    }
+
+    /// The shape of an INSERT; the values it was built with are left out.
+    pub(crate) fn of_insert(insert: &sea_query::InsertStatement) -> Self {
+        Self(insert.build(MysqlQueryBuilder).0.into())
+    }
+}
+
+/// Runs a shape with its values, in the order of its placeholders.
+pub(crate) async fn execute_shape(
+    connection: &mut MySqlConnection,
+    operation: &'static str,
+    shape: &Shape,
+    values: MySqlArguments,
+) -> Result<MySqlQueryResult, StorageError> {
+    sqlx::query_with(sqlx::AssertSqlSafe(Arc::clone(&shape.0)), values).execute(connection).await.during(operation)
+}
+
+/// Runs the shape of a SELECT with its values and collects its rows.
+pub(crate) async fn fetch_shape(
+    connection: &mut MySqlConnection,
+    operation: &'static str,
+    shape: &Shape,
+    values: MySqlArguments,
+) -> Result<Vec<MySqlRow>, StorageError> {
+    sqlx::query_with(sqlx::AssertSqlSafe(Arc::clone(&shape.0)), values).fetch_all(connection).await.during(operation)
 }

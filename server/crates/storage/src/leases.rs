@@ -52,6 +52,17 @@ pub async fn renew(
     Ok(renewed.rows_affected() == 1) // rows found, not rows changed: sqlx sets CLIENT_FOUND_ROWS
 }
 
+/// Is this still the newest token of a lease that was not given back? For steps that prove their right before they
+/// commit; [`renew`] costs a durable write.
+pub async fn is_held(connection: &mut MySqlConnection, name: &str, token: u64) -> Result<bool, StorageError> {
+    let newest: Option<u64> = sqlx::query_scalar("SELECT fencing_token FROM lease WHERE name = ? AND owner IS NOT NULL")
+        .bind(name)
+        .fetch_optional(connection)
+        .await
+        .during("lease held")?;
+    Ok(newest == Some(token))
+}
+
 /// Gives a lease back; nothing happens when it is no longer ours.
 pub async fn release(connection: &mut MySqlConnection, name: &str, token: u64) -> Result<(), StorageError> {
     sqlx::query("UPDATE lease SET owner = NULL, expires_at = NULL WHERE name = ? AND fencing_token = ?")
