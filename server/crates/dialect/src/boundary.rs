@@ -19,9 +19,14 @@ pub struct NotExpressible {
 }
 
 /// Reads `PARTITION_METHOD` and `PARTITION_EXPRESSION`. `type_of` answers the data type of a column, e.g. `datetime`.
-pub fn parse_expression(method: &str, expression: &str, type_of: impl Fn(&str) -> Option<String>) -> PartitionExpression {
+pub fn parse_expression(
+    method: &str,
+    expression: &str,
+    type_of: impl Fn(&str) -> Option<String>,
+) -> PartitionExpression {
     let unknown = || PartitionExpression::Unknown { raw: format!("{method} ({expression})") };
-    let plain: String = expression.chars().filter(|c| !c.is_whitespace() && *c != '`').collect::<String>().to_ascii_lowercase();
+    let plain: String =
+        expression.chars().filter(|c| !c.is_whitespace() && *c != '`').collect::<String>().to_ascii_lowercase();
     if method.eq_ignore_ascii_case("RANGE COLUMNS") {
         let Some(column) = quoted_column(expression) else { return unknown() };
         return match type_of(&column).as_deref() {
@@ -51,7 +56,9 @@ pub fn parse_expression(method: &str, expression: &str, type_of: impl Fn(&str) -
 
 fn is_year_month(form: &str, column: &str) -> bool {
     let (year, month) = (format!("year({column})"), format!("month({column})"));
-    [format!("{year}*100+{month}"), format!("({year}*100)+{month}"), format!("(({year}*100)+{month})")].iter().any(|known| known == form)
+    [format!("{year}*100+{month}"), format!("({year}*100)+{month}"), format!("(({year}*100)+{month})")]
+        .iter()
+        .any(|known| known == form)
 }
 
 /// The one column that the catalogue quotes in an expression; `None` when there is none or another one.
@@ -68,10 +75,18 @@ pub fn parse(expression: &PartitionExpression, description: &str) -> Boundary {
         return Boundary::MaxValue;
     }
     let instant = match expression {
-        PartitionExpression::RangeColumnsDatetime { .. } | PartitionExpression::RangeColumnsDate { .. } => parse_literal(text),
-        PartitionExpression::UnixTimestamp { .. } => text.parse().ok().and_then(|secs| DateTime::from_timestamp(secs, 0)),
+        PartitionExpression::RangeColumnsDatetime { .. } | PartitionExpression::RangeColumnsDate { .. } => {
+            parse_literal(text)
+        }
+        PartitionExpression::UnixTimestamp { .. } => {
+            text.parse().ok().and_then(|secs| DateTime::from_timestamp(secs, 0))
+        }
         PartitionExpression::ToDays { .. } => text.parse::<u64>().ok().and_then(from_days).map(midnight),
-        PartitionExpression::YearMonth { .. } => text.parse::<i32>().ok().and_then(|n| NaiveDate::from_ymd_opt(n / 100, u32::try_from(n % 100).ok()?, 1)).map(midnight),
+        PartitionExpression::YearMonth { .. } => text
+            .parse::<i32>()
+            .ok()
+            .and_then(|n| NaiveDate::from_ymd_opt(n / 100, u32::try_from(n % 100).ok()?, 1))
+            .map(midnight),
         PartitionExpression::Unknown { .. } => None,
     };
     instant.map_or_else(|| Boundary::Unknown(description.to_owned()), Boundary::Before)
@@ -98,20 +113,28 @@ fn midnight(date: NaiveDate) -> DateTime<Utc> {
 /// # Errors
 /// [`NotExpressible`] when the expression counts whole UTC days or months and the edge is inside one, when a TIMESTAMP
 /// cannot reach it, or when the expression is unknown.
-pub fn literal(expression: &PartitionExpression, edge: DateTime<Utc>, capabilities: &Capabilities) -> Result<String, NotExpressible> {
+pub fn literal(
+    expression: &PartitionExpression,
+    edge: DateTime<Utc>,
+    capabilities: &Capabilities,
+) -> Result<String, NotExpressible> {
     let refused = |why| NotExpressible { edge, why };
     let date = edge.date_naive();
     let at_midnight = midnight(date) == edge;
     match expression {
         PartitionExpression::RangeColumnsDatetime { .. } => Ok(edge.format("'%Y-%m-%d %H:%M:%S%.f'").to_string()),
         PartitionExpression::RangeColumnsDate { .. } if at_midnight => Ok(edge.format("'%Y-%m-%d'").to_string()),
-        PartitionExpression::UnixTimestamp { .. } if !capabilities.timestamp_reaches(edge) => Err(refused("TIMESTAMP ends in 2038")),
+        PartitionExpression::UnixTimestamp { .. } if !capabilities.timestamp_reaches(edge) => {
+            Err(refused("TIMESTAMP ends in 2038"))
+        }
         PartitionExpression::UnixTimestamp { .. } => Ok(edge.timestamp().to_string()),
         PartitionExpression::ToDays { .. } if at_midnight => {
             let days = (date - NaiveDate::default()).num_days() + EPOCH_IN_DAYS.cast_signed();
             Ok(days.to_string())
         }
-        PartitionExpression::YearMonth { .. } if at_midnight && date.day() == 1 => Ok((date.year() * 100 + i32::try_from(date.month()).unwrap_or(0)).to_string()),
+        PartitionExpression::YearMonth { .. } if at_midnight && date.day() == 1 => {
+            Ok((date.year() * 100 + i32::try_from(date.month()).unwrap_or(0)).to_string())
+        }
         PartitionExpression::Unknown { .. } => Err(refused("its partition expression is unknown")),
         _ => Err(refused("it counts whole days or months of UTC, and the business zone's month begins inside one")),
     }
@@ -134,10 +157,18 @@ mod tests {
     #[test]
     fn expressions_are_read_in_both_engines_spellings() {
         let read = |method, expression| parse_expression(method, expression, datetime);
-        assert_eq!(read("RANGE COLUMNS", "`created_at`"), PartitionExpression::RangeColumnsDatetime { column: column() });
-        assert_eq!(read("RANGE", "unix_timestamp(`created_at`)"), PartitionExpression::UnixTimestamp { column: column() });
+        assert_eq!(
+            read("RANGE COLUMNS", "`created_at`"),
+            PartitionExpression::RangeColumnsDatetime { column: column() }
+        );
+        assert_eq!(
+            read("RANGE", "unix_timestamp(`created_at`)"),
+            PartitionExpression::UnixTimestamp { column: column() }
+        );
         assert_eq!(read("RANGE", "to_days(`created_at`)"), PartitionExpression::ToDays { column: column() });
-        for year_month in ["year(`created_at`) * 100 + month(`created_at`)", "((year(`created_at`) * 100) + month(`created_at`))"] {
+        for year_month in
+            ["year(`created_at`) * 100 + month(`created_at`)", "((year(`created_at`) * 100) + month(`created_at`))"]
+        {
             assert_eq!(read("RANGE", year_month), PartitionExpression::YearMonth { column: column() }, "{year_month}");
         }
     }

@@ -68,7 +68,10 @@ impl Capabilities {
         Statement::new(match self.kind {
             EngineKind::MariaDb => format!("SET SESSION max_statement_time = {:.3}", deadline.as_secs_f64()),
             EngineKind::MySql => {
-                format!("SET SESSION max_execution_time = {}, information_schema_stats_expiry = 0", deadline.as_millis())
+                format!(
+                    "SET SESSION max_execution_time = {}, information_schema_stats_expiry = 0",
+                    deadline.as_millis()
+                )
             }
         })
     }
@@ -81,7 +84,8 @@ impl Capabilities {
 
     /// Can a TIMESTAMP column, and so `UNIX_TIMESTAMP(column)`, reach that instant?
     pub fn timestamp_reaches(&self, at: DateTime<Utc>) -> bool {
-        at.timestamp() <= EPOCH_2038_SECS || (self.kind == EngineKind::MariaDb && self.version >= MARIADB_LONG_TIMESTAMP)
+        at.timestamp() <= EPOCH_2038_SECS
+            || (self.kind == EngineKind::MariaDb && self.version >= MARIADB_LONG_TIMESTAMP)
     }
 
     /// EXPLAIN with the partitions it touches, of a SELECT that storage built.

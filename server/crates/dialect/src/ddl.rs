@@ -21,9 +21,18 @@ pub fn create_schema(schema: &Ident) -> Statement {
 
 /// Fills a table template: `{table}` by the name, `{partitions}` by a partition for each month, oldest first.
 pub fn create_shard(template: &str, table: &TableName, partitions: &[(PartitionName, DateTime<Utc>)]) -> Statement {
-    let lines: Vec<_> = partitions.iter().map(|(name, before)| format!("    PARTITION {name} VALUES LESS THAN ({})", datetime(*before))).collect();
+    let lines: Vec<_> = partitions
+        .iter()
+        .map(|(name, before)| format!("    PARTITION {name} VALUES LESS THAN ({})", datetime(*before)))
+        .collect();
     let commentless: Vec<_> = template.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
-    Statement::new(commentless.join("\n").trim().replace("{table}", &table.to_string()).replace("{partitions}", &lines.join(",\n")))
+    Statement::new(
+        commentless
+            .join("\n")
+            .trim()
+            .replace("{table}", &table.to_string())
+            .replace("{partitions}", &lines.join(",\n")),
+    )
 }
 
 fn datetime(at: DateTime<Utc>) -> String {
@@ -58,7 +67,9 @@ pub fn reorganize_partition(
 ) -> Result<Vec<Statement>, NotExpressible> {
     let parts = into
         .iter()
-        .map(|(part, before)| Ok(format!("PARTITION {part} VALUES LESS THAN ({})", literal(expression, *before, capabilities)?)))
+        .map(|(part, before)| {
+            Ok(format!("PARTITION {part} VALUES LESS THAN ({})", literal(expression, *before, capabilities)?))
+        })
         .collect::<Result<Vec<_>, NotExpressible>>()?;
     Ok(bounded(table, &format!("REORGANIZE PARTITION {name} INTO ({})", parts.join(", ")), capabilities))
 }
@@ -119,7 +130,8 @@ mod tests {
         let month: Month = "2026-11".parse().unwrap();
         let table = TableName::new("payments", "payment_history_shard_0").unwrap();
         let at = Utc.with_ymd_and_hms(2026, 11, 30, 15, 0, 0).unwrap();
-        let template = "-- why\nCREATE TABLE {table} (id INT)\nPARTITION BY RANGE COLUMNS (created_at) (\n{partitions}\n)\n";
+        let template =
+            "-- why\nCREATE TABLE {table} (id INT)\nPARTITION BY RANGE COLUMNS (created_at) (\n{partitions}\n)\n";
         insta::assert_snapshot!(create_shard(template, &table, &[(PartitionName::for_month(month), at)]));
     }
 }

@@ -12,7 +12,9 @@ pub struct Ident(String);
 
 /// The text cannot be an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} cannot be an identifier: 1 to {IDENT_CHARS_MAX} characters of the basic plane, no NUL, no space at its end")]
+#[error(
+    "{0:?} cannot be an identifier: 1 to {IDENT_CHARS_MAX} characters of the basic plane, no NUL, no space at its end"
+)]
 pub struct IdentError(String);
 
 impl Ident {
@@ -20,7 +22,9 @@ impl Ident {
     pub fn new(name: &str) -> Result<Self, IdentError> {
         let length = name.chars().count();
         // The engines' identifiers are utf8mb3: nothing beyond the basic plane.
-        let valid = (1..=IDENT_CHARS_MAX).contains(&length) && !name.ends_with(' ') && name.chars().all(|c| c != '\0' && u32::from(c) <= 0xFFFF);
+        let valid = (1..=IDENT_CHARS_MAX).contains(&length)
+            && !name.ends_with(' ')
+            && name.chars().all(|c| c != '\0' && u32::from(c) <= 0xFFFF);
         if valid { Ok(Self(name.to_owned())) } else { Err(IdentError(name.to_owned())) }
     }
 

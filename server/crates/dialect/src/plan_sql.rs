@@ -27,13 +27,22 @@ pub enum PlanSqlError {
 ///
 /// # Errors
 /// [`PlanSqlError`] for a plan that does not fit its inventory.
-pub fn render(plan: &mut RotationPlan, spec: &HistorySpec, inventory: &Inventory, capabilities: &Capabilities) -> Result<(), PlanSqlError> {
+pub fn render(
+    plan: &mut RotationPlan,
+    spec: &HistorySpec,
+    inventory: &Inventory,
+    capabilities: &Capabilities,
+) -> Result<(), PlanSqlError> {
     for step in &mut plan.steps {
         let found = inventory.shards.iter().find(|shard| shard.shard == step.shard && shard.table == step.table);
         let state = found.map_or(&TableState::Missing, |shard| &shard.state);
         match statements(step, &spec.schema, state, capabilities) {
-            Ok(statements) => step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect(),
-            Err(PlanSqlError::NotExpressible(error)) => step.blocked_by.push(Guard::NotExpressible { reason: error.to_string() }),
+            Ok(statements) => {
+                step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect()
+            }
+            Err(PlanSqlError::NotExpressible(error)) => {
+                step.blocked_by.push(Guard::NotExpressible { reason: error.to_string() })
+            }
             Err(error) => return Err(error),
         }
     }
@@ -42,13 +51,20 @@ pub fn render(plan: &mut RotationPlan, spec: &HistorySpec, inventory: &Inventory
 }
 
 /// The statements of one step on a table as it is.
-pub fn statements(step: &Step, schema: &str, state: &TableState, capabilities: &Capabilities) -> Result<Vec<Statement>, PlanSqlError> {
+pub fn statements(
+    step: &Step,
+    schema: &str,
+    state: &TableState,
+    capabilities: &Capabilities,
+) -> Result<Vec<Statement>, PlanSqlError> {
     let TableState::Partitioned { expression, .. } = state else {
         return Err(PlanSqlError::NotPartitioned(step.table.clone()));
     };
     let table = TableName::new(schema, &step.table)?;
     match &step.action {
-        Action::AddMonth { partition, before, .. } => Ok(ddl::add_partition(&table, &Ident::new(partition)?, expression, *before, capabilities)?),
+        Action::AddMonth { partition, before, .. } => {
+            Ok(ddl::add_partition(&table, &Ident::new(partition)?, expression, *before, capabilities)?)
+        }
         Action::DropMonth { partition, .. } => Ok(ddl::drop_partition(&table, &Ident::new(partition)?, capabilities)),
         _ => Err(PlanSqlError::Unsupported(step.key())),
     }

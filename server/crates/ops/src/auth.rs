@@ -122,7 +122,10 @@ pub async fn login(ops: &Ops, login: &str, password: &str) -> Result<Principal, 
     drop(connection); // not held while the password is hashed
     let now = ops.now();
     if let Some(until) = known.as_ref().and_then(|known| known.locked_until).filter(|until| *until > now) {
-        return Err(OpsError::TooMany(format!("Too many failed logins: try again after {} UTC.", until.format("%H:%M"))));
+        return Err(OpsError::TooMany(format!(
+            "Too many failed logins: try again after {} UTC.",
+            until.format("%H:%M")
+        )));
     }
     let right = verify(known.as_ref().map(|known| known.password_hash.clone()), password.to_owned()).await?;
     let mut connection = ops.control().acquire("auth.login").await?;
@@ -146,7 +149,13 @@ pub async fn login(ops: &Ops, login: &str, password: &str) -> Result<Principal, 
 ///
 /// # Errors
 /// [`OpsError::BadInput`] for a short password or a bad name, [`OpsError::Refused`] when the name is taken.
-pub async fn add_operator(ops: &Ops, permit: &Permit<ManageOperators>, login: &str, role: Role, password: &str) -> Result<(), OpsError> {
+pub async fn add_operator(
+    ops: &Ops,
+    permit: &Permit<ManageOperators>,
+    login: &str,
+    role: Role,
+    password: &str,
+) -> Result<(), OpsError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
     if login.is_empty() || login.len() > 64 || !login.chars().all(plain) {
         return Err(OpsError::field("login", "use 1 to 64 letters, digits, dots, dashes, underscores or @"));
@@ -162,17 +171,30 @@ pub async fn add_operator(ops: &Ops, permit: &Permit<ManageOperators>, login: &s
             let added = operators::add(connection, &login, role, &hash, now).await?;
             if added {
                 let detail = json!({ "role": role });
-                audit::append(connection, &audit::Entry { at: now, actor: &actor, action: "operator.add", target: &login, detail }).await?;
+                audit::append(
+                    connection,
+                    &audit::Entry { at: now, actor: &actor, action: "operator.add", target: &login, detail },
+                )
+                .await?;
             }
             Ok(added)
         })
     })
     .await?;
-    if added { Ok(()) } else { Err(OpsError::refused(format!("the login name {login} is taken"), "Choose another name.")) }
+    if added {
+        Ok(())
+    } else {
+        Err(OpsError::refused(format!("the login name {login} is taken"), "Choose another name."))
+    }
 }
 
 /// Gives an operator a new password.
-pub async fn set_password(ops: &Ops, permit: &Permit<ManageOperators>, login: &str, password: &str) -> Result<(), OpsError> {
+pub async fn set_password(
+    ops: &Ops,
+    permit: &Permit<ManageOperators>,
+    login: &str,
+    password: &str,
+) -> Result<(), OpsError> {
     let hash = hash(password.to_owned()).await?;
     let now = ops.now();
     let found = tx::run(ops.control(), "operator.password", |connection| {
@@ -180,7 +202,13 @@ pub async fn set_password(ops: &Ops, permit: &Permit<ManageOperators>, login: &s
         Box::pin(async move {
             let found = operators::set_password(connection, &login, &hash).await?;
             if found {
-                let entry = audit::Entry { at: now, actor: &actor, action: "operator.password", target: &login, detail: json!({}) };
+                let entry = audit::Entry {
+                    at: now,
+                    actor: &actor,
+                    action: "operator.password",
+                    target: &login,
+                    detail: json!({}),
+                };
                 audit::append(connection, &entry).await?;
             }
             Ok(found)
@@ -191,7 +219,13 @@ pub async fn set_password(ops: &Ops, permit: &Permit<ManageOperators>, login: &s
 }
 
 async fn hash(password: String) -> Result<String, OpsError> {
-    blocking(move || Ok(Argon2::default().hash_password(password.as_bytes()).map_err(|error| OpsError::Internal(error.to_string()))?.to_string())).await
+    blocking(move || {
+        Ok(Argon2::default()
+            .hash_password(password.as_bytes())
+            .map_err(|error| OpsError::Internal(error.to_string()))?
+            .to_string())
+    })
+    .await
 }
 
 /// Argon2 over the stored hash; over a hash of nothing when there is none, so that the time tells nobody which names
@@ -202,13 +236,16 @@ async fn verify(stored: Option<String>, password: String) -> Result<bool, OpsErr
             let _unused = Argon2::default().hash_password(password.as_bytes());
             return Ok(false);
         };
-        let parsed = PasswordHash::new(&stored).map_err(|error| OpsError::Internal(format!("a stored password hash cannot be read: {error}")))?;
+        let parsed = PasswordHash::new(&stored)
+            .map_err(|error| OpsError::Internal(format!("a stored password hash cannot be read: {error}")))?;
         Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
     })
     .await
 }
 
 /// Argon2 takes tens of milliseconds of a core: not on the threads that serve requests.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, OpsError> + Send + 'static) -> Result<T, OpsError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OpsError> + Send + 'static,
+) -> Result<T, OpsError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| OpsError::Internal(error.to_string()))?
 }

@@ -30,12 +30,19 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
         Ok(found) => found,
         Err(error) => {
             tracing::warn!(history = %spec.name, source = spec.source, error = &error as &dyn std::error::Error, "catalogue not readable");
-            tables.iter().map(|(_, table)| (table.clone(), TableState::Unreadable { reason: error.to_string() })).collect()
+            tables
+                .iter()
+                .map(|(_, table)| (table.clone(), TableState::Unreadable { reason: error.to_string() }))
+                .collect()
         }
     };
     let shards = tables
         .into_iter()
-        .map(|(shard, table)| ShardInventory { shard, state: found.remove(&table).unwrap_or(TableState::Missing), table })
+        .map(|(shard, table)| ShardInventory {
+            shard,
+            state: found.remove(&table).unwrap_or(TableState::Missing),
+            table,
+        })
         .collect();
     Ok(Inventory { history: spec.name.clone(), shards, read_at: ops.now() })
 }

@@ -97,7 +97,10 @@ impl Ops {
     /// [`OpsError::Refused`] when the configuration has no source of that name.
     pub fn source(&self, name: &str) -> Result<&Source, OpsError> {
         self.0.sources.get(name).ok_or_else(|| {
-            OpsError::refused(format!("no source is called {name}"), format!("Add a [[source]] named {name:?} to the configuration."))
+            OpsError::refused(
+                format!("no source is called {name}"),
+                format!("Add a [[source]] named {name:?} to the configuration."),
+            )
         })
     }
 

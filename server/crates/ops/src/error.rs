@@ -69,22 +69,30 @@ impl From<OpsError> for ApiError {
     fn from(error: OpsError) -> Self {
         let kind = error.kind();
         match error {
-            OpsError::BadInput(ref fields) => {
-                Self { fields: fields.clone(), ..Self::new(kind, "Some of the input cannot be used. Nothing was changed.") }
+            OpsError::BadInput(ref fields) => Self {
+                fields: fields.clone(),
+                ..Self::new(kind, "Some of the input cannot be used. Nothing was changed.")
+            },
+            OpsError::LoginRequired => Self::new(kind, "You are not logged in, or your session has ended.")
+                .with_remedy("Log in and try again."),
+            OpsError::Forbidden(permission) => {
+                Self::new(kind, format!("Your role does not include “{permission}”. Nothing was changed."))
+                    .with_remedy("Ask an administrator for a role that includes it.")
             }
-            OpsError::LoginRequired => Self::new(kind, "You are not logged in, or your session has ended.").with_remedy("Log in and try again."),
-            OpsError::Forbidden(permission) => Self::new(kind, format!("Your role does not include “{permission}”. Nothing was changed."))
-                .with_remedy("Ask an administrator for a role that includes it."),
             OpsError::NotFound(what) => Self::new(kind, format!("{what} does not exist.")),
-            OpsError::Refused { reason, remedy } => Self::new(kind, format!("Refused: {reason}. Nothing was changed.")).with_remedy(remedy),
+            OpsError::Refused { reason, remedy } => {
+                Self::new(kind, format!("Refused: {reason}. Nothing was changed.")).with_remedy(remedy)
+            }
             OpsError::TooMany(message) => Self::new(kind, message),
             OpsError::Storage(_) | OpsError::Internal(_) => {
                 let incident = format!("{:012x}", rand::random::<u64>() >> 16);
                 tracing::error!(incident, error = &error as &dyn std::error::Error, "request failed");
                 let said = if kind == ErrorKind::Unavailable {
-                    Self::new(kind, "The database does not answer in time.").with_remedy("Try again. If it stays so, look at the database page.")
+                    Self::new(kind, "The database does not answer in time.")
+                        .with_remedy("Try again. If it stays so, look at the database page.")
                 } else {
-                    Self::new(kind, "Something went wrong inside payhist.").with_remedy("Give the incident id to whoever looks after payhist: the log holds the cause.")
+                    Self::new(kind, "Something went wrong inside payhist.")
+                        .with_remedy("Give the incident id to whoever looks after payhist: the log holds the cause.")
                 };
                 Self { incident: Some(incident), ..said }
             }

@@ -38,19 +38,38 @@ pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Polic
     } else {
         format!("{name}_shard_{{shard}}")
     };
-    HistorySpec { name, source: source.to_owned(), schema, table_pattern, route: Route::Modulo { shards: DEFAULT_SHARDS }, policy }
+    HistorySpec {
+        name,
+        source: source.to_owned(),
+        schema,
+        table_pattern,
+        route: Route::Modulo { shards: DEFAULT_SHARDS },
+        policy,
+    }
 }
 
 /// Registers a history; one of that name that is there already is left as it is. Tables are made by who fills them.
-pub async fn register(ops: &Ops, permit: &Permit<ManagePartitions>, spec: &HistorySpec, switches: Switches) -> Result<History, OpsError> {
-    crate::zone::parse(&spec.policy.zone).map_err(|_| OpsError::field("zone", format!("{:?} is no IANA time zone", spec.policy.zone)))?;
+pub async fn register(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    spec: &HistorySpec,
+    switches: Switches,
+) -> Result<History, OpsError> {
+    crate::zone::parse(&spec.policy.zone)
+        .map_err(|_| OpsError::field("zone", format!("{:?} is no IANA time zone", spec.policy.zone)))?;
     let now = ops.now();
     tx::run(ops.control(), "history.register", |connection| {
         let (spec, actor) = (spec.clone(), permit.actor().to_owned());
         Box::pin(async move {
             if stored::register(connection, &spec, switches, &actor, now).await? {
                 let detail = json!({ "spec": spec, "switches": switches });
-                let entry = audit::Entry { at: now, actor: &actor, action: "history.register", target: spec.name.as_str(), detail };
+                let entry = audit::Entry {
+                    at: now,
+                    actor: &actor,
+                    action: "history.register",
+                    target: spec.name.as_str(),
+                    detail,
+                };
                 audit::append(connection, &entry).await?;
             }
             Ok(())

@@ -93,7 +93,11 @@ async fn capture_one(ops: &Ops, source: &Source) -> Result<bool, OpsError> {
     let tables = report.as_ref().map(tables).unwrap_or_default();
     // Long signatures are kept by their hash: it is only ever compared.
     let signature = hex::encode(Sha256::digest(report.as_ref().map_or("unparsed", |report| report.signature.as_str())));
-    let json = report.as_ref().map(serde_json::to_string).transpose().map_err(|error| OpsError::Internal(error.to_string()))?;
+    let json = report
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|error| OpsError::Internal(error.to_string()))?;
     let kept = NewDeadlock {
         source: &source.name,
         // The report has the server's local time without its zone; servers that payhist starts run in UTC.
@@ -109,7 +113,8 @@ async fn capture_one(ops: &Ops, source: &Source) -> Result<bool, OpsError> {
 }
 
 fn tables(report: &payhist_types::deadlock::DeadlockReport) -> Vec<String> {
-    let locks = report.transactions.iter().flat_map(|transaction| transaction.holds.iter().chain(&transaction.waits_for));
+    let locks =
+        report.transactions.iter().flat_map(|transaction| transaction.holds.iter().chain(&transaction.waits_for));
     let mut tables: Vec<_> = locks.map(|lock| format!("{}.{}", lock.schema, lock.table)).collect();
     tables.sort_unstable();
     tables.dedup();

@@ -29,7 +29,12 @@ pub async fn view(ops: &Ops, _permit: &Permit<ViewPayments>, history: &str) -> R
     let now = ops.now();
     let plan = rotation::plan_of(ops, &history).await?;
     let runway = shortest(&plan.runway);
-    let mut checks = vec![runway_check(&plan, runway), partitions_check(&plan), jobs_check(ops).await?, deadlocks_check(ops, now).await?];
+    let mut checks = vec![
+        runway_check(&plan, runway),
+        partitions_check(&plan),
+        jobs_check(ops).await?,
+        deadlocks_check(ops, now).await?,
+    ];
     let (days, missing) = days(ops, &history, zone, now).await?;
     checks.push(sources_check(&missing));
     checks.sort_by_key(|check| std::cmp::Reverse(check.health));
@@ -60,10 +65,14 @@ fn check(title: &str, health: Health, value: impl Into<String>, detail: impl Int
 fn runway_check(plan: &RotationPlan, shortest: Option<Runway>) -> HealthCheck {
     let (health, value, detail) = match shortest.map(|runway| (runway.shard, runway.reach)) {
         None => (Health::Critical, "unknown".to_owned(), "The history has no shards.".to_owned()),
-        Some((shard, Reach::Unknown)) => (Health::Critical, "unknown".to_owned(), format!("Shard {shard} cannot be read.")),
-        Some((shard, Reach::Endless)) => {
-            (Health::Good, "endless".to_owned(), format!("A MAXVALUE partition takes whatever comes on shard {shard} and all others."))
+        Some((shard, Reach::Unknown)) => {
+            (Health::Critical, "unknown".to_owned(), format!("Shard {shard} cannot be read."))
         }
+        Some((shard, Reach::Endless)) => (
+            Health::Good,
+            "endless".to_owned(),
+            format!("A MAXVALUE partition takes whatever comes on shard {shard} and all others."),
+        ),
         Some((shard, Reach::Until { month, months })) => {
             let wanted = i32::from(plan.policy.premake_months.unwrap_or(0));
             let health = match months {
@@ -72,7 +81,11 @@ fn runway_check(plan: &RotationPlan, shortest: Option<Runway>) -> HealthCheck {
                 _ => Health::Good,
             };
             let plural = if months == 1 { "" } else { "s" };
-            (health, format!("{months} month{plural}"), format!("Shard {shard} has partitions to the end of {month}; no shard has fewer."))
+            (
+                health,
+                format!("{months} month{plural}"),
+                format!("Shard {shard} has partitions to the end of {month}; no shard has fewer."),
+            )
         }
     };
     check("Runway", health, value, detail, "/partitions")
@@ -86,7 +99,9 @@ fn partitions_check(plan: &RotationPlan) -> HealthCheck {
         _ => Health::Good,
     };
     let loud: Vec<_> = plan.findings.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
-    let detail = loud.first().map_or_else(|| "Every shard has the months it should have.".to_owned(), |finding| rotation::words(finding));
+    let detail = loud
+        .first()
+        .map_or_else(|| "Every shard has the months it should have.".to_owned(), |finding| rotation::words(finding));
     let waiting = plan.active_steps().count();
     let value = match (loud.len(), waiting) {
         (0, 0) => "in order".to_owned(),
@@ -118,19 +133,30 @@ async fn deadlocks_check(ops: &Ops, now: DateTime<Utc>) -> Result<HealthCheck, O
     let mut connection = ops.control().acquire("overview.deadlocks").await?;
     let count = deadlocks::count_since(&mut connection, now - TimeDelta::hours(24)).await?;
     let health = if count == 0 { Health::Good } else { Health::Warning };
-    let detail = if count == 0 { "No server has reported one." } else { "Open the database page for the transactions involved." };
+    let detail = if count == 0 {
+        "No server has reported one."
+    } else {
+        "Open the database page for the transactions involved."
+    };
     Ok(check("Deadlocks, 24 h", health, count.to_string(), detail, "/database"))
 }
 
 fn sources_check(missing: &[String]) -> HealthCheck {
     match missing.first() {
         None => check("Shards", Health::Good, "all answer", "Every shard answered within its deadline.", "/database"),
-        Some(first) => check("Shards", Health::Critical, format!("{} silent", missing.len()), first.clone(), "/database"),
+        Some(first) => {
+            check("Shards", Health::Critical, format!("{} silent", missing.len()), first.clone(), "/database")
+        }
     }
 }
 
 /// The last days' totals, and the shards that are not in them.
-async fn days(ops: &Ops, history: &History, zone: Tz, now: DateTime<Utc>) -> Result<(Vec<DayTotal>, Vec<String>), OpsError> {
+async fn days(
+    ops: &Ops,
+    history: &History,
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Result<(Vec<DayTotal>, Vec<String>), OpsError> {
     let today = now.with_timezone(&zone).date_naive();
     let first = today.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(today);
     let (from, until) = (day_start(first, zone), day_start(today.succ_opt().unwrap_or(today), zone));
@@ -150,9 +176,16 @@ async fn days(ops: &Ops, history: &History, zone: Tz, now: DateTime<Utc>) -> Res
     Ok((days.into_values().collect(), missing))
 }
 
-async fn shard_totals(ops: &Ops, history: &History, shard: ShardId, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<QuarterTotal>, OpsError> {
+async fn shard_totals(
+    ops: &Ops,
+    history: &History,
+    shard: ShardId,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Vec<QuarterTotal>, OpsError> {
     let spec = &history.spec;
-    let table = TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
+    let table =
+        TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
     let mut connection = ops.source(&spec.source)?.pool.acquire("overview.totals").await?;
     Ok(totals(&mut connection, &PaymentScope { table, from, until }).await?)
 }

@@ -94,7 +94,9 @@ pub async fn verify(connection: &mut MySqlConnection) -> Result<u64, StorageErro
         for (number, at, actor, action, target, detail, stored_previous, hash) in page {
             let expected = link(&previous, sequence + 1, at, [&actor, &action, &target, &detail]);
             if number != sequence + 1 || stored_previous != previous || hash != expected {
-                return Err(StorageError::Inconsistent(format!("audit entry {number} does not follow from entry {sequence}")));
+                return Err(StorageError::Inconsistent(format!(
+                    "audit entry {number} does not follow from entry {sequence}"
+                )));
             }
             (previous, sequence) = (hash, number);
         }

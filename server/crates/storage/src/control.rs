@@ -61,7 +61,10 @@ async fn forget_half_applied(connection: &mut MySqlConnection) -> Result<(), Sto
     .await
     .during("migrate")?;
     if known == 1 {
-        sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE").execute(connection).await.during("migrate")?;
+        sqlx::query("DELETE FROM _sqlx_migrations WHERE success = FALSE")
+            .execute(connection)
+            .await
+            .during("migrate")?;
     }
     Ok(())
 }

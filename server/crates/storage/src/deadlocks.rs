@@ -47,7 +47,11 @@ pub struct StoredDeadlock {
 }
 
 /// Keeps a deadlock; false when this very report is kept already: a server shows its latest until the next one.
-pub async fn keep(connection: &mut MySqlConnection, deadlock: &NewDeadlock<'_>, now: DateTime<Utc>) -> Result<bool, StorageError> {
+pub async fn keep(
+    connection: &mut MySqlConnection,
+    deadlock: &NewDeadlock<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, StorageError> {
     let insert = sqlx::query(
         "INSERT INTO deadlock (source, occurred_at, captured_at, report_hash, signature, tables_named, transactions, report, report_text) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

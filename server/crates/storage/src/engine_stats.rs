@@ -9,10 +9,11 @@ use std::collections::HashMap;
 
 /// Figures of a server.
 pub async fn server(connection: &mut MySqlConnection, source: &str) -> Result<ServerStats, StorageError> {
-    let (version, max_connections): (String, u64) = sqlx::query_as("SELECT VERSION(), CAST(@@max_connections AS UNSIGNED)")
-        .fetch_one(&mut *connection)
-        .await
-        .during("server figures")?;
+    let (version, max_connections): (String, u64) =
+        sqlx::query_as("SELECT VERSION(), CAST(@@max_connections AS UNSIGNED)")
+            .fetch_one(&mut *connection)
+            .await
+            .during("server figures")?;
     let capabilities = Capabilities::detect(&version).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
     let status: HashMap<String, String> = sqlx::query_as::<_, (String, String)>(
         "SHOW GLOBAL STATUS WHERE Variable_name IN ('Uptime', 'Threads_connected', 'Innodb_deadlocks')",
@@ -40,10 +41,11 @@ pub async fn server(connection: &mut MySqlConnection, source: &str) -> Result<Se
 
 /// `None` without the PROCESS privilege.
 async fn mysql_deadlocks(connection: &mut MySqlConnection) -> Option<u64> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'")
-        .fetch_optional(connection)
-        .await
-        .ok()??;
+    let count: i64 =
+        sqlx::query_scalar("SELECT COUNT FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'")
+            .fetch_optional(connection)
+            .await
+            .ok()??;
     u64::try_from(count).ok()
 }
 

@@ -57,7 +57,9 @@ impl StorageError {
     }
 
     fn from_database(operation: &'static str, error: &dyn sqlx::error::DatabaseError) -> Self {
-        let code = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map_or(0, sqlx::mysql::MySqlDatabaseError::number);
+        let code = error
+            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+            .map_or(0, sqlx::mysql::MySqlDatabaseError::number);
         let class = classify(code);
         let reason = error.message().to_owned();
         if class.is_retryable_transaction() {
@@ -116,6 +118,7 @@ pub(crate) fn unless_taken(
 }
 
 /// A name that cannot be an identifier came from a configuration or the catalogue.
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
 pub(crate) fn from_ident(error: payhist_dialect::IdentError) -> StorageError {
     StorageError::Inconsistent(error.to_string())
 }

@@ -1,6 +1,6 @@
 //! Jobs and what is due: rows, not timers.
 //!
-//! Invariant: a tick is the row (job, scheduled_at), which is unique; whoever inserts it has made it due, and
+//! Invariant: a tick is the row `(job, scheduled_at)`, which is unique; whoever inserts it has made it due, and
 //! whoever holds the job's lease runs it. Both survive any instance.
 
 use crate::error::{During, StorageError, unless_taken};
@@ -74,7 +74,12 @@ pub struct JobResult {
 }
 
 /// Makes a job known with its first schedule; one that is known keeps what operators made of it.
-pub async fn ensure(connection: &mut MySqlConnection, name: &str, schedule: &str, now: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn ensure(
+    connection: &mut MySqlConnection,
+    name: &str,
+    schedule: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let insert = sqlx::query("INSERT INTO job (name, schedule, planned_until) VALUES (?, ?, ?)")
         .bind(name)
         .bind(schedule)
@@ -86,7 +91,10 @@ pub async fn ensure(connection: &mut MySqlConnection, name: &str, schedule: &str
 
 /// All jobs by name.
 pub async fn all(connection: &mut MySqlConnection) -> Result<Vec<StoredJob>, StorageError> {
-    sqlx::query_as("SELECT name, schedule, paused, planned_until FROM job ORDER BY name").fetch_all(connection).await.during("jobs")
+    sqlx::query_as("SELECT name, schedule, paused, planned_until FROM job ORDER BY name")
+        .fetch_all(connection)
+        .await
+        .during("jobs")
 }
 
 /// One job.
@@ -100,7 +108,12 @@ pub async fn find(connection: &mut MySqlConnection, name: &str) -> Result<Option
 
 /// Pauses or resumes a job. Ticks that pass while it is paused are not made up for: planning goes on from `now`.
 /// Answers false when there is no such job.
-pub async fn pause(connection: &mut MySqlConnection, name: &str, paused: bool, now: DateTime<Utc>) -> Result<bool, StorageError> {
+pub async fn pause(
+    connection: &mut MySqlConnection,
+    name: &str,
+    paused: bool,
+    now: DateTime<Utc>,
+) -> Result<bool, StorageError> {
     let result = sqlx::query("UPDATE job SET paused = ?, planned_until = GREATEST(planned_until, ?) WHERE name = ?")
         .bind(paused)
         .bind(now)
@@ -112,14 +125,20 @@ pub async fn pause(connection: &mut MySqlConnection, name: &str, paused: bool, n
 }
 
 /// Says that all ticks of `job` up to `until` have been decided, if nobody has decided them since `from`.
-pub async fn advance(connection: &mut MySqlConnection, job: &str, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<bool, StorageError> {
-    let result = sqlx::query("UPDATE job SET planned_until = ? WHERE name = ? AND planned_until = ? AND paused = FALSE")
-        .bind(until)
-        .bind(job)
-        .bind(from)
-        .execute(connection)
-        .await
-        .during("plan job")?;
+pub async fn advance(
+    connection: &mut MySqlConnection,
+    job: &str,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    let result =
+        sqlx::query("UPDATE job SET planned_until = ? WHERE name = ? AND planned_until = ? AND paused = FALSE")
+            .bind(until)
+            .bind(job)
+            .bind(from)
+            .execute(connection)
+            .await
+            .during("plan job")?;
     Ok(result.rows_affected() == 1)
 }
 
@@ -144,11 +163,13 @@ pub async fn make_due(
 /// The oldest run of a job that waits to be run, or was left behind by an instance that died: call it only while
 /// holding the job's lease, since that is what tells the two apart.
 pub async fn next_open(connection: &mut MySqlConnection, job: &str) -> Result<Option<u64>, StorageError> {
-    sqlx::query_scalar("SELECT id FROM job_run WHERE job = ? AND status IN ('due', 'running') ORDER BY scheduled_at LIMIT 1")
-        .bind(job)
-        .fetch_optional(connection)
-        .await
-        .during("open job runs")
+    sqlx::query_scalar(
+        "SELECT id FROM job_run WHERE job = ? AND status IN ('due', 'running') ORDER BY scheduled_at LIMIT 1",
+    )
+    .bind(job)
+    .fetch_optional(connection)
+    .await
+    .during("open job runs")
 }
 
 /// Jobs that have a run to be run.

@@ -42,24 +42,26 @@ pub async fn renew(
     term: TimeDelta,
     now: DateTime<Utc>,
 ) -> Result<bool, StorageError> {
-    let renewed = sqlx::query("UPDATE lease SET expires_at = ? WHERE name = ? AND fencing_token = ? AND owner IS NOT NULL")
-        .bind(now + term)
-        .bind(name)
-        .bind(token)
-        .execute(connection)
-        .await
-        .during("renew lease")?;
+    let renewed =
+        sqlx::query("UPDATE lease SET expires_at = ? WHERE name = ? AND fencing_token = ? AND owner IS NOT NULL")
+            .bind(now + term)
+            .bind(name)
+            .bind(token)
+            .execute(connection)
+            .await
+            .during("renew lease")?;
     Ok(renewed.rows_affected() == 1) // rows found, not rows changed: sqlx sets CLIENT_FOUND_ROWS
 }
 
 /// Is this still the newest token of a lease that was not given back? For steps that prove their right before they
 /// commit; [`renew`] costs a durable write.
 pub async fn is_held(connection: &mut MySqlConnection, name: &str, token: u64) -> Result<bool, StorageError> {
-    let newest: Option<u64> = sqlx::query_scalar("SELECT fencing_token FROM lease WHERE name = ? AND owner IS NOT NULL")
-        .bind(name)
-        .fetch_optional(connection)
-        .await
-        .during("lease held")?;
+    let newest: Option<u64> =
+        sqlx::query_scalar("SELECT fencing_token FROM lease WHERE name = ? AND owner IS NOT NULL")
+            .bind(name)
+            .fetch_optional(connection)
+            .await
+            .during("lease held")?;
     Ok(newest == Some(token))
 }
 
@@ -75,7 +77,11 @@ pub async fn release(connection: &mut MySqlConnection, name: &str, token: u64) -
 }
 
 /// Who holds the lease now, if anybody.
-pub async fn holder(connection: &mut MySqlConnection, name: &str, now: DateTime<Utc>) -> Result<Option<String>, StorageError> {
+pub async fn holder(
+    connection: &mut MySqlConnection,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StorageError> {
     sqlx::query_scalar("SELECT owner FROM lease WHERE name = ? AND owner IS NOT NULL AND expires_at > ?")
         .bind(name)
         .bind(now)

@@ -22,7 +22,8 @@ fn role(login: &str, text: &str) -> Result<Role, StorageError> {
 
 /// The active operator of that login name.
 pub async fn credentials(connection: &mut MySqlConnection, login: &str) -> Result<Option<Credentials>, StorageError> {
-    let row: Option<(u64, String, String, String, Option<DateTime<Utc>>)> = sqlx::query_as(
+    type Row = (u64, String, String, String, Option<DateTime<Utc>>);
+    let row: Option<Row> = sqlx::query_as(
         "SELECT id, login, role, password_hash, locked_until FROM operator WHERE login = ? AND disabled_at IS NULL",
     )
     .bind(login)
@@ -66,13 +67,18 @@ pub async fn add(
 }
 
 /// Replaces a password; false when there is no such operator.
-pub async fn set_password(connection: &mut MySqlConnection, login: &str, password_hash: &str) -> Result<bool, StorageError> {
-    let result = sqlx::query("UPDATE operator SET password_hash = ?, failed_logins = 0, locked_until = NULL WHERE login = ?")
-        .bind(password_hash)
-        .bind(login)
-        .execute(connection)
-        .await
-        .during("set password")?;
+pub async fn set_password(
+    connection: &mut MySqlConnection,
+    login: &str,
+    password_hash: &str,
+) -> Result<bool, StorageError> {
+    let result =
+        sqlx::query("UPDATE operator SET password_hash = ?, failed_logins = 0, locked_until = NULL WHERE login = ?")
+            .bind(password_hash)
+            .bind(login)
+            .execute(connection)
+            .await
+            .during("set password")?;
     Ok(result.rows_affected() == 1)
 }
 
@@ -83,7 +89,11 @@ pub async fn count_failure(connection: &mut MySqlConnection, id: u64) -> Result<
         .execute(&mut *connection)
         .await
         .during("failed login")?;
-    sqlx::query_scalar("SELECT failed_logins FROM operator WHERE id = ?").bind(id).fetch_one(connection).await.during("failed login")
+    sqlx::query_scalar("SELECT failed_logins FROM operator WHERE id = ?")
+        .bind(id)
+        .fetch_one(connection)
+        .await
+        .during("failed login")
 }
 
 /// Locks an operator out until then.
@@ -109,5 +119,8 @@ pub async fn clear_failures(connection: &mut MySqlConnection, id: u64) -> Result
 
 /// How many active operators there are.
 pub async fn count(connection: &mut MySqlConnection) -> Result<i64, StorageError> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM operator WHERE disabled_at IS NULL").fetch_one(connection).await.during("operators")
+    sqlx::query_scalar("SELECT COUNT(*) FROM operator WHERE disabled_at IS NULL")
+        .fetch_one(connection)
+        .await
+        .during("operators")
 }

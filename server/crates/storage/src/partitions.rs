@@ -10,14 +10,24 @@ use sqlx::mysql::{MySqlConnection, MySqlRow};
 use std::collections::HashMap;
 
 /// Reads the state of the named tables of a schema. A table that is not there is not in the answer.
-pub async fn read(connection: &mut MySqlConnection, schema: &str, tables: &[&str]) -> Result<HashMap<String, TableState>, StorageError> {
+pub async fn read(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    tables: &[&str],
+) -> Result<HashMap<String, TableState>, StorageError> {
     let types = column_types(connection, schema, tables).await?;
     let mut select = catalogue("PARTITIONS", schema, tables);
     select
-        .columns(["TABLE_NAME", "PARTITION_NAME", "PARTITION_METHOD", "PARTITION_EXPRESSION", "PARTITION_DESCRIPTION"].map(Alias::new))
+        .columns(
+            ["TABLE_NAME", "PARTITION_NAME", "PARTITION_METHOD", "PARTITION_EXPRESSION", "PARTITION_DESCRIPTION"]
+                .map(Alias::new),
+        )
         .expr_as(Expr::cust("CAST(COALESCE(PARTITION_ORDINAL_POSITION, 0) AS UNSIGNED)"), Alias::new("ordinal"))
         .expr_as(Expr::cust("CAST(COALESCE(TABLE_ROWS, 0) AS UNSIGNED)"), Alias::new("row_estimate"))
-        .expr_as(Expr::cust("CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS UNSIGNED)"), Alias::new("bytes"))
+        .expr_as(
+            Expr::cust("CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS UNSIGNED)"),
+            Alias::new("bytes"),
+        )
         .order_by(Alias::new("TABLE_NAME"), Order::Asc)
         .order_by(Alias::new("PARTITION_ORDINAL_POSITION"), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.read", &select).await?;
@@ -36,7 +46,12 @@ pub async fn read_one(connection: &mut MySqlConnection, schema: &str, table: &st
 }
 
 /// Counts the rows of one partition, exactly.
-pub async fn count_rows(connection: &mut MySqlConnection, schema: &str, table: &str, partition: &str) -> Result<u64, StorageError> {
+pub async fn count_rows(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    table: &str,
+    partition: &str,
+) -> Result<u64, StorageError> {
     let table = TableName::new(schema, table).map_err(from_ident)?;
     let partition = Ident::new(partition).map_err(from_ident)?;
     ddl::fetch_count(connection, &payhist_dialect::ddl::count_rows(&table, &partition)).await
@@ -56,7 +71,8 @@ fn add(
     let state = match found.entry(table.to_owned()) {
         std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
         std::collections::hash_map::Entry::Vacant(new) => {
-            let expression = boundary::parse_expression(&text("PARTITION_METHOD")?, &text("PARTITION_EXPRESSION")?, type_of);
+            let expression =
+                boundary::parse_expression(&text("PARTITION_METHOD")?, &text("PARTITION_EXPRESSION")?, type_of);
             new.insert(TableState::Partitioned { expression, partitions: Vec::new() })
         }
     };

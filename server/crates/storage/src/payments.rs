@@ -40,7 +40,7 @@ pub struct Filter {
     pub payment: Option<PaymentId>,
 }
 
-/// A place in the order (created_at, payment_id).
+/// A place in the order `(created_at, payment_id)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// First.
@@ -61,8 +61,21 @@ pub enum Keyset {
 }
 
 const COLUMNS: [&str; 15] = [
-    "payment_id", "user_id", "order_id", "provider", "provider_tx_id", "method", "status", "amount", "currency",
-    "payer_name", "payer_email", "failure_code", "version", "created_at", "updated_at",
+    "payment_id",
+    "user_id",
+    "order_id",
+    "provider",
+    "provider_tx_id",
+    "method",
+    "status",
+    "amount",
+    "currency",
+    "payer_name",
+    "payer_email",
+    "failure_code",
+    "version",
+    "created_at",
+    "updated_at",
 ];
 
 /// The SELECT behind [`list`]; tests EXPLAIN it, and the benchmark runs it bare.
@@ -139,7 +152,9 @@ pub async fn list(
 fn read(row: &MySqlRow) -> Result<Payment, StorageError> {
     read_columns(row).during("payments.read")?.ok_or_else(|| {
         let id: u64 = row.try_get("payment_id").unwrap_or_default();
-        StorageError::Inconsistent(format!("payment {id} has a status, an amount or a currency that payhist does not know"))
+        StorageError::Inconsistent(format!(
+            "payment {id} has a status, an amount or a currency that payhist does not know"
+        ))
     })
 }
 
@@ -211,9 +226,9 @@ pub async fn totals(connection: &mut MySqlConnection, scope: &PaymentScope) -> R
             let count: i64 = row.try_get("payments").during("payments.totals")?;
             Ok(QuarterTotal {
                 start: DateTime::from_timestamp(quarter * QUARTER_SECS, 0).unwrap_or_default(),
-                status: status
-                    .parse()
-                    .map_err(|_| StorageError::Inconsistent(format!("unknown payment status {status:?} in {}", scope.table.table())))?,
+                status: status.parse().map_err(|_| {
+                    StorageError::Inconsistent(format!("unknown payment status {status:?} in {}", scope.table.table()))
+                })?,
                 currency: row.try_get("currency").during("payments.totals")?,
                 count: count.unsigned_abs(),
                 amount: row.try_get("total").during("payments.totals")?,

@@ -83,7 +83,8 @@ impl Pool {
     /// With a `deadline`, the server itself ends each SELECT that takes longer.
     pub fn open(name: &str, options: MySqlConnectOptions, max: u32, deadline: Option<Duration>) -> Self {
         let options = options.statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
-        let mut pool = MySqlPoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT);
+        let mut pool =
+            MySqlPoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT);
         if let Some(deadline) = deadline {
             pool = pool.after_connect(move |connection, _| Box::pin(limit_statements(connection, deadline)));
         }

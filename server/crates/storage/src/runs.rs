@@ -93,7 +93,12 @@ pub async fn create(
 }
 
 /// Records that a step is about to act.
-pub async fn intend(connection: &mut MySqlConnection, run: u64, sequence: u32, now: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn intend(
+    connection: &mut MySqlConnection,
+    run: u64,
+    sequence: u32,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
     let result = sqlx::query(
         "UPDATE rotation_step SET outcome = 'intended', intended_at = COALESCE(intended_at, ?) \
          WHERE run_id = ? AND sequence = ? AND outcome IN ('pending', 'intended')",
@@ -108,7 +113,12 @@ pub async fn intend(connection: &mut MySqlConnection, run: u64, sequence: u32, n
 }
 
 /// Records the rows counted before a drop, while they can still be counted.
-pub async fn count_rows(connection: &mut MySqlConnection, run: u64, sequence: u32, rows: u64) -> Result<(), StorageError> {
+pub async fn count_rows(
+    connection: &mut MySqlConnection,
+    run: u64,
+    sequence: u32,
+    rows: u64,
+) -> Result<(), StorageError> {
     let result = sqlx::query("UPDATE rotation_step SET row_count = ? WHERE run_id = ? AND sequence = ?")
         .bind(rows)
         .bind(run)
@@ -145,20 +155,28 @@ pub async fn settle(
 }
 
 /// Records how a run ended.
-pub async fn finish(connection: &mut MySqlConnection, run: u64, outcome: RunOutcome, now: DateTime<Utc>) -> Result<(), StorageError> {
-    let result = sqlx::query("UPDATE rotation_run SET outcome = ?, finished_at = ? WHERE id = ? AND outcome = 'running'")
-        .bind(outcome.to_string())
-        .bind(now)
-        .bind(run)
-        .execute(connection)
-        .await
-        .during("finish run")?;
+pub async fn finish(
+    connection: &mut MySqlConnection,
+    run: u64,
+    outcome: RunOutcome,
+    now: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let result =
+        sqlx::query("UPDATE rotation_run SET outcome = ?, finished_at = ? WHERE id = ? AND outcome = 'running'")
+            .bind(outcome.to_string())
+            .bind(now)
+            .bind(run)
+            .execute(connection)
+            .await
+            .during("finish run")?;
     expect_rows(&result, 1, "finish run")
 }
 
 type RunRow = (u64, u64, String, String, DateTime<Utc>, Option<DateTime<Utc>>, String);
 
-fn read_run((id, history_id, plan, started_by, started_at, finished_at, outcome): RunRow) -> Result<StoredRun, StorageError> {
+fn read_run(
+    (id, history_id, plan, started_by, started_at, finished_at, outcome): RunRow,
+) -> Result<StoredRun, StorageError> {
     let unreadable = |what: &str| StorageError::Inconsistent(format!("{what} of rotation run {id} cannot be read"));
     Ok(StoredRun {
         id,
@@ -184,7 +202,11 @@ pub async fn find(connection: &mut MySqlConnection, id: u64) -> Result<Option<St
 }
 
 /// The newest runs of a history.
-pub async fn newest(connection: &mut MySqlConnection, history_id: u64, limit: u32) -> Result<Vec<StoredRun>, StorageError> {
+pub async fn newest(
+    connection: &mut MySqlConnection,
+    history_id: u64,
+    limit: u32,
+) -> Result<Vec<StoredRun>, StorageError> {
     let rows: Vec<RunRow> = sqlx::query_as(
         "SELECT id, history_id, plan, started_by, started_at, finished_at, outcome FROM rotation_run \
          WHERE history_id = ? ORDER BY id DESC LIMIT ?",
@@ -224,9 +246,9 @@ pub async fn steps(connection: &mut MySqlConnection, run: u64) -> Result<Vec<Sto
     .during("run steps")?;
     rows.into_iter()
         .map(|(sequence, outcome, attempts, intended_at, finished_at, rows, detail)| {
-            let outcome = outcome
-                .parse()
-                .map_err(|_| StorageError::Inconsistent(format!("step {sequence} of run {run} has the outcome {outcome:?}")))?;
+            let outcome = outcome.parse().map_err(|_| {
+                StorageError::Inconsistent(format!("step {sequence} of run {run} has the outcome {outcome:?}"))
+            })?;
             Ok(StoredStep { sequence, outcome, attempts, intended_at, finished_at, rows, detail })
         })
         .collect()

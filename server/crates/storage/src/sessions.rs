@@ -10,7 +10,12 @@ fn key(id: &str) -> String {
 }
 
 /// Creates a session; false when the id is taken.
-pub async fn create(connection: &mut MySqlConnection, id: &str, data: &[u8], expires_at: DateTime<Utc>) -> Result<bool, StorageError> {
+pub async fn create(
+    connection: &mut MySqlConnection,
+    id: &str,
+    data: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<bool, StorageError> {
     let insert = sqlx::query("INSERT INTO session (id, data, expires_at) VALUES (?, ?, ?)")
         .bind(key(id))
         .bind(data)
@@ -21,7 +26,12 @@ pub async fn create(connection: &mut MySqlConnection, id: &str, data: &[u8], exp
 }
 
 /// Replaces a session's data and expiry. A session that was deleted meanwhile stays deleted.
-pub async fn save(connection: &mut MySqlConnection, id: &str, data: &[u8], expires_at: DateTime<Utc>) -> Result<(), StorageError> {
+pub async fn save(
+    connection: &mut MySqlConnection,
+    id: &str,
+    data: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), StorageError> {
     sqlx::query("UPDATE session SET data = ?, expires_at = ? WHERE id = ?")
         .bind(data)
         .bind(expires_at)
@@ -33,7 +43,11 @@ pub async fn save(connection: &mut MySqlConnection, id: &str, data: &[u8], expir
 }
 
 /// A session that has not expired: its data and expiry.
-pub async fn load(connection: &mut MySqlConnection, id: &str, now: DateTime<Utc>) -> Result<Option<(Vec<u8>, DateTime<Utc>)>, StorageError> {
+pub async fn load(
+    connection: &mut MySqlConnection,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<(Vec<u8>, DateTime<Utc>)>, StorageError> {
     sqlx::query_as("SELECT data, expires_at FROM session WHERE id = ? AND expires_at > ?")
         .bind(key(id))
         .bind(now)

@@ -45,7 +45,6 @@ pub struct Source {
     pub pool: Pool,
     /// For changing: imports and DDL, which may take their time and must never starve the readers.
     pub work: Pool,
-    options: MySqlConnectOptions,
     capabilities: OnceCell<Capabilities>,
 }
 
@@ -54,9 +53,8 @@ impl Source {
     pub fn open(config: SourceConfig) -> Self {
         Self {
             pool: Pool::open(&config.name, config.options.clone(), config.pool_max, Some(READ_DEADLINE)),
-            work: Pool::open(&format!("{}, changes", config.name), config.options.clone(), WORK_CONNECTIONS_MAX, None),
+            work: Pool::open(&format!("{}, changes", config.name), config.options, WORK_CONNECTIONS_MAX, None),
             name: config.name,
-            options: config.options,
             capabilities: OnceCell::new(),
         }
     }

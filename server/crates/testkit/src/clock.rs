@@ -34,3 +34,9 @@ impl MockClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 }
+
+impl payhist_ops::clock::Clock for MockClock {
+    fn now(&self) -> DateTime<Utc> {
+        Self::now(self)
+    }
+}

@@ -7,6 +7,7 @@
 
 mod clock;
 mod deadlock;
+mod history;
 mod private;
 mod sessions;
 mod shared;
@@ -15,6 +16,7 @@ mod test_db;
 
 pub use clock::MockClock;
 pub use deadlock::{DeadlockSession, ProvokedDeadlock, provoke_deadlock};
+pub use history::TestOps;
 pub use private::TestServer;
 pub use sessions::{Answer, Sessions, Step};
 pub use test_db::TestDb;

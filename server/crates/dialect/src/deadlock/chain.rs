@@ -3,10 +3,13 @@
 //! A statement is the users' raw SQL and may hold any line of a report. So no line is trusted by its looks: a
 //! statement ends only where locks of that very transaction begin from which known lines alone lead to the head with
 //! the next number or to the victim at the report's end; and of the ways to read a text, one that reaches the victim
-//! is taken. A text without such a way was cut (or is of an engine that we do not know yet) and is read leniently.
+//! is taken. Where several do, it is the one whose statements end outside quotations and comments, for nowhere else
+//! can a report be forged. A text without any was cut (or is of an engine that we do not know yet): it is read
+//! leniently.
 
 use super::head::{Head, head, time, unprefixed};
 use super::lock::{LockLine, lock_line};
+use super::sql;
 use std::collections::HashSet;
 
 /// More than `MySQL` ever searched (200): a bound for texts that are no reports.
@@ -65,13 +68,12 @@ enum Then<'a> {
 }
 
 impl<'a> Search<'_, 'a> {
-    /// The report from a head to its end. Of several places where the statement may end the last is taken: what a
-    /// statement forges stands before its true end.
+    /// The report from a head to its end.
     fn follow(&mut self, head: &Head<'a>) -> Option<Chain<'a>> {
         if head.number > TRANSACTIONS_MAX || self.dead_ends.contains(&head.end) {
             return None;
         }
-        for locks in self.candidates(head).into_iter().rev() {
+        for locks in self.candidates(head) {
             let rest = match &locks.then {
                 Then::Next(next) => self.follow(next),
                 Then::Victim(number) => Some(Chain { steps: Vec::new(), victim: Some(*number) }),
@@ -97,7 +99,8 @@ impl<'a> Search<'_, 'a> {
         (head.session.is_some() && !text.trim().is_empty()).then(|| text.trim().to_owned())
     }
 
-    /// Every place where the statement of `head` may end.
+    /// The places where the statement of `head` may end, likely ones first: the first that is in no quotation and no
+    /// comment; or, if the engine cut the statement within one, the last, as what it forges stands before its end.
     fn candidates(&self, head: &Head<'a>) -> Vec<Locks<'a>> {
         let mut candidates = Vec::new();
         let mut at = head.end;
@@ -110,6 +113,9 @@ impl<'a> Search<'_, 'a> {
                 None => at += 1,
             }
         }
+        let is_closed = |locks: &Locks| self.statement(head, locks.start).is_none_or(|text| sql::is_closed(&text));
+        let (mut candidates, open): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_closed);
+        candidates.extend(open.into_iter().rev());
         candidates
     }
 

@@ -10,6 +10,7 @@ mod head;
 mod lock;
 mod section;
 mod signature;
+mod sql;
 
 use head::Head;
 use payhist_types::deadlock::{DeadlockReport, DeadlockTransaction, RecordLock};

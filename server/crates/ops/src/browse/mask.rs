@@ -5,8 +5,9 @@ use payhist_types::payment::Payment;
 const DOTS: &str = "•••";
 
 /// The payment with its personal fields masked.
-pub fn masked(mut payment: Payment) -> Payment {
-    payment.payer_name = payment.payer_name.map(|name| name.split_whitespace().map(initial).collect::<Vec<_>>().join(" "));
+pub(super) fn masked(mut payment: Payment) -> Payment {
+    payment.payer_name =
+        payment.payer_name.map(|name| name.split_whitespace().map(initial).collect::<Vec<_>>().join(" "));
     payment.payer_email = payment.payer_email.map(|email| match email.split_once('@') {
         Some((local, domain)) => format!("{}@{domain}", initial(local)),
         None => DOTS.to_owned(),

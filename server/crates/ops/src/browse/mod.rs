@@ -57,7 +57,12 @@ pub async fn list(ops: &Ops, _permit: &Permit<ViewPayments>, query: &PaymentQuer
 ///
 /// # Errors
 /// [`OpsError::NotFound`] when no shard can hold the id, or its shard does not.
-pub async fn show(ops: &Ops, _permit: &Permit<ViewPayments>, history: &str, id: PaymentId) -> Result<PaymentDetail, OpsError> {
+pub async fn show(
+    ops: &Ops,
+    _permit: &Permit<ViewPayments>,
+    history: &str,
+    id: PaymentId,
+) -> Result<PaymentDetail, OpsError> {
     let history = histories::find(ops, history).await?;
     let zone = zone::parse(&history.spec.policy.zone)?;
     let inventory = catalogue::recent(ops, &history).await?;
@@ -93,7 +98,8 @@ impl Reader<'_> {
 
     fn scope(&self, shard: ShardId, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<PaymentScope, OpsError> {
         let spec = &self.history.spec;
-        let table = TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
+        let table = TableName::new(&spec.schema, &spec.table_of(shard))
+            .map_err(|error| OpsError::Internal(error.to_string()))?;
         Ok(PaymentScope { table, from, until })
     }
 
@@ -164,15 +170,29 @@ impl Reader<'_> {
         Ok(())
     }
 
-    async fn ask(&self, scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64) -> Result<Vec<Payment>, OpsError> {
+    async fn ask(
+        &self,
+        scope: &PaymentScope,
+        filter: &Filter,
+        keyset: Keyset,
+        limit: u64,
+    ) -> Result<Vec<Payment>, OpsError> {
         let source = self.ops.source(&self.history.spec.source)?;
         let mut connection = source.pool.acquire("payments.list").await?;
-        let answer = tokio::time::timeout(READ_DEADLINE + NETWORK_GRACE, payments::list(&mut connection, scope, filter, keyset, limit)).await;
-        answer.map_err(|_| {
-            connection.close_on_drop();
-            OpsError::Storage(StorageError::Unavailable { operation: "payments.list", reason: "no answer in time".to_owned() })
-        })?
-        .map_err(OpsError::from)
+        let answer = tokio::time::timeout(
+            READ_DEADLINE + NETWORK_GRACE,
+            payments::list(&mut connection, scope, filter, keyset, limit),
+        )
+        .await;
+        answer
+            .map_err(|_| {
+                connection.close_on_drop();
+                OpsError::Storage(StorageError::Unavailable {
+                    operation: "payments.list",
+                    reason: "no answer in time".to_owned(),
+                })
+            })?
+            .map_err(OpsError::from)
     }
 
     fn name_missing(&self, shard: ShardId, error: &OpsError, missing: &mut Vec<MissingShard>) {
@@ -197,7 +217,8 @@ impl Reader<'_> {
         // There is a page beyond where the walk stopped early, and always one where it came from.
         let came_from_newer = matches!(request.keyset, Keyset::OlderThan(_));
         let older = if backwards || more { cursor(payments.last(), Direction::Older) } else { None };
-        let newer = if came_from_newer || (backwards && more) { cursor(payments.first(), Direction::Newer) } else { None };
+        let newer =
+            if came_from_newer || (backwards && more) { cursor(payments.first(), Direction::Newer) } else { None };
         PaymentPage {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
@@ -211,7 +232,10 @@ impl Reader<'_> {
     }
 
     /// The months that a stretch touches, cut to those that have partitions.
-    fn months(&self, (from, until): (DateTime<Utc>, DateTime<Utc>)) -> Option<(payhist_types::Month, payhist_types::Month)> {
+    fn months(
+        &self,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> Option<(payhist_types::Month, payhist_types::Month)> {
         let month = |at| months::month_of(at, self.zone);
         let uppers = || {
             self.inventory.shards.iter().filter_map(|shard| match &shard.state {
@@ -240,23 +264,37 @@ impl Reader<'_> {
     async fn detail(&self, id: PaymentId) -> Result<PaymentDetail, OpsError> {
         let missing = || OpsError::NotFound(format!("The payment {id}"));
         let by_id = Filter { payment: Some(id), ..Filter::default() };
-        let request = |filter, keyset, limit: u64| Request { filter, from: None, until: None, keyset, limit: usize::try_from(limit).unwrap_or(1) };
+        let request = |filter, keyset, limit: u64| Request {
+            filter,
+            from: None,
+            until: None,
+            keyset,
+            limit: usize::try_from(limit).unwrap_or(1),
+        };
         let found = self.find(&request(by_id, Keyset::Newest, 1)).await?;
         if let Some(missing) = found.missing.into_iter().next() {
-            return Err(OpsError::Storage(StorageError::Unavailable { operation: "payments.show", reason: missing.reason }));
+            return Err(OpsError::Storage(StorageError::Unavailable {
+                operation: "payments.show",
+                reason: missing.reason,
+            }));
         }
         let payment = found.payments.into_iter().next().ok_or_else(missing)?;
         let here = Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id };
-        let of_order = Filter { order: Some(payment.order_id.clone()), user: Some(payment.user_id), ..Filter::default() };
+        let of_order =
+            Filter { order: Some(payment.order_id.clone()), user: Some(payment.user_id), ..Filter::default() };
         let of_user = || Filter { user: Some(payment.user_id), ..Filter::default() };
-        let (order, newer, older) = futures::try_join!(
-            self.find(&request(of_order, Keyset::Newest, SAME_ORDER_ROWS)),
-            self.find(&request(of_user(), Keyset::NewerThan(here), NEIGHBOUR_ROWS)),
-            self.find(&request(of_user(), Keyset::OlderThan(here), NEIGHBOUR_ROWS)),
-        )?;
+        let of_order = request(of_order, Keyset::Newest, SAME_ORDER_ROWS);
+        let newer = request(of_user(), Keyset::NewerThan(here), NEIGHBOUR_ROWS);
+        let older = request(of_user(), Keyset::OlderThan(here), NEIGHBOUR_ROWS);
+        let (order, newer, older) = futures::try_join!(self.find(&of_order), self.find(&newer), self.find(&older))?;
         let rows = |payments: Vec<Payment>, most: u64| {
             let most = usize::try_from(most).unwrap_or(usize::MAX);
-            payments.into_iter().take(most).filter(|other| other.payment_id != id).map(|payment| self.row(payment)).collect::<Vec<_>>()
+            payments
+                .into_iter()
+                .take(most)
+                .filter(|other| other.payment_id != id)
+                .map(|payment| self.row(payment))
+                .collect::<Vec<_>>()
         };
         let mut same_user = rows(newer.payments, NEIGHBOUR_ROWS);
         same_user.reverse();
@@ -280,7 +318,9 @@ impl Reader<'_> {
             Boundary::MaxValue => true,
             Boundary::Unknown(_) => false,
         };
-        let partition = self.inventory.shards.iter().find(|found| found.shard == shard).and_then(|found| match &found.state {
+        let partition = self.inventory.shards.iter().find(|found| found.shard == shard).and_then(|found| match &found
+            .state
+        {
             TableState::Partitioned { partitions, .. } => partitions.iter().find(|partition| covers(&partition.upper)),
             _ => None,
         });

@@ -15,7 +15,7 @@ const ORDER_ID_CHARS_MAX: usize = 64;
 
 /// A page that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub(super) struct Request {
     /// Which payments.
     pub filter: Filter,
     /// Created at or after this.
@@ -32,10 +32,12 @@ pub struct Request {
 ///
 /// # Errors
 /// [`OpsError::BadInput`] with every wrong field.
-pub fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsError> {
+pub(super) fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsError> {
     let mut wrong = Vec::new();
     let filter = Filter {
-        user: optional(&mut wrong, "user", &query.user, |text| text.parse::<UserId>().map_err(|_| "a user id is a number".to_owned())),
+        user: optional(&mut wrong, "user", &query.user, |text| {
+            text.parse::<UserId>().map_err(|_| "a user id is a number".to_owned())
+        }),
         payment: optional(&mut wrong, "id", &query.id, |text| {
             PaymentId::from_str(text).map_err(|_| "a payment id is a number of up to 20 digits".to_owned())
         }),
@@ -50,7 +52,9 @@ pub fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsError> {
         wrong.push(FieldError { field: "to".to_owned(), message: "the range ends before it begins".to_owned() });
     }
     let keyset = optional(&mut wrong, "cursor", &query.cursor, |text| {
-        Cursor::from_str(text).map(keyset).map_err(|_| "this cursor was not made by payhist: go back to the newest page".to_owned())
+        Cursor::from_str(text)
+            .map(keyset)
+            .map_err(|_| "this cursor was not made by payhist: go back to the newest page".to_owned())
     });
     let limit = optional(&mut wrong, "limit", &query.limit, |text| {
         let rows = text.parse().ok().filter(|rows| (1..=PAGE_ROWS_MAX).contains(rows));
@@ -59,19 +63,36 @@ pub fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsError> {
     if !wrong.is_empty() {
         return Err(OpsError::BadInput(wrong));
     }
-    Ok(Request { filter, from, until, keyset: keyset.unwrap_or(Keyset::Newest), limit: limit.unwrap_or(PAGE_ROWS_DEFAULT) })
+    Ok(Request {
+        filter,
+        from,
+        until,
+        keyset: keyset.unwrap_or(Keyset::Newest),
+        limit: limit.unwrap_or(PAGE_ROWS_DEFAULT),
+    })
 }
 
-fn optional<T>(wrong: &mut Vec<FieldError>, field: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+fn optional<T>(
+    wrong: &mut Vec<FieldError>,
+    field: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    parse(text).map_err(|message| wrong.push(FieldError { field: field.to_owned(), message: format!("{text:?}: {message}") })).ok()
+    parse(text)
+        .map_err(|message| wrong.push(FieldError { field: field.to_owned(), message: format!("{text:?}: {message}") }))
+        .ok()
 }
 
 fn order(text: &str) -> Result<String, String> {
-    if text.chars().count() <= ORDER_ID_CHARS_MAX { Ok(text.to_owned()) } else { Err(format!("an order id has at most {ORDER_ID_CHARS_MAX} characters")) }
+    if text.chars().count() <= ORDER_ID_CHARS_MAX {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("an order id has at most {ORDER_ID_CHARS_MAX} characters"))
+    }
 }
 
 fn statuses(text: &str) -> Result<Vec<PaymentStatus>, String> {
@@ -152,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_day_is_the_business_zones_day() {
-        let request = parse(&query(|q| (q.from, q.to) = ("2026-11-01".into(), "2026-11-01".into())), Tz::Asia__Seoul).unwrap();
+        let request =
+            parse(&query(|q| (q.from, q.to) = ("2026-11-01".into(), "2026-11-01".into())), Tz::Asia__Seoul).unwrap();
         assert_eq!(request.from.unwrap().to_rfc3339(), "2026-10-31T15:00:00+00:00");
         assert_eq!(request.until.unwrap().to_rfc3339(), "2026-11-01T15:00:00+00:00");
     }

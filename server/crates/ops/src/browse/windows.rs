@@ -8,15 +8,15 @@ use payhist_storage::payments::Keyset;
 use payhist_types::plan::{Boundary, Inventory, TableState};
 
 /// A stretch `[from, until)`.
-pub type Window = (DateTime<Utc>, DateTime<Utc>);
+pub(super) type Window = (DateTime<Utc>, DateTime<Utc>);
 
 /// Most months read in one round.
 const MONTHS_PER_ROUND_MAX: usize = 16;
 
 /// Before every payment: payment ids count from here.
-pub const TIME_MIN: DateTime<Utc> = DateTime::UNIX_EPOCH;
+pub(super) const TIME_MIN: DateTime<Utc> = DateTime::UNIX_EPOCH;
 /// After every payment: the last second that DATETIME can hold.
-pub const TIME_MAX: DateTime<Utc> = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+pub(super) const TIME_MAX: DateTime<Utc> = match NaiveDate::from_ymd_opt(9999, 12, 31) {
     Some(day) => day.and_time(NaiveTime::MIN).and_utc(),
     None => DateTime::UNIX_EPOCH,
 };
@@ -42,7 +42,13 @@ fn edges(inventory: &Inventory) -> Vec<DateTime<Utc>> {
 }
 
 /// The windows of a walk over `[from, until)`, in the order in which to read them.
-pub fn walk(inventory: &Inventory, keyset: Keyset, from: DateTime<Utc>, until: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Window> {
+pub(super) fn walk(
+    inventory: &Inventory,
+    keyset: Keyset,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Vec<Window> {
     let (from, until, newest_first) = match keyset {
         Keyset::Newest => (from, until, true),
         // One more microsecond than the key, since the key's own instant may hold older ids.
@@ -54,7 +60,8 @@ pub fn walk(inventory: &Inventory, keyset: Keyset, from: DateTime<Utc>, until: D
     let mut cuts: Vec<_> = ahead.filter(|edge| from < *edge && *edge < until).collect();
     cuts.insert(0, from);
     cuts.push(until);
-    let mut months: Vec<Window> = cuts.windows(2).map(|pair| (pair[0], pair[1])).filter(|(from, until)| from < until).collect();
+    let mut months: Vec<Window> =
+        cuts.windows(2).map(|pair| (pair[0], pair[1])).filter(|(from, until)| from < until).collect();
     if newest_first {
         months.reverse();
     }

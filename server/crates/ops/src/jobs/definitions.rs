@@ -80,7 +80,7 @@ async fn rotate(ops: Ops, job: &'static str, only: Only) -> Result<JobResult, Op
             }
         }
     }
-    Ok(JobResult { status, summary: or_nothing(notes), rotation_run: last_run })
+    Ok(JobResult { status, summary: or_nothing(&notes), rotation_run: last_run })
 }
 
 async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
@@ -88,7 +88,12 @@ async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
     for history in histories::all(&ops).await? {
         let plan = rotation::plan_of(&ops, &history).await?;
         let loud = |finding: &&Finding| finding.severity >= Severity::Warning;
-        notes.extend(plan.findings.iter().filter(loud).map(|finding| format!("{}: {}", history.spec.name, rotation::words(finding))));
+        notes.extend(
+            plan.findings
+                .iter()
+                .filter(loud)
+                .map(|finding| format!("{}: {}", history.spec.name, rotation::words(finding))),
+        );
     }
     let status = if notes.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };
     let summary = if notes.is_empty() { "every shard is far enough ahead".to_owned() } else { notes.join("; ") };
@@ -109,6 +114,6 @@ async fn session_cleanup(ops: Ops) -> Result<JobResult, OpsError> {
     Ok(JobResult { status: JobRunStatus::Succeeded, summary: format!("{swept} deleted"), rotation_run: None })
 }
 
-fn or_nothing(notes: Vec<String>) -> String {
+fn or_nothing(notes: &[String]) -> String {
     if notes.is_empty() { "there is no history yet".to_owned() } else { notes.join("; ") }
 }

@@ -77,7 +77,13 @@ pub async fn run_now(ops: &Ops, permit: &Permit<ManageJobs>, name: &str) -> Resu
         let (name, actor) = (name.to_owned(), permit.actor().to_owned());
         Box::pin(async move {
             let id = stored::make_due(connection, &name, now, &actor, JobRunStatus::Due).await?;
-            let entry = audit::Entry { at: now, actor: &actor, action: "job.run_now", target: &name, detail: json!({ "run": id }) };
+            let entry = audit::Entry {
+                at: now,
+                actor: &actor,
+                action: "job.run_now",
+                target: &name,
+                detail: json!({ "run": id }),
+            };
             audit::append(connection, &entry).await?;
             Ok(id)
         })
@@ -110,7 +116,11 @@ pub async fn pause(ops: &Ops, permit: &Permit<ManageJobs>, name: &str, paused: b
         Box::pin(async move {
             let known = stored::pause(connection, &name, paused, now).await?;
             let action = if paused { "job.pause" } else { "job.resume" };
-            audit::append(connection, &audit::Entry { at: now, actor: &actor, action, target: &name, detail: json!({}) }).await?;
+            audit::append(
+                connection,
+                &audit::Entry { at: now, actor: &actor, action, target: &name, detail: json!({}) },
+            )
+            .await?;
             Ok(known)
         })
     })
@@ -136,7 +146,8 @@ pub(crate) async fn zone_of_schedules(ops: &Ops) -> Result<Tz, OpsError> {
 }
 
 pub(crate) fn cron(schedule: &str) -> Result<Cron, OpsError> {
-    Cron::from_str(schedule).map_err(|error| OpsError::Internal(format!("the schedule {schedule:?} cannot be read: {error}")))
+    Cron::from_str(schedule)
+        .map_err(|error| OpsError::Internal(format!("the schedule {schedule:?} cannot be read: {error}")))
 }
 
 fn view(ops: &Ops, job: StoredJob, runs: Vec<StoredJobRun>, zone: Tz) -> Result<Job, OpsError> {

@@ -29,7 +29,9 @@ pub async fn run_open(ops: &Ops) -> Result<usize, OpsError> {
 /// Runs the oldest open run of a job; false when another instance holds its lease or nothing is open any more.
 async fn run_one(ops: &Ops, job: &str) -> Result<bool, OpsError> {
     let lease = format!("job.{job}");
-    let taken = leases::take(&mut *ops.control().acquire("jobs.lease").await?, &lease, ops.instance(), LEASE_TERM, ops.now()).await?;
+    let taken =
+        leases::take(&mut *ops.control().acquire("jobs.lease").await?, &lease, ops.instance(), LEASE_TERM, ops.now())
+            .await?;
     let Some(token) = taken else { return Ok(false) };
     let ran = run_leased(ops, job, &lease, token).await;
     leases::release(&mut *ops.control().acquire("jobs.release").await?, &lease, token).await?;
@@ -84,7 +86,9 @@ async fn keep_lease(ops: &Ops, lease: &str, token: u64) -> OpsError {
         match renewed.await {
             Ok(true) => {}
             Ok(false) => return OpsError::Internal(format!("the lease {lease} was lost")),
-            Err(error) => tracing::warn!(lease, error = &error as &dyn std::error::Error, "lease not renewed, trying again"),
+            Err(error) => {
+                tracing::warn!(lease, error = &error as &dyn std::error::Error, "lease not renewed, trying again")
+            }
         }
     }
 }

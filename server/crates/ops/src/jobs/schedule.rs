@@ -45,7 +45,8 @@ pub async fn make_due(ops: &Ops) -> Result<(), OpsError> {
 fn ticks(job: &StoredJob, zone: Tz, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, OpsError> {
     let from = job.planned_until.max(now - MISFIRES_RECORDED_FOR);
     let cron = cron(&job.schedule)?;
-    let mut ticks: Vec<_> = cron.iter_after(from.with_timezone(&zone)).map(|at| at.to_utc()).take_while(|at| *at <= now).collect();
+    let mut ticks: Vec<_> =
+        cron.iter_after(from.with_timezone(&zone)).map(|at| at.to_utc()).take_while(|at| *at <= now).collect();
     // A daily job that slept through its hour for longer still runs once.
     if ticks.is_empty()
         && let Ok(missed) = cron.find_previous_occurrence(&now.with_timezone(&zone), true)
@@ -84,7 +85,10 @@ mod tests {
 
     #[test]
     fn schedules_follow_the_business_zone() {
-        assert_eq!(ticks(&job("15 2 * * *", utc(1, 12, 0)), Tz::Asia__Seoul, utc(1, 17, 15)).unwrap(), [utc(1, 17, 15)]);
+        assert_eq!(
+            ticks(&job("15 2 * * *", utc(1, 12, 0)), Tz::Asia__Seoul, utc(1, 17, 15)).unwrap(),
+            [utc(1, 17, 15)]
+        );
     }
 
     #[test]

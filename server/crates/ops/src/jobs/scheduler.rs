@@ -30,7 +30,7 @@ impl Scheduler {
         ensure(&ops).await?;
         let defect = |error| OpsError::Internal(format!("the scheduler does not start: {error}"));
         let tick = Arc::new(Notify::new());
-        let mut cron = JobScheduler::new().await.map_err(defect)?;
+        let cron = JobScheduler::new().await.map_err(defect)?;
         let notify = Arc::clone(&tick);
         cron.add(Job::new(TICK, move |_, _| notify.notify_one()).map_err(defect)?).await.map_err(defect)?;
         cron.start().await.map_err(defect)?;

@@ -31,7 +31,10 @@ pub(super) struct Started {
 /// Records a run for the plan, with its audit entry, and takes the history's lease.
 pub(super) async fn begin(ops: &Ops, history: &History, plan: RotationPlan, actor: &str) -> Result<Started, OpsError> {
     let (lease, token) = take_lease(ops, history).await?.ok_or_else(|| {
-        OpsError::refused(format!("another run is at work on {}", history.spec.name), "Wait for its end, or look at it under recent runs.")
+        OpsError::refused(
+            format!("another run is at work on {}", history.spec.name),
+            "Wait for its end, or look at it under recent runs.",
+        )
     })?;
     let now = ops.now();
     let recorded = tx::run(ops.control(), "rotation.begin", |connection| {
@@ -112,16 +115,29 @@ impl Started {
 
     async fn read(&self, ops: &Ops) -> Result<(StoredRun, Vec<StoredStep>), OpsError> {
         let mut connection = ops.control().acquire("rotation.read").await?;
-        let run = runs::find(&mut connection, self.run).await?.ok_or_else(|| OpsError::Internal(format!("run {} is gone", self.run)))?;
+        let run = runs::find(&mut connection, self.run)
+            .await?
+            .ok_or_else(|| OpsError::Internal(format!("run {} is gone", self.run)))?;
         let steps = runs::steps(&mut connection, self.run).await?;
         if steps.len() != run.plan.steps.len() {
-            return Err(OpsError::Internal(format!("run {} has {} records for {} steps", self.run, steps.len(), run.plan.steps.len())));
+            return Err(OpsError::Internal(format!(
+                "run {} has {} records for {} steps",
+                self.run,
+                steps.len(),
+                run.plan.steps.len()
+            )));
         }
         Ok((run, steps))
     }
 
     /// One step: still ours, still allowed, intent, act.
-    async fn one(&self, ops: &Ops, run: &StoredRun, planned: &Step, stored: &StoredStep) -> Result<StepResult, OpsError> {
+    async fn one(
+        &self,
+        ops: &Ops,
+        run: &StoredRun,
+        planned: &Step,
+        stored: &StoredStep,
+    ) -> Result<StepResult, OpsError> {
         let mut connection = ops.control().acquire("rotation.step").await?;
         if !leases::renew(&mut connection, &self.lease, self.token, LEASE_TERM, ops.now()).await? {
             return Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.lease)));

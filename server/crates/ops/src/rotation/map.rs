@@ -23,7 +23,8 @@ pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> 
     let months = months(&plan, &inventory.shards, zone);
     let policy = &plan.policy;
     let retained_from = policy.retention_months.and_then(|kept| plan.current_month.plus(-i32::from(kept)));
-    let frame = Frame { zone, current: plan.current_month, retained_from, months: &months, source: &history.spec.source };
+    let frame =
+        Frame { zone, current: plan.current_month, retained_from, months: &months, source: &history.spec.source };
     let mut findings = plan.findings.clone();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(PartitionMap {
@@ -44,8 +45,7 @@ pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> 
 
 /// From the oldest partition to the farthest month that exists or is planned.
 fn months(plan: &RotationPlan, shards: &[ShardInventory], zone: Tz) -> Vec<Month> {
-    let partitions = shards.iter().flat_map(|shard| partitions(shard));
-    let existing = partitions.filter_map(|partition| month_before(&partition.upper, zone));
+    let existing = shards.iter().flat_map(partitions).filter_map(|partition| month_before(&partition.upper, zone));
     let planned = plan.steps.iter().filter_map(|step| match step.action {
         Action::AddMonth { month, .. } => Some(month),
         _ => None,
@@ -65,7 +65,9 @@ fn partitions(shard: &ShardInventory) -> &[Partition] {
 
 fn month_before(upper: &Boundary, zone: Tz) -> Option<Month> {
     match upper {
-        Boundary::Before(edge) => Some(payhist_plan::months::month_of(*edge - chrono::TimeDelta::microseconds(1), zone)),
+        Boundary::Before(edge) => {
+            Some(payhist_plan::months::month_of(*edge - chrono::TimeDelta::microseconds(1), zone))
+        }
         _ => None,
     }
 }

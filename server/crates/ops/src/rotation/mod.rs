@@ -64,10 +64,12 @@ pub(crate) async fn plan_of(ops: &Ops, history: &History) -> Result<RotationPlan
     // Without an answer from the source there are no steps to render either.
     if !plan.steps.is_empty() {
         let capabilities = ops.source(&history.spec.source)?.capabilities().await?;
-        plan_sql::render(&mut plan, &history.spec, &inventory, capabilities).map_err(|error| OpsError::Internal(error.to_string()))?;
+        plan_sql::render(&mut plan, &history.spec, &inventory, capabilities)
+            .map_err(|error| OpsError::Internal(error.to_string()))?;
     }
-    payhist_plan::checker::check(&plan, &history.spec, &inventory)
-        .map_err(|violations| OpsError::Internal(format!("the plan breaks its own rules and is not used: {violations:?}")))?;
+    payhist_plan::checker::check(&plan, &history.spec, &inventory).map_err(|violations| {
+        OpsError::Internal(format!("the plan breaks its own rules and is not used: {violations:?}"))
+    })?;
     Ok(plan)
 }
 
@@ -80,14 +82,23 @@ pub async fn apply(ops: &Ops, permit: &Permit<ManagePartitions>, history: &str, 
     let (run, background) = (started.run, ops.clone());
     ops.spawn(async move {
         if let Err(error) = started.work(&background).await {
-            tracing::error!(run, error = &error as &dyn std::error::Error, "a rotation run stopped; the next one resumes it");
+            tracing::error!(
+                run,
+                error = &error as &dyn std::error::Error,
+                "a rotation run stopped; the next one resumes it"
+            );
         }
     });
     Ok(run)
 }
 
 /// The same, waiting for its end.
-pub async fn apply_and_wait(ops: &Ops, permit: &Permit<ManagePartitions>, history: &str, hash: &str) -> Result<RotationRun, OpsError> {
+pub async fn apply_and_wait(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    history: &str,
+    hash: &str,
+) -> Result<RotationRun, OpsError> {
     let history = histories::find(ops, history).await?;
     let started = start(ops, permit, &history, hash).await?;
     let id = started.run;
@@ -95,7 +106,12 @@ pub async fn apply_and_wait(ops: &Ops, permit: &Permit<ManagePartitions>, histor
     view(ops, id).await
 }
 
-async fn start(ops: &Ops, permit: &Permit<ManagePartitions>, history: &History, hash: &str) -> Result<Started, OpsError> {
+async fn start(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    history: &History,
+    hash: &str,
+) -> Result<Started, OpsError> {
     execute::resume(ops, history).await?;
     let plan = plan_of(ops, history).await?;
     if plan.hash.0 != hash {
@@ -111,7 +127,12 @@ async fn start(ops: &Ops, permit: &Permit<ManagePartitions>, history: &History, 
 }
 
 /// Applies one kind of steps of today's plan, for a scheduled job.
-pub(crate) async fn apply_for_job(ops: &Ops, permit: &Permit<ManagePartitions>, history: &History, only: Only) -> Result<Applied, OpsError> {
+pub(crate) async fn apply_for_job(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    history: &History,
+    only: Only,
+) -> Result<Applied, OpsError> {
     execute::resume(ops, history).await?;
     let switch = match only {
         Only::Adds => Switch::Create,
@@ -122,7 +143,11 @@ pub(crate) async fn apply_for_job(ops: &Ops, permit: &Permit<ManagePartitions>, 
     payhist_plan::rotation::rehash(&mut plan);
     let blocked = plan.steps.iter().filter(|step| !step.is_active()).count();
     if plan.active_steps().next().is_none() {
-        let summary = if blocked == 0 { "nothing to do".to_owned() } else { format!("{blocked} steps are blocked, e.g. {}", words::blocked(&plan)) };
+        let summary = if blocked == 0 {
+            "nothing to do".to_owned()
+        } else {
+            format!("{blocked} steps are blocked, e.g. {}", words::blocked(&plan))
+        };
         return Ok(Applied { run: None, outcome: RunOutcome::Done, summary });
     }
     let started = execute::begin(ops, history, plan, permit.actor()).await?;
@@ -147,7 +172,13 @@ pub async fn resume_all(ops: &Ops) -> Result<usize, OpsError> {
 }
 
 /// Turns a stop switch.
-pub async fn switch(ops: &Ops, permit: &Permit<ManagePartitions>, history: &str, switch: Switch, on: bool) -> Result<(), OpsError> {
+pub async fn switch(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    history: &str,
+    switch: Switch,
+    on: bool,
+) -> Result<(), OpsError> {
     let history = histories::find(ops, history).await?;
     let now = ops.now();
     tx::run(ops.control(), "rotation.switch", |connection| {
@@ -155,7 +186,11 @@ pub async fn switch(ops: &Ops, permit: &Permit<ManagePartitions>, history: &str,
         Box::pin(async move {
             stored_histories::turn(connection, id, switch, on, &actor, now).await?;
             let detail = json!({ "switch": switch, "on": on });
-            audit::append(connection, &audit::Entry { at: now, actor: &actor, action: "switch.turn", target: &name, detail }).await
+            audit::append(
+                connection,
+                &audit::Entry { at: now, actor: &actor, action: "switch.turn", target: &name, detail },
+            )
+            .await
         })
     })
     .await?;
@@ -186,7 +221,8 @@ async fn view(ops: &Ops, id: u64) -> Result<RotationRun, OpsError> {
 
 fn run_view(run: StoredRun, steps: Vec<StoredStep>, zone: chrono_tz::Tz) -> RotationRun {
     let steps = run.plan.steps.iter().zip(steps).map(|(planned, step)| {
-        let duration = step.intended_at.zip(step.finished_at).map(|(from, to)| (to - from).num_milliseconds().unsigned_abs());
+        let duration =
+            step.intended_at.zip(step.finished_at).map(|(from, to)| (to - from).num_milliseconds().unsigned_abs());
         RunStep {
             sequence: step.sequence,
             table: planned.table.clone(),

@@ -12,7 +12,7 @@ use payhist_types::run::StepOutcome;
 use std::time::Duration;
 
 /// How often an ALTER is tried before the step gives up and names who is in the way.
-pub const DDL_ATTEMPTS_MAX: u32 = 20;
+pub(super) const DDL_ATTEMPTS_MAX: u32 = 20;
 /// Upper edge of the pause before the next try; the pause is random below it, so that tries do not fall in step with
 /// what they wait for.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -42,7 +42,11 @@ pub(super) async fn perform(attempt: &Attempt<'_>) -> StepResult {
     match act(attempt, &mut result).await {
         Ok(outcome) => result.outcome = outcome,
         Err(error) => {
-            tracing::error!(step = attempt.step.key(), error = &error as &dyn std::error::Error, "a rotation step failed");
+            tracing::error!(
+                step = attempt.step.key(),
+                error = &error as &dyn std::error::Error,
+                "a rotation step failed"
+            );
             result.detail = Some(error.to_string());
         }
     }
@@ -70,7 +74,9 @@ async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutco
     fault::point("rotation.after_ddl");
     match look(attempt, &mut connection).await? {
         Situation::Done => Ok(StepOutcome::Done),
-        Situation::Open => Err(OpsError::Internal("the server took the statement, yet its catalogue has not changed".to_owned())),
+        Situation::Open => {
+            Err(OpsError::Internal("the server took the statement, yet its catalogue has not changed".to_owned()))
+        }
         Situation::Changed(how) => Err(OpsError::Internal(format!("after the statement: {how}"))),
     }
 }
@@ -81,7 +87,8 @@ async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
     let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
     let mut connection = attempt.ops.source(&spec.source)?.pool.acquire("rotation.look").await?;
     let state = partitions::read_one(&mut connection, &spec.schema, &attempt.step.table).await?;
-    let statements = plan_sql::statements(attempt.step, &spec.schema, &state, capabilities).map_err(|error| OpsError::Internal(error.to_string()))?;
+    let statements = plan_sql::statements(attempt.step, &spec.schema, &state, capabilities)
+        .map_err(|error| OpsError::Internal(error.to_string()))?;
     if statements.iter().map(Statement::as_str).ne(attempt.step.sql.iter().map(String::as_str)) {
         return Err(OpsError::refused("the SQL is no longer what the plan showed", "Make a new plan."));
     }
@@ -89,7 +96,12 @@ async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
 }
 
 /// Executes a statement, again and again for as long as it only fails to get its lock in time.
-async fn execute(attempt: &Attempt<'_>, connection: &mut PooledConnection, statement: &Statement, result: &mut StepResult) -> Result<(), OpsError> {
+async fn execute(
+    attempt: &Attempt<'_>,
+    connection: &mut PooledConnection,
+    statement: &Statement,
+    result: &mut StepResult,
+) -> Result<(), OpsError> {
     for tries in 1.. {
         result.attempts = tries; // the last statement's, which is the one that waits
         let Err(error) = ddl::execute(connection, statement).await else { return Ok(()) };
@@ -107,7 +119,8 @@ async fn execute(attempt: &Attempt<'_>, connection: &mut PooledConnection, state
 
 async fn gave_up(attempt: &Attempt<'_>, attempts: u32) -> OpsError {
     let blockers = async {
-        let mut connection = attempt.ops.source(&attempt.history.spec.source)?.pool.acquire("rotation.blockers").await?;
+        let mut connection =
+            attempt.ops.source(&attempt.history.spec.source)?.pool.acquire("rotation.blockers").await?;
         Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection).await?)
     };
     let who = match blockers.await {
@@ -116,14 +129,17 @@ async fn gave_up(attempt: &Attempt<'_>, attempts: u32) -> OpsError {
         Err(error) => format!("who blocks it cannot be seen: {error}"),
     };
     OpsError::refused(
-        format!("no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}"),
+        format!(
+            "no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}"
+        ),
         "End the transaction in the way, then apply again.",
     )
 }
 
 async fn count_rows(attempt: &Attempt<'_>, connection: &mut PooledConnection) -> Result<u64, OpsError> {
     let spec = &attempt.history.spec;
-    let rows = partitions::count_rows(connection, &spec.schema, &attempt.step.table, attempt.step.action.partition()).await?;
+    let rows =
+        partitions::count_rows(connection, &spec.schema, &attempt.step.table, attempt.step.action.partition()).await?;
     let mut control = attempt.ops.control().acquire("rotation.rows").await?;
     runs::count_rows(&mut control, attempt.run, attempt.sequence, rows).await?;
     Ok(rows)
@@ -150,7 +166,9 @@ fn situation_of_add(partitions: &[Partition], name: &str, before: chrono::DateTi
     }
     match partitions.last().map(|partition| &partition.upper) {
         Some(Boundary::Before(last)) if *last < before => Situation::Open,
-        _ => Situation::Changed("the table's last partition is no longer the one that the month was to follow".to_owned()),
+        _ => Situation::Changed(
+            "the table's last partition is no longer the one that the month was to follow".to_owned(),
+        ),
     }
 }
 
@@ -191,7 +209,10 @@ mod tests {
 
     #[test]
     fn the_last_partition_and_a_table_with_an_unreadable_edge_are_never_touched() {
-        assert!(matches!(situation_of_drop(&[partition("p1", Boundary::Before(at(2)))], "p1", at(2)), Situation::Changed(_)));
+        assert!(matches!(
+            situation_of_drop(&[partition("p1", Boundary::Before(at(2)))], "p1", at(2)),
+            Situation::Changed(_)
+        ));
         let table = [partition("p1", Boundary::Before(at(2))), partition("p2", Boundary::Unknown("?".into()))];
         assert!(matches!(situation_of_drop(&table, "p1", at(2)), Situation::Changed(_)));
     }

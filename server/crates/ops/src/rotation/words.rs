@@ -4,7 +4,7 @@ use payhist_types::plan::{Finding, FindingKind, Guard, RotationPlan};
 use payhist_types::run::{RotationRun, StepOutcome};
 
 /// A guard in words.
-pub fn guard(guard: &Guard) -> String {
+pub(super) fn guard(guard: &Guard) -> String {
     match guard {
         Guard::SwitchOff { switch } => format!("the {switch} switch is off"),
         Guard::UnknownBoundary { partition } => format!("the edge of partition {partition} cannot be read"),
@@ -12,7 +12,9 @@ pub fn guard(guard: &Guard) -> String {
             format!("the MAXVALUE partition {partition} (about {rows_estimate} rows) stands where the month would go")
         }
         Guard::LastPartition => "a table's last partition is never dropped".to_owned(),
-        Guard::OlderPartitionStays { partition } => format!("the older partition {partition} stays, and a gap would swallow late rows"),
+        Guard::OlderPartitionStays { partition } => {
+            format!("the older partition {partition} stays, and a gap would swallow late rows")
+        }
         Guard::NameTaken { partition } => format!("another partition is called {partition} already"),
         Guard::NotExpressible { reason } => reason.clone(),
         _ => "a guard that this version does not know".to_owned(),
@@ -25,16 +27,22 @@ pub fn guards(guards: &[Guard]) -> String {
 }
 
 /// Why the first blocked step of a plan is blocked.
-pub fn blocked(plan: &RotationPlan) -> String {
-    plan.steps.iter().find(|step| !step.is_active()).map(|step| format!("{}: {}", step.key(), guards(&step.blocked_by))).unwrap_or_default()
+pub(super) fn blocked(plan: &RotationPlan) -> String {
+    plan.steps
+        .iter()
+        .find(|step| !step.is_active())
+        .map(|step| format!("{}: {}", step.key(), guards(&step.blocked_by)))
+        .unwrap_or_default()
 }
 
 /// A run in a sentence.
-pub fn run(run: &RotationRun) -> String {
+pub(super) fn run(run: &RotationRun) -> String {
     let count = |outcome: StepOutcome| run.steps.iter().filter(|step| step.outcome == outcome).count();
     let done = count(StepOutcome::Done) + count(StepOutcome::AlreadyDone);
     let mut said = format!("{done} of {} steps done", run.steps.len());
-    for (outcome, word) in [(StepOutcome::Failed, "failed"), (StepOutcome::Skipped, "skipped"), (StepOutcome::Blocked, "blocked")] {
+    for (outcome, word) in
+        [(StepOutcome::Failed, "failed"), (StepOutcome::Skipped, "skipped"), (StepOutcome::Blocked, "blocked")]
+    {
         if count(outcome) > 0 {
             said += &format!(", {} {word}", count(outcome));
         }
@@ -53,14 +61,24 @@ pub fn finding(finding: &Finding) -> String {
         FindingKind::Unreadable { reason } => format!("it cannot be read: {reason}"),
         FindingKind::NotInventoried => "it is in the route but was not found exactly once".to_owned(),
         FindingKind::UnknownExpression { raw } => format!("it is partitioned by {raw}, which payhist does not know"),
-        FindingKind::UnknownBoundary { partition, raw } => format!("the edge of partition {partition} cannot be read: {raw}"),
+        FindingKind::UnknownBoundary { partition, raw } => {
+            format!("the edge of partition {partition} cannot be read: {raw}")
+        }
         FindingKind::MaxValuePresent { partition, rows_estimate } => {
             format!("the MAXVALUE partition {partition} holds about {rows_estimate} rows")
         }
-        FindingKind::Gap { partition, first, last } => format!("partition {partition} also swallows {first} to {last}, which have none of their own"),
-        FindingKind::Overlap { partition } => format!("the edge of partition {partition} is not above the one before it"),
-        FindingKind::Irregular { partition, .. } => format!("partition {partition} is not a month of the business zone; it is never dropped"),
-        FindingKind::NameMisleads { partition, month } => format!("partition {partition} holds {month}, whatever its name says"),
+        FindingKind::Gap { partition, first, last } => {
+            format!("partition {partition} also swallows {first} to {last}, which have none of their own")
+        }
+        FindingKind::Overlap { partition } => {
+            format!("the edge of partition {partition} is not above the one before it")
+        }
+        FindingKind::Irregular { partition, .. } => {
+            format!("partition {partition} is not a month of the business zone; it is never dropped")
+        }
+        FindingKind::NameMisleads { partition, month } => {
+            format!("partition {partition} holds {month}, whatever its name says")
+        }
         FindingKind::ShardDiffers { missing } => {
             let months: Vec<_> = missing.iter().map(ToString::to_string).collect();
             format!("it lacks {}, which other shards have", months.join(", "))

@@ -50,7 +50,11 @@ impl<'a> Ids<'a> {
     ///
     /// # Errors
     /// [`StorageError::Inconsistent`] when the rest of the month is full.
-    pub(super) async fn take_free(&mut self, connection: &mut MySqlConnection, from_ms: u64) -> Result<PaymentId, StorageError> {
+    pub(super) async fn take_free(
+        &mut self,
+        connection: &mut MySqlConnection,
+        from_ms: u64,
+    ) -> Result<PaymentId, StorageError> {
         let end_ms = self.within.end.timestamp_millis().unsigned_abs();
         for ms in from_ms..end_ms {
             let begin = match self.looked_up.get(&ms) {
@@ -66,7 +70,10 @@ impl<'a> Ids<'a> {
             }
             self.looked_up.insert(ms, PAYMENT_ID_SEQUENCE_MAX + 1);
         }
-        Err(StorageError::Inconsistent(format!("shard {}: no payment id is free from {from_ms} ms to the month's end", self.shard)))
+        Err(StorageError::Inconsistent(format!(
+            "shard {}: no payment id is free from {from_ms} ms to the month's end",
+            self.shard
+        )))
     }
 
     async fn look_up(&mut self, connection: &mut MySqlConnection, ms: u64) -> Result<u16, StorageError> {

@@ -31,8 +31,20 @@ const SHAPE_ROWS_MAX: usize = 512;
 const SHAPES: usize = SHAPE_ROWS_MAX.ilog2() as usize + 1;
 
 const COLUMNS: [&str; 14] = [
-    "payment_id", "user_id", "order_id", "provider", "provider_tx_id", "method", "status", "amount", "currency",
-    "payer_name", "payer_email", "failure_code", "created_at", "updated_at",
+    "payment_id",
+    "user_id",
+    "order_id",
+    "provider",
+    "provider_tx_id",
+    "method",
+    "status",
+    "amount",
+    "currency",
+    "payer_name",
+    "payer_email",
+    "failure_code",
+    "created_at",
+    "updated_at",
 ];
 
 /// A payment to be written, at version 1. Times are UTC with microseconds.
@@ -188,7 +200,9 @@ impl Bulk {
 
     fn insert_shape(&self, rows: usize) -> sea_query::InsertStatement {
         let mut insert = Query::insert();
-        insert.into_table((Alias::new(self.table.schema()), Alias::new(self.table.table()))).columns(COLUMNS.map(Alias::new));
+        insert
+            .into_table((Alias::new(self.table.schema()), Alias::new(self.table.table())))
+            .columns(COLUMNS.map(Alias::new));
         for _ in 0..rows {
             insert.values_panic(COLUMNS.map(|_| Expr::value(0)));
         }

@@ -1,0 +1,232 @@
+//! Rotation on real servers: plans, runs, refusals and what a second instance may do.
+
+use payhist_ops::auth::Permit;
+use payhist_ops::{Ops, OpsError, rotation};
+use payhist_testkit::{Sessions, TestOps};
+use payhist_types::EngineKind;
+use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
+use payhist_types::plan::{FindingKind, RotationPlan};
+use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
+use rstest::rstest;
+
+const NOW: &str = "2026-11-15T12:00:00Z";
+
+fn policy() -> Policy {
+    Policy { premake_months: Some(2), retention_months: Some(6), zone: "Asia/Seoul".to_owned() }
+}
+
+async fn plan(ops: &Ops) -> RotationPlan {
+    rotation::plan(ops, &Permit::for_command(), "").await.unwrap()
+}
+
+async fn apply(ops: &Ops, hash: &str) -> Result<RotationRun, OpsError> {
+    rotation::apply_and_wait(ops, &Permit::for_command(), "", hash).await
+}
+
+async fn drop_switch(ops: &Ops, on: bool) {
+    rotation::switch(ops, &Permit::for_command(), "", Switch::Drop, on).await.unwrap();
+}
+
+async fn partitions(test: &TestOps, table: &str) -> Vec<String> {
+    let mut connection = test.db.connect().await;
+    sqlx::query_scalar("SELECT PARTITION_NAME FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY PARTITION_ORDINAL_POSITION")
+        .bind(test.db.name())
+        .bind(table)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap()
+}
+
+async fn insert(test: &TestOps, spec: &HistorySpec, shard: u16, payment: u64, created_at: &str) {
+    let sql = format!(
+        "INSERT INTO `{}`.`{}` (payment_id, user_id, order_id, provider, method, status, amount, currency, created_at, updated_at) \
+         VALUES (?, ?, 'o', 'p', 'card', 'PAID', 1, 'EUR', ?, ?)",
+        spec.schema,
+        spec.table_of(payhist_types::ShardId(shard))
+    );
+    let mut connection = test.db.connect().await;
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(payment)
+        .bind(u64::from(shard))
+        .bind(created_at)
+        .bind(created_at)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    test.history(3, policy(), Switches::default(), "2026-03", "2026-11").await;
+    let before = plan(&test.ops).await;
+    assert_eq!(before.active_steps().count(), 3 * 2, "two months on each of three shards");
+    assert_eq!(before.steps.len(), 3 * 2 + 3 * 2, "and March and April, shown but blocked");
+
+    let run = apply(&test.ops, &before.hash.0).await.unwrap();
+    assert_eq!(run.outcome, RunOutcome::Done);
+    assert_eq!(run.steps.iter().filter(|step| step.outcome == StepOutcome::Done).count(), 6);
+    assert_eq!(run.steps.iter().filter(|step| step.outcome == StepOutcome::Blocked).count(), 6);
+    let names = partitions(&test, "payment_history_shard_1").await;
+    assert_eq!((names.first().unwrap().as_str(), names.last().unwrap().as_str()), ("p202603", "p202701"));
+
+    let after = plan(&test.ops).await;
+    assert_eq!(after.active_steps().count(), 0, "run twice, it changes nothing more");
+    assert!(matches!(apply(&test.ops, &after.hash.0).await, Err(OpsError::Refused { .. })));
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_drop_takes_expired_months_only_and_says_how_many_rows_went(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    let spec = test.history(2, policy(), Switches::default(), "2026-03", "2027-01").await;
+    // Seoul's April ends at 15:00 UTC: one row is in April, the other in May.
+    insert(&test, &spec, 0, 1, "2026-04-30 14:59:59.999999").await;
+    insert(&test, &spec, 0, 2, "2026-04-30 15:00:00").await;
+    drop_switch(&test.ops, true).await;
+    let plan = plan(&test.ops).await;
+    let run = apply(&test.ops, &plan.hash.0).await.unwrap();
+    assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+    let dropped: Vec<_> = run
+        .steps
+        .iter()
+        .filter(|step| step.table.ends_with('0'))
+        .map(|step| (step.action.as_str(), step.rows))
+        .collect();
+    assert_eq!(dropped, [("drop 2026-03", Some(0)), ("drop 2026-04", Some(1))]);
+    assert_eq!(partitions(&test, "payment_history_shard_0").await[0], "p202605");
+    let mut connection = test.db.connect().await;
+    let left: Vec<u64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT payment_id FROM `{}`.payment_history_shard_0",
+        spec.schema
+    )))
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(left, [2]);
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_plan_that_is_no_longer_true_is_refused(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    test.history(1, policy(), Switches::default(), "2026-03", "2026-11").await;
+    let seen = plan(&test.ops).await;
+    drop_switch(&test.ops, true).await;
+    let refused = apply(&test.ops, &seen.hash.0).await;
+    assert!(matches!(refused, Err(OpsError::Refused { .. })), "{refused:?}");
+    assert_eq!(partitions(&test, "payment_history_shard_0").await.len(), 9, "nothing was touched");
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn one_bad_table_never_stops_the_others(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    let spec = test.history(3, policy(), Switches { drop: true, ..Switches::default() }, "2026-03", "2026-11").await;
+    let mut connection = test.db.connect().await;
+    sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE `{}`.payment_history_shard_1", spec.schema)))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let plan = plan(&test.ops).await;
+    assert!(plan.findings.iter().any(|finding| finding.kind == FindingKind::MissingTable), "{:?}", plan.findings);
+    let run = apply(&test.ops, &plan.hash.0).await.unwrap();
+    assert_eq!(run.outcome, RunOutcome::Done);
+    for shard in [0, 2] {
+        assert_eq!(partitions(&test, &format!("payment_history_shard_{shard}")).await.last().unwrap(), "p202701");
+    }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn an_alter_waits_for_a_reader_within_its_bound_and_then_goes_through(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    let spec = test.history(1, policy(), Switches::default(), "2026-05", "2026-11").await;
+    let mut sessions = Sessions::new(&test.db.connect_options(), &["reader"]).await;
+    sessions.step("reader", "BEGIN").await.done();
+    sessions.step("reader", &format!("SELECT COUNT(*) FROM `{}`.payment_history_shard_0", spec.schema)).await.done();
+    let hash = plan(&test.ops).await.hash.0;
+    let ops = test.ops.clone();
+    let applying = tokio::spawn(async move { apply(&ops, &hash).await });
+    let mut watcher = test.db.connect().await;
+    wait_for_retry(&mut watcher, test.db.name()).await;
+    sessions.step("reader", "COMMIT").await.done();
+    let run = applying.await.unwrap().unwrap();
+    assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+    assert!(run.steps[0].attempts > 1, "it was turned away at least once: {run:#?}");
+}
+
+/// Waits until the ALTER has been seen waiting and then gone: it gave up once.
+async fn wait_for_retry(connection: &mut sqlx::mysql::MySqlConnection, schema: &str) {
+    let mut seen = false;
+    loop {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('ALTER TABLE `', ?, '`%')",
+        )
+        .bind(schema)
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+        match (seen, waiting) {
+            (true, 0) => return,
+            (false, 0) => {}
+            _ => seen = true,
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn two_instances_applying_at_once_do_the_work_once(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    test.history(3, policy(), Switches::default(), "2026-05", "2026-11").await;
+    let other = test.second_instance().await;
+    let hash = plan(&test.ops).await.hash.0;
+    let (one, two) = tokio::join!(apply(&test.ops, &hash), apply(&other, &hash));
+    let done =
+        [&one, &two].into_iter().filter(|result| matches!(result, Ok(run) if run.outcome == RunOutcome::Done)).count();
+    assert_eq!(done, 1, "{one:?} {two:?}");
+    assert!([one, two].into_iter().any(|result| matches!(result, Err(OpsError::Refused { .. }))));
+    assert_eq!(rotation::runs(&test.ops, &Permit::for_command(), "").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_edge_that_cannot_be_read_is_never_dropped() {
+    let test = TestOps::new(EngineKind::MariaDb, NOW).await;
+    let spec = test.spec(1, policy());
+    payhist_ops::histories::register(
+        &test.ops,
+        &Permit::for_command(),
+        &spec,
+        Switches { drop: true, ..Switches::default() },
+    )
+    .await
+    .unwrap();
+    let mut connection = test.db.connect().await;
+    // Partitioned by something payhist does not know, with old partitions that look expired by name.
+    let sql = format!(
+        "CREATE TABLE `{}`.payment_history_shard_0 (id INT NOT NULL, d DATE NOT NULL) PARTITION BY RANGE (id) \
+         (PARTITION p202001 VALUES LESS THAN (10), PARTITION p202002 VALUES LESS THAN (20))",
+        spec.schema
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    let plan = plan(&test.ops).await;
+    assert_eq!(plan.active_steps().count(), 0, "{plan:#?}");
+    assert!(!plan.findings.is_empty());
+    let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert!(map.findings.iter().any(|finding| matches!(finding.kind, FindingKind::UnknownExpression { .. })));
+}

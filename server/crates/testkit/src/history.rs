@@ -1,0 +1,97 @@
+//! Use cases on a test's own schemas, with a history of a few small shards.
+
+use crate::{MockClock, TestDb};
+use payhist_ops::auth::Permit;
+use payhist_ops::{Ops, OpsConfig, histories};
+use payhist_plan::months;
+use payhist_storage::{SourceConfig, shards};
+use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
+use payhist_types::{EngineKind, Month};
+use sqlx::mysql::MySqlConnectOptions;
+use std::sync::Arc;
+
+/// Connections that a test's pools may open.
+const POOL_MAX: u32 = 6;
+
+/// payhist on a database of the test's own, at a time of the test's own.
+#[derive(Debug)]
+pub struct TestOps {
+    /// The database.
+    pub db: TestDb,
+    /// The clock that everything reads.
+    pub clock: MockClock,
+    /// The use cases.
+    pub ops: Ops,
+}
+
+impl TestOps {
+    /// Opens payhist at that time, e.g. `2026-11-15T12:00:00Z`, without any history.
+    pub async fn new(engine: EngineKind, now: &str) -> Self {
+        let db = TestDb::new(engine).await;
+        let clock = MockClock::at(now);
+        let ops = Self::instance(&db.connect_options(), db.name(), &clock, "test:1").await;
+        Self { db, clock, ops }
+    }
+
+    /// One more payhist process on the same databases, under another name.
+    pub async fn second_instance(&self) -> Ops {
+        Self::instance(&self.db.connect_options(), self.db.name(), &self.clock, "test:2").await
+    }
+
+    async fn instance(options: &MySqlConnectOptions, schema: &str, clock: &MockClock, instance: &str) -> Ops {
+        let source = |name: &str, options: MySqlConnectOptions| SourceConfig {
+            name: name.to_owned(),
+            options,
+            pool_max: POOL_MAX,
+        };
+        let config = OpsConfig {
+            environment: "test".to_owned(),
+            instance: instance.to_owned(),
+            control: source("control", options.clone().database(schema)),
+            sources: vec![source("main", options.clone())],
+            clock: Arc::new(clock.clone()),
+        };
+        Ops::open(config).await.unwrap_or_else(|error| panic!("payhist does not open: {error}"))
+    }
+
+    /// The specification of a history `payments` in the test's own schema.
+    pub fn spec(&self, shards: u16, policy: Policy) -> HistorySpec {
+        let name: HistoryName = "payments".parse().unwrap_or_else(|error| panic!("{error}"));
+        let table_pattern = "payment_history_shard_{shard}".to_owned();
+        HistorySpec {
+            name,
+            source: "main".to_owned(),
+            schema: self.db.name().to_owned(),
+            table_pattern,
+            route: Route::Modulo { shards },
+            policy,
+        }
+    }
+
+    /// Registers a history and makes its tables with a partition for each month from `first` to `last`.
+    pub async fn history(
+        &self,
+        shards: u16,
+        policy: Policy,
+        switches: Switches,
+        first: &str,
+        last: &str,
+    ) -> HistorySpec {
+        let spec = self.spec(shards, policy);
+        histories::register(&self.ops, &Permit::for_command(), &spec, switches)
+            .await
+            .unwrap_or_else(|error| panic!("the history cannot be registered: {error}"));
+        let zone = spec.policy.zone.parse().unwrap_or_else(|error| panic!("{error}"));
+        let month = |text: &str| text.parse::<Month>().unwrap_or_else(|error| panic!("{error}"));
+        let partitions: Vec<_> = Month::range(month(first), month(last))
+            .map(|month| (payhist_dialect::PartitionName::for_month(month), months::bounds(month, zone).1))
+            .collect();
+        let mut connection = self.db.connect().await;
+        for shard in spec.route.shards() {
+            shards::create(&mut connection, &spec.schema, &spec.table_of(shard), &partitions)
+                .await
+                .unwrap_or_else(|error| panic!("shard {shard} cannot be made: {error}"));
+        }
+        spec
+    }
+}
