@@ -1,11 +1,11 @@
 //! The order of a report: head, statement, locks, next head, … and at last the victim.
 //!
-//! A statement is the users' raw SQL and may hold any line of a report. So no line is trusted by its looks: a
-//! statement ends only where locks of that very transaction begin from which known lines alone lead to the head with
-//! the next number or to the victim at the report's end; and of the ways to read a text, one that reaches the victim
-//! is taken. Where several do, it is the one whose statements end outside quotations and comments, for nowhere else
-//! can a report be forged. A text without any was cut (or is of an engine that we do not know yet): it is read
-//! leniently.
+//! A statement is the users' raw SQL and may hold any line of a report. So no line is trusted by its looks. A
+//! statement ends where locks of that very transaction begin outside quotations and comments, for nowhere else can
+//! they be forged. If the engine cut a statement within one, it ends where known lines alone lead from such locks to
+//! the head with the next number or to the victim at the report's end; and of the ways to read the text, one that
+//! reaches the victim is taken. A text without any was cut, or is of an engine that we do not know yet: its unknown
+//! lines are passed over.
 
 use super::head::{Head, head, time, unprefixed};
 use super::lock::{LockLine, lock_line};
@@ -100,40 +100,43 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// The places where the statement of `head` may end, likely ones first: the first that is in no quotation and no
-    /// comment; or, if the engine cut the statement within one, the last, as what it forges stands before its end.
+    /// comment; or, if there is none, the last, as what a statement forges stands before its end.
     fn candidates(&self, head: &Head<'a>) -> Vec<Locks<'a>> {
-        let mut candidates = Vec::new();
+        let mut open = Vec::new();
         let mut at = head.end;
         while at < self.lines.len() {
-            match self.locks(head, at) {
+            let section = self.first_section(head, at);
+            if section.is_some() && self.statement(head, at).is_none_or(|text| sql::is_closed(&text)) {
+                return self.locks(head, at, section).into_iter().collect();
+            }
+            match self.locks(head, at, section) {
                 Some(locks) => {
                     at = locks.end;
-                    candidates.push(locks);
+                    open.push(locks);
                 }
                 None => at += 1,
             }
         }
-        let is_closed = |locks: &Locks| self.statement(head, locks.start).is_none_or(|text| sql::is_closed(&text));
-        let (mut candidates, open): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_closed);
-        candidates.extend(open.into_iter().rev());
-        candidates
+        open.reverse();
+        open
+    }
+
+    /// The heading of locks of `head`, if one is at this line and such a lock below it.
+    fn first_section(&self, head: &Head, at: usize) -> Option<Section> {
+        let section = heading(unprefixed(self.lines[at]), head.number)?;
+        let first = self.lines[at + 1..].iter().find(|line| !line.trim().is_empty())?;
+        // MariaDB lists conflicts below what its transaction waits for.
+        let begins = !matches!(section, Section::Conflicts) && is_of(&lock_line(first.trim_end())?, head);
+        begins.then_some(section)
     }
 
     /// The locks of `head` that begin at a line, up to what follows them.
-    fn locks(&self, head: &Head<'a>, start: usize) -> Option<Locks<'a>> {
-        let mut section = section(unprefixed(self.lines[start]), head.number)?;
-        // MariaDB lists those below what its transaction waits for.
-        if matches!(section, Section::Conflicts) {
-            return None;
-        }
-        let first = self.lines[start + 1..].iter().find(|line| !line.trim().is_empty())?;
-        if !is_of(&lock_line(first.trim_end())?, head) {
-            return None;
-        }
+    fn locks(&self, head: &Head<'a>, start: usize, first: Option<Section>) -> Option<Locks<'a>> {
+        let mut section = first?;
         let mut locks = Locks { start, end: self.lines.len(), waits_for: None, held: Vec::new(), then: Then::Cut };
         for at in start + 1..self.lines.len() {
             let line = unprefixed(self.lines[at]);
-            if let Some(next) = self::section(line, head.number) {
+            if let Some(next) = heading(line, head.number) {
                 section = next;
             } else if let Some(lock) = lock_line(line) {
                 match section {
@@ -144,7 +147,7 @@ impl<'a> Search<'_, 'a> {
                     _ => {}
                 }
             } else if let Some(then) = self.then(head, at) {
-                // Each transaction of a deadlock waits.
+                // In a deadlock each transaction waits.
                 let whole = !self.strict || locks.waits_for.is_some();
                 return whole.then_some(Locks { end: at, then, ..locks });
             } else if self.strict && !is_record(line) {
@@ -160,7 +163,7 @@ impl<'a> Search<'_, 'a> {
             return Some(Then::Next(next));
         }
         let victim = unprefixed(self.lines[at]).strip_prefix("*** WE ROLL BACK TRANSACTION (")?.strip_suffix(')')?;
-        let victim = victim.parse().ok().filter(|number| (1..=before.number).contains(number))?;
+        let victim = victim.parse().ok().filter(|number| before.number > 1 && (1..=before.number).contains(number))?;
         let after = self.lines[at + 1..].iter().find(|line| !line.trim().is_empty());
         let ends = after.is_none_or(|line| line.starts_with("----") || time(line).is_some());
         ends.then_some(Then::Victim(victim))
@@ -175,7 +178,7 @@ enum Section {
 }
 
 /// The heading of locks: `MySQL` numbers them by their transaction, `MariaDB` does not.
-fn section(line: &str, number: u32) -> Option<Section> {
+fn heading(line: &str, number: u32) -> Option<Section> {
     let line = line.strip_prefix("*** ")?;
     let line = line.strip_prefix(&format!("({number}) ")).unwrap_or(line);
     match line {

@@ -5,15 +5,15 @@ mod reports;
 mod samples;
 
 use payhist_dialect::deadlock::parse;
-use payhist_types::deadlock::{DeadlockReport, RecordLock};
+use payhist_types::deadlock::{DeadlockReport, DeadlockTransaction, RecordLock};
 
 /// Who held what and waited for what, a line for each transaction, then the victim: short enough to state as a truth.
 fn told(text: &str) -> Vec<String> {
-    let report = parse(text).unwrap();
-    let transaction = |one: &payhist_types::deadlock::DeadlockTransaction| {
+    let report = parse(text).expect("a report");
+    let transaction = |one: &DeadlockTransaction| {
         let holds: Vec<_> = one.holds.iter().map(lock).collect();
         let waits_for = one.waits_for.as_ref().map(lock).unwrap_or_default();
-        format!("{} holds {}, waits for {waits_for}", one.connection_id.unwrap(), holds.join(" and "))
+        format!("{} holds {}, waits for {waits_for}", one.connection_id.expect("a session"), holds.join(" and "))
     };
     let victim = victim(&report).map_or_else(|| "nobody".to_owned(), |id| id.to_string());
     report.transactions.iter().map(transaction).chain([format!("victim {victim}")]).collect()

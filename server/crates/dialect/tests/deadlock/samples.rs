@@ -13,21 +13,40 @@ pub(super) fn sample(name: &str) -> Option<String> {
         eprintln!("{name} is not checked: no folder {}", folder.display());
         return None;
     }
-    Some(fs::read_to_string(folder.join(name)).unwrap())
+    Some(fs::read_to_string(folder.join(name)).expect("a readable sample"))
 }
 
 /// Two updates of the months 10 and 11 in opposite orders.
-const TWO_MONTHS: [(&str, EngineKind, [u64; 2], u64, [&str; 2]); 5] = [
-    ("deadlock-mariadb1011.txt", EngineKind::MariaDb, [13, 12], 13, ["p202611", "p202610"]),
-    ("deadlock-errorlog-mdb1011.txt", EngineKind::MariaDb, [13, 12], 13, ["p202611", "p202610"]),
-    ("deadlock-mariadb118.txt", EngineKind::MariaDb, [12, 11], 11, ["p202611", "p202610"]),
-    ("deadlock-errorlog-mdb118.txt", EngineKind::MariaDb, [12, 11], 11, ["p202611", "p202610"]),
-    ("deadlock-mysql97.txt", EngineKind::MySql, [21, 22], 22, ["p202610", "p202611"]),
+struct TwoMonths {
+    name: &'static str,
+    engine: EngineKind,
+    connections: [u64; 2],
+    victim: u64,
+    /// What each holds, and the other waits for.
+    holds: [&'static str; 2],
+}
+
+const TWO_MONTHS: [TwoMonths; 5] = [
+    mariadb("deadlock-mariadb1011.txt", [13, 12], 13),
+    mariadb("deadlock-errorlog-mdb1011.txt", [13, 12], 13),
+    mariadb("deadlock-mariadb118.txt", [12, 11], 11),
+    mariadb("deadlock-errorlog-mdb118.txt", [12, 11], 11),
+    TwoMonths {
+        name: "deadlock-mysql97.txt",
+        engine: EngineKind::MySql,
+        connections: [21, 22],
+        victim: 22,
+        holds: ["p202610", "p202611"],
+    },
 ];
+
+const fn mariadb(name: &'static str, connections: [u64; 2], victim: u64) -> TwoMonths {
+    TwoMonths { name, engine: EngineKind::MariaDb, connections, victim, holds: ["p202611", "p202610"] }
+}
 
 #[test]
 fn two_months_are_told_apart() {
-    for (name, engine, connections, victim, holds) in TWO_MONTHS {
+    for TwoMonths { name, engine, connections, victim, holds } in TWO_MONTHS {
         let Some(text) = sample(name) else { return };
         let lock = |partition| format!("dl.payment_history_shard_3({partition}).PRIMARY X record");
         let line =
@@ -44,12 +63,12 @@ fn two_months_are_told_apart() {
 
 #[test]
 fn the_statement_is_the_one_that_waited() {
-    for (name, _, _, _, holds) in TWO_MONTHS {
+    for TwoMonths { name, holds, .. } in TWO_MONTHS {
         let Some(text) = sample(name) else { return };
         for (one, held) in parse(&text).unwrap().transactions.iter().zip(holds) {
-            let wanted =
+            let row =
                 if held == "p202610" { "id=2 AND created_at='2026-11-06'" } else { "id=1 AND created_at='2026-10-05'" };
-            let statement = format!("UPDATE payment_history_shard_3 SET amount=amount+2 WHERE {wanted}");
+            let statement = format!("UPDATE payment_history_shard_3 SET amount=amount+2 WHERE {row}");
             assert_eq!(one.query.as_deref(), Some(statement.as_str()), "{name}");
         }
     }
@@ -108,7 +127,7 @@ fn the_same_deadlock_has_one_signature_on_each_engine_and_in_each_form() {
         texts.map(|texts| texts.iter().map(|text| parse(text).unwrap().signature).collect::<Vec<_>>())
     };
     for names in [
-        &TWO_MONTHS.map(|(name, ..)| name)[..],
+        &TWO_MONTHS.map(|one| one.name)[..],
         &["deadlock-mariadb1011-gap.txt", "deadlock-mariadb118-gap.txt", "deadlock-mysql97-gap.txt"],
         &["deadlock-mariadb1011-3way.txt", "deadlock-mariadb118-3way.txt", "deadlock-mysql97-3way.txt"],
     ] {
@@ -119,7 +138,7 @@ fn the_same_deadlock_has_one_signature_on_each_engine_and_in_each_form() {
 
 #[test]
 fn a_sample_is_its_own_section() {
-    for (name, ..) in TWO_MONTHS.iter().filter(|(name, ..)| !name.contains("errorlog")) {
+    for TwoMonths { name, .. } in TWO_MONTHS.iter().filter(|one| !one.name.contains("errorlog")) {
         let Some(text) = sample(name) else { return };
         assert_eq!(latest_section(&text), Some(text.as_str()), "{name}");
     }
