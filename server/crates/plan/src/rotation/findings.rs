@@ -71,7 +71,7 @@ fn of_runway(table: &Table) -> Option<(Severity, FindingKind)> {
 /// The months that some shards have and others have not.
 pub(super) fn differing_shards(context: &Context, inventory: &Inventory) -> Vec<Finding> {
     let readable = inventory.shards.iter().filter_map(|entry| match &entry.state {
-        TableState::Partitioned { expression, partitions } if is_known(expression) => {
+        TableState::Partitioned { expression, partitions } if is_known(expression) && !partitions.is_empty() => {
             Some((entry.shard, months_of(partitions, context)))
         }
         _ => None,

@@ -32,7 +32,8 @@ impl<'a> Table<'a> {
             return Vec::new();
         }
         let mut steps: Vec<_> = self.adds().collect();
-        steps.extend(self.drops());
+        let grows = steps.first().is_some_and(Step::is_active);
+        steps.extend(self.drops(grows));
         settle(&mut steps);
         steps
     }
@@ -120,20 +121,21 @@ impl<'a> Table<'a> {
         guards
     }
 
-    fn drops(&self) -> Vec<Step> {
+    /// `grows`: a month is added first, so that even what is the last partition now may go.
+    fn drops(&self, grows: bool) -> Vec<Step> {
         let Some(keep_from) = self.first_kept_month() else { return Vec::new() };
         let mut stays: Option<&str> = None;
         let mut steps = Vec::new();
         for (index, classified) in self.partitions.iter().enumerate() {
             let Partition { name, upper, rows_estimate, bytes, .. } = classified.partition;
-            match (classified.kind, upper) {
-                (Kind::Month(month), &Boundary::Before(before)) if month < keep_from => {
+            match (self.month_at_its_turn(*classified, stays), upper) {
+                (Some(month), &Boundary::Before(before)) if month < keep_from => {
                     let mut blocked_by = self.guards_of_switch(Switch::Drop);
                     if let Some(misread) = self.misread() {
                         blocked_by.push(Guard::UnknownBoundary { partition: misread.name.clone() });
                     }
                     blocked_by.extend(stays.map(older_stays));
-                    if index + 1 == self.partitions.len() && self.missing_months().next().is_none() {
+                    if index + 1 == self.partitions.len() && !grows {
                         blocked_by.push(Guard::LastPartition);
                     }
                     let action =
@@ -144,6 +146,16 @@ impl<'a> Table<'a> {
             }
         }
         steps
+    }
+
+    /// A partition that nothing older outlives is, like every table's first, the month that ends at its upper edge:
+    /// whether it is now the first or only will be must not make a difference.
+    fn month_at_its_turn(&self, classified: Classified, stays: Option<&str>) -> Option<Month> {
+        match classified.kind {
+            Kind::Month(month) => Some(month),
+            Kind::Irregular { before, .. } if stays.is_none() => months::ending_at(before, self.context.zone),
+            Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
+        }
     }
 
     fn first_kept_month(&self) -> Option<Month> {
@@ -171,15 +183,16 @@ fn older_stays(partition: &str) -> Guard {
     Guard::OlderPartitionStays { partition: partition.to_owned() }
 }
 
-/// Blocks the steps of one table, adds first, that cannot run because others before them cannot: an add would leave a
-/// gap, so does a drop, and a drop of the last partition needs a new one. Settling twice changes nothing more.
+/// Blocks those of one table's steps that rely on a step that is blocked: adds and drops would leave a gap, and the last
+/// partition needs a new one beside it. Settling twice changes nothing more.
 pub(super) fn settle(steps: &mut [Step]) {
     let (adds, drops) = steps.split_at_mut(steps.partition_point(|step| !step.action.is_destructive()));
     if let Some(stop) = adds.iter().position(|add| !add.is_active()) {
         let because = adds[stop].blocked_by.clone();
         adds[stop..].iter_mut().for_each(|add| block(add, &because));
     }
-    if let Some(first) = adds.first().filter(|add| !add.is_active())
+    // What else blocks the first add is known when the drops are planned.
+    if let Some(first) = adds.first().filter(|add| matches!(add.blocked_by[..], [Guard::NotExpressible { .. }]))
         && let Some(last) = drops.iter_mut().find(|drop| drop.action.month().next() == Some(first.action.month()))
     {
         block(last, &[Guard::LastPartition]);

@@ -1,0 +1,10 @@
+//! Rotation plans and their checker, by example and by proposition.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod checker;
+mod drops;
+mod findings;
+mod model;
+mod properties;
+mod settling;

@@ -1,0 +1,183 @@
+//! A model of histories and of an engine that carries plans out, and random ones of them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::{America, Asia, Europe, Tz};
+use payhist_plan::{months, rotation};
+use payhist_types::history::{HistorySpec, Policy, Route, Switches};
+use payhist_types::plan::{
+    Action, Boundary, Inventory, Partition, PartitionExpression, RotationPlan, ShardInventory, TableState,
+};
+use payhist_types::{Month, ShardId};
+use proptest::prelude::*;
+
+pub(crate) const ZONES: [Tz; 5] = [Tz::UTC, Europe::London, America::New_York, Asia::Seoul, America::Asuncion];
+pub(crate) const ALL_ON: Switches = Switches { create: true, drop: true, erase: true };
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+pub(crate) fn month(text: &str) -> Month {
+    text.parse().unwrap()
+}
+
+pub(crate) fn spec(zone: Tz, shards: u16, premake_months: Option<u16>, retention_months: Option<u16>) -> HistorySpec {
+    HistorySpec {
+        name: "payments".parse().unwrap(),
+        source: "main".into(),
+        schema: "pay".into(),
+        table_pattern: "payment_history_shard_{shard}".into(),
+        route: Route::Modulo { shards },
+        policy: Policy { premake_months, retention_months, zone: zone.name().into() },
+    }
+}
+
+pub(crate) fn partition(name: &str, upper: Boundary) -> Partition {
+    Partition { name: name.into(), ordinal: 1, upper, rows_estimate: 7, bytes: 16_384 }
+}
+
+pub(crate) fn month_partition(month: Month, zone: Tz) -> Partition {
+    partition(&months::partition_name(month), Boundary::Before(months::end(month, zone)))
+}
+
+/// The months from `first` to `last`, each with its own partition.
+pub(crate) fn months_of(first: &str, last: &str, zone: Tz) -> Vec<Partition> {
+    Month::range(month(first), month(last)).map(|month| month_partition(month, zone)).collect()
+}
+
+pub(crate) fn partitioned(mut partitions: Vec<Partition>) -> TableState {
+    for (ordinal, partition) in (1..).zip(&mut partitions) {
+        partition.ordinal = ordinal;
+    }
+    let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
+    TableState::Partitioned { expression, partitions }
+}
+
+pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventory {
+    let shards = spec.route.shards().zip(states).map(|(shard, state)| shard_of(spec, shard, state)).collect();
+    Inventory { history: spec.name.clone(), shards, read_at: at("2026-11-23T00:00:00Z") }
+}
+
+fn shard_of(spec: &HistorySpec, shard: ShardId, state: TableState) -> ShardInventory {
+    ShardInventory { shard, table: spec.table_of(shard), state }
+}
+
+pub(crate) fn partitions_mut(inventory: &mut Inventory, shard: usize) -> &mut Vec<Partition> {
+    match &mut inventory.shards[shard].state {
+        TableState::Partitioned { partitions, .. } => partitions,
+        state => panic!("not partitioned: {state:?}"),
+    }
+}
+
+/// A plan with SQL in every step, as the dialect would leave it.
+pub(crate) fn plan(spec: &HistorySpec, inventory: &Inventory, switches: Switches, now: DateTime<Utc>) -> RotationPlan {
+    let mut plan = rotation::plan(spec, inventory, &switches, now).unwrap();
+    for step in &mut plan.steps {
+        step.sql = vec![format!("ALTER TABLE {} {}", step.table, step.key())];
+    }
+    rotation::rehash(&mut plan);
+    plan
+}
+
+/// What an engine makes of a plan's active steps. It refuses what engines refuse.
+pub(crate) fn apply(plan: &RotationPlan, mut inventory: Inventory) -> Inventory {
+    for step in plan.active_steps() {
+        let shard = inventory.shards.iter().position(|entry| entry.table == step.table).unwrap();
+        let partitions = partitions_mut(&mut inventory, shard);
+        match &step.action {
+            Action::AddMonth { partition: name, before, .. } => {
+                assert!(partitions.iter().all(|taken| taken.name != *name), "1517: {name}");
+                let edge = &partitions.last().unwrap().upper;
+                assert!(matches!(edge, Boundary::Before(edge) if edge < before), "1493: {edge:?}");
+                partitions.push(partition(name, Boundary::Before(*before)));
+            }
+            Action::DropMonth { partition: name, .. } => {
+                assert!(partitions.len() > 1, "1508: {name}");
+                let place = partitions.iter().position(|partition| partition.name == *name).expect("1507");
+                partitions.remove(place);
+            }
+            action => panic!("unknown action {action:?}"),
+        }
+    }
+    inventory
+}
+
+/// A random history, its inventory and moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Situation {
+    pub(crate) spec: HistorySpec,
+    pub(crate) inventory: Inventory,
+    pub(crate) switches: Switches,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Situation {
+    pub(crate) fn plan(&self) -> RotationPlan {
+        plan(&self.spec, &self.inventory, self.switches, self.now)
+    }
+}
+
+pub(crate) fn any_situation() -> impl Strategy<Value = Situation> {
+    let policy = (proptest::option::weighted(0.9, 0..=6_u16), proptest::option::weighted(0.9, 0..=18_u16));
+    let now = (at("2024-01-01T00:00:00Z").timestamp()..at("2028-01-01T00:00:00Z").timestamp())
+        .prop_map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap());
+    let switches = (any::<bool>(), any::<bool>()).prop_map(|(create, drop)| Switches { create, drop, erase: false });
+    let zone = proptest::sample::select(ZONES.to_vec());
+    (zone, 1..=3_u16, policy, now, prop_oneof![3 => Just(ALL_ON), 1 => switches]).prop_flat_map(
+        |(zone, shards, (premake, retention), now, switches)| {
+            proptest::collection::vec(any_state(zone), usize::from(shards)).prop_map(move |states| {
+                let spec = spec(zone, shards, premake, retention);
+                Situation { inventory: inventory(&spec, states), spec, switches, now }
+            })
+        },
+    )
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quirk {
+    Gap,
+    Irregular,
+    Unknown,
+}
+
+fn any_state(zone: Tz) -> impl Strategy<Value = TableState> {
+    let healthy = Just(None);
+    let quirk = proptest::sample::select(vec![Some(Quirk::Gap), Some(Quirk::Irregular), Some(Quirk::Unknown)]);
+    let tidy = proptest::collection::vec(healthy, 1..40).boxed();
+    let untidy = proptest::collection::vec(prop_oneof![12 => healthy, 1 => quirk], 1..40).boxed();
+    let names = 0..3_u8;
+    prop_oneof![
+        12 => (prop_oneof![tidy, untidy], 0..60_i32, proptest::bool::weighted(0.1), names)
+            .prop_map(move |(quirks, first, max, naming)| partitioned(table(zone, first, &quirks, max, naming))),
+        1 => Just(TableState::Missing),
+        1 => Just(TableState::NotPartitioned),
+        1 => Just(TableState::Unreadable { reason: "no answer".into() }),
+    ]
+}
+
+fn table(zone: Tz, first: i32, quirks: &[Option<Quirk>], max: bool, naming: u8) -> Vec<Partition> {
+    let mut held = month("2022-01").plus(first).unwrap();
+    let mut partitions = Vec::new();
+    for (ordinal, quirk) in quirks.iter().enumerate() {
+        if *quirk == Some(Quirk::Gap) {
+            held = held.plus(3).unwrap();
+        }
+        let end = months::end(held, zone);
+        let upper = match quirk {
+            Some(Quirk::Irregular) => Boundary::Before(end - TimeDelta::days(9)),
+            Some(Quirk::Unknown) => Boundary::Unknown("mystery()".into()),
+            Some(Quirk::Gap) | None => Boundary::Before(end),
+        };
+        let name = match naming {
+            0 => months::partition_name(held),
+            1 => months::partition_name(held.next().unwrap()),
+            _ => format!("part{ordinal}"),
+        };
+        partitions.push(partition(&name, upper));
+        held = held.next().unwrap();
+    }
+    if max {
+        partitions.push(partition("pmax", Boundary::MaxValue));
+    }
+    partitions
+}
