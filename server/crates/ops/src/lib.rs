@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod error;
 pub mod histories;
+pub mod import;
 pub mod jobs;
 pub mod monitoring;
 pub mod overview;

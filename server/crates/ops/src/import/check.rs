@@ -8,6 +8,7 @@ use super::record::{Reason, Record};
 use super::{BadLine, LINES_NAMED_MAX, OnError, Phase, Progress, Target};
 use crate::OpsError;
 use payhist_plan::{months, routing};
+use payhist_storage::bulk::Candidate;
 use payhist_types::Month;
 use payhist_types::money::Currency;
 use rust_decimal::Decimal;
@@ -100,7 +101,7 @@ pub(super) fn check(
 
 /// A payment id of the file must lead to its row: its month and its shard are the row's.
 pub(super) fn judge(content: Content, target: &Target) -> Result<Content, Reason> {
-    if let Content::Record(Record { payment, id_given: true, .. }) = &content {
+    if let Content::Record(Record { row: Candidate { payment, id_given: true }, .. }) = &content {
         let shard = routing::shard_of(&target.spec.route, payment.user_id);
         if payment.payment_id.shard() != shard {
             return Err(format!("payment_id: it says shard {}, the user is on shard {shard}", payment.payment_id.shard()));
@@ -116,8 +117,8 @@ pub(super) fn judge(content: Content, target: &Target) -> Result<Content, Reason
 impl Checked {
     fn count(&mut self, record: &Record, target: &Target) -> Result<(), OpsError> {
         self.rows += 1;
-        self.months.insert(months::month_of(record.payment.created_at, target.zone));
-        let money = record.payment.money;
+        self.months.insert(months::month_of(record.row.payment.created_at, target.zone));
+        let money = record.row.payment.money;
         let sum = self.sums.entry(money.currency()).or_default();
         *sum = sum
             .checked_add(money.amount())

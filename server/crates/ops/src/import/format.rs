@@ -5,7 +5,7 @@ use super::record::{COLUMNS, Fields, REQUIRED, Reason, Record, check_reach, text
 use crate::zone::day_start;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use payhist_storage::bulk::NewPayment;
+use payhist_storage::bulk::{Candidate, NewPayment};
 use payhist_types::money::{Currency, Money};
 use payhist_types::payment::PaymentStatus;
 use payhist_types::{PaymentId, UserId};
@@ -125,7 +125,7 @@ impl Cdnow {
             created_at,
             updated_at: created_at,
         };
-        Ok(Record { line: line.number, payment, id_given: false })
+        Ok(Record { line: line.number, row: Candidate { payment, id_given: false } })
     }
 }
 

@@ -12,7 +12,6 @@
 
 mod check;
 mod format;
-mod ids;
 mod lease;
 mod lines;
 mod load;
@@ -27,7 +26,7 @@ pub(crate) use lease::ImportLease;
 pub(crate) use months::make_months;
 
 use crate::auth::{ManagePartitions, Permit};
-use crate::{Ops, OpsError, catalogue, histories};
+use crate::{Ops, OpsError, histories};
 use chrono_tz::Tz;
 use payhist_storage::histories::History;
 use payhist_storage::{audit, fault, tx};
@@ -157,4 +156,144 @@ impl ImportReport {
     pub fn is_complete(&self) -> bool {
         !self.interrupted && self.rejected == 0 && self.differing == 0
     }
+}
+
+/// The history to import into: as it is registered, or as it will be.
+struct Target {
+    format: Format,
+    spec: HistorySpec,
+    zone: Tz,
+}
+
+/// Imports a file.
+///
+/// # Errors
+/// - [`OpsError::BadInput`]: the file or lines of it are bad, by line and reason; nothing of it was loaded.
+/// - [`OpsError::Refused`]: its months cannot be made safely, or another import into the history runs.
+/// - [`OpsError::Storage`]: the database failed under way; run it again.
+pub async fn run(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    request: &ImportRequest,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+) -> Result<ImportReport, OpsError> {
+    let begun = Instant::now();
+    let spec = target_spec(ops, request).await?;
+    let target = Arc::new(Target { format: request.format, zone: record::zone_of(&spec.policy.zone)?, spec });
+    let progress: Arc<dyn Fn(Progress) + Send + Sync> = Arc::new(progress);
+    let checked = check_file(&target, request, Arc::clone(&progress)).await?;
+    let lease = ImportLease::take(ops, &target.spec.name).await?;
+    let loaded = async {
+        let (history, created) = register(ops, permit, &target.spec).await?;
+        fault::point("import.after_register");
+        make_months(ops, &history, &checked.months).await?;
+        let loaded = load::load(ops, &request.file, &target, &checked, &lease.fence(), &request.stop, progress).await?;
+        Ok::<_, OpsError>((created, loaded))
+    }
+    .await;
+    lease.release().await?;
+    let (created, loaded) = loaded?;
+    let report = report(ops, request, &target.spec, checked, loaded, created, begun)?;
+    write_audit(ops, permit, &report).await?;
+    Ok(report)
+}
+
+async fn check_file(target: &Arc<Target>, request: &ImportRequest, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<check::Checked, OpsError> {
+    let (target, request) = (Arc::clone(target), request.clone());
+    let checking = move || check::check(&request.file, &target, &request.on_error, &request.stop, &*progress);
+    tokio::task::spawn_blocking(checking).await.map_err(|error| OpsError::Internal(format!("the reader died: {error}")))?
+}
+
+/// The registered history, or the layout of the one that will be made.
+async fn target_spec(ops: &Ops, request: &ImportRequest) -> Result<HistorySpec, OpsError> {
+    let name: Option<HistoryName> = match request.history.as_str() {
+        "" => None,
+        name => Some(name.parse().map_err(|error: payhist_types::history::HistoryNameError| OpsError::field("history", error.to_string()))?),
+    };
+    match histories::find(ops, &request.history).await {
+        Ok(history) => return Ok(history.spec),
+        Err(OpsError::NotFound(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let name = name.ok_or_else(|| OpsError::field("history", "there is no history yet: name the one to make with --history NAME"))?;
+    let source = match request.source.as_str() {
+        "" => {
+            let mut sources = ops.sources().map(|source| source.name.as_str());
+            match (sources.next(), sources.next()) {
+                (Some(only), None) => only.to_owned(),
+                _ => return Err(OpsError::field("source", "name the source of the new history with --source")),
+            }
+        }
+        source => ops.source(source)?.name.clone(),
+    };
+    let zone = match request.zone.as_str() {
+        "" => histories::all(ops).await?.first().map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
+        zone => zone.to_owned(),
+    };
+    let policy = Policy { premake_months: None, retention_months: None, zone };
+    let schema = format!("payhist_{name}");
+    Ok(histories::own_layout(name, &source, schema, policy))
+}
+
+/// Registers the history unless it is there. Old data does not belong to a rotation: it neither grows nor expires.
+async fn register(ops: &Ops, permit: &Permit<ManagePartitions>, spec: &HistorySpec) -> Result<(History, bool), OpsError> {
+    match histories::find(ops, spec.name.as_str()).await {
+        Err(OpsError::NotFound(_)) => {}
+        found => return found.map(|history| (history, false)),
+    }
+    let switches = Switches { create: false, drop: false, erase: false };
+    histories::register(ops, permit, spec, switches).await.map(|history| (history, true))
+}
+
+fn report(
+    ops: &Ops,
+    request: &ImportRequest,
+    spec: &HistorySpec,
+    checked: check::Checked,
+    loaded: load::Loaded,
+    history_created: bool,
+    begun: Instant,
+) -> Result<ImportReport, OpsError> {
+    let zone = crate::zone::parse(&spec.policy.zone)?;
+    let current = payhist_plan::months::month_of(ops.now(), zone);
+    let retained_from = spec.policy.retention_months.and_then(|months| current.plus(-i32::from(months)));
+    let sums: BTreeMap<_, _> = checked.sums.iter().map(|(currency, sum)| (currency.to_string(), sum.to_string())).collect();
+    Ok(ImportReport {
+        file: request.file.clone(),
+        format: request.format,
+        sha256: checked.sha256,
+        history: spec.name.clone(),
+        history_created,
+        rows_read: checked.rows + checked.rejected,
+        loaded: loaded.loaded,
+        already_there: loaded.already_there,
+        differing: loaded.differing,
+        differing_lines: loaded.differing_lines,
+        rejected: checked.rejected,
+        rejected_lines: checked.bad,
+        skipped: checked.skipped,
+        sum: if sums.len() == 1 { sums.values().next().cloned() } else { None },
+        sums,
+        months: checked.months.len(),
+        first_month: checked.months.first().copied(),
+        last_month: checked.months.last().copied(),
+        shards: spec.route.shard_count(),
+        past_retention: checked.months.iter().copied().filter(|month| retained_from.is_some_and(|from| *month < from)).collect(),
+        interrupted: loaded.interrupted,
+        seconds: begun.elapsed().as_secs_f64(),
+    })
+}
+
+async fn write_audit(ops: &Ops, permit: &Permit<ManagePartitions>, report: &ImportReport) -> Result<(), OpsError> {
+    let detail = serde_json::to_value(report).map_err(|error| OpsError::Internal(error.to_string()))?;
+    let (now, target) = (ops.now(), report.history.to_string());
+    tx::run(ops.control(), "import.audit", |connection| {
+        let (actor, target, detail) = (permit.actor().to_owned(), target.clone(), detail.clone());
+        Box::pin(async move {
+            let entry = audit::Entry { at: now, actor: &actor, action: "import", target: &target, detail };
+            audit::append(connection, &entry).await
+        })
+    })
+    .await?;
+    Ok(())
 }

@@ -6,7 +6,7 @@
 use crate::OpsError;
 use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
-use payhist_storage::bulk::NewPayment;
+use payhist_storage::bulk::{Candidate, NewPayment};
 use payhist_types::ids::PAYMENT_ID_MILLIS_MAX;
 use payhist_types::money::{Currency, Money};
 use payhist_types::payment::PaymentStatus;
@@ -32,15 +32,13 @@ const fn chars_max(column: &str) -> usize {
 /// Why a line is not taken, in words.
 pub(super) type Reason = String;
 
-/// A record that can be stored. Its payment id is only a place until [`Record::id_given`] or the loader says.
+/// A record that can be stored.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
     /// The line it came from.
     pub(super) line: u64,
-    /// What is stored.
-    pub(super) payment: NewPayment,
-    /// The file gave the payment id.
-    pub(super) id_given: bool,
+    /// What is to be there afterwards.
+    pub(super) row: Candidate,
 }
 
 /// A record's fields as text, by name; an absent one and an empty one are the same.
@@ -92,7 +90,7 @@ impl<'a, F: Fn(&'static str) -> Option<&'a str>> Fields<'a, F> {
             created_at,
             updated_at,
         };
-        Ok(Record { line, payment, id_given: id.is_some() })
+        Ok(Record { line, row: Candidate { payment, id_given: id.is_some() } })
     }
 }
 
