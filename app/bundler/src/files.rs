@@ -101,7 +101,8 @@ mod tests {
         assert!(!is_fresh(&output, &[&input]), "a missing output is stale");
         fs::write(&output, "1").unwrap();
         assert!(is_fresh(&output, &[&input]));
-        let later = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(32_503_680_000);
+        let built = fs::metadata(&output).unwrap().modified().unwrap();
+        let later = built + std::time::Duration::from_secs(1);
         fs::File::options().append(true).open(&input).unwrap().set_modified(later).unwrap();
         assert!(!is_fresh(&output, &[&input]));
         assert!(!is_fresh(&output, &[&dir.path().join("gone")]), "a missing input is not fresh");

@@ -1,6 +1,7 @@
 //! The shippable site: optimised, named by content hash, precompressed, and held to its size budget.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -36,10 +37,10 @@ pub(crate) fn build(layout: &Layout) -> Result<()> {
     }
     fs::rename(&work, &dist)?;
     println!(
-        "dist/payhist: binary {:.1} MB; WASM + JS {:.1} KB brotli of {:.0} KB allowed",
-        fs::metadata(&binary)?.len() as f64 / 1e6,
-        client_bytes as f64 / 1e3,
-        CLIENT_BROTLI_BYTES_MAX as f64 / 1e3
+        "dist/payhist: binary {} KB; WASM + JS {} KB brotli of {} KB allowed",
+        fs::metadata(dist.join("payhist"))?.len() / 1000,
+        client_bytes.div_ceil(1000),
+        CLIENT_BROTLI_BYTES_MAX / 1000
     );
     ensure!(client_bytes <= CLIENT_BROTLI_BYTES_MAX, "the browser side is over its size budget");
     Ok(())
@@ -79,7 +80,7 @@ fn hash_names(pkg: &Path) -> Result<String> {
         let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let hash = assets::content_hash(&bytes);
         fs::rename(&path, pkg.join(format!("{OUTPUT_NAME}.{hash}.{kind}")))?;
-        lines.push_str(&format!("{kind}: {hash}\n"));
+        writeln!(lines, "{kind}: {hash}")?;
     }
     Ok(lines)
 }

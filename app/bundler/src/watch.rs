@@ -17,7 +17,7 @@ use crate::{Layout, OUTPUT_NAME, client, files, reload::Pages};
 
 const POLL: Duration = Duration::from_millis(300);
 /// A cold demo installs a database and loads its sample.
-const READY_WAIT_MAX: Duration = Duration::from_secs(120);
+const READY_WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// The newest modification that has been built.
 struct Seen {

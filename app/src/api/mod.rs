@@ -1,0 +1,22 @@
+//! Server functions: what pages ask of the server.
+//!
+//! Each parses, authorises, makes one ops call and maps its answer. Reads are GET, whatever changes something is
+//! POST, so that no link, prefetch or crawler changes anything.
+
+mod database;
+mod error;
+mod frame;
+mod jobs;
+mod overview;
+mod partitions;
+mod payments;
+#[cfg(feature = "ssr")]
+mod server;
+
+pub use database::{database, deadlock};
+pub use error::{Error, Result};
+pub use frame::frame;
+pub use jobs::{PauseJob, RunJob, job, jobs, pause_job, run_job};
+pub use overview::overview;
+pub use partitions::{ApplyPlan, TurnSwitch, apply_plan, partition_map, rotation_plan, rotation_run, rotation_runs, turn_switch};
+pub use payments::{payment, payments};

@@ -1,0 +1,88 @@
+//! The partition map, the plan, its runs, and the switches.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use payhist_types::history::Switch;
+use payhist_types::partition::PartitionMap;
+use payhist_types::plan::RotationPlan;
+use payhist_types::run::RotationRun;
+
+use super::Result;
+#[cfg(feature = "ssr")]
+use super::server::{answer, authorise, respond_with};
+
+/// The shard × month map of a history; empty means the default one.
+#[server(name = ReadPartitionMap, prefix = "/api/ui", endpoint = "partitions", input = GetUrl)]
+pub async fn partition_map(#[server(default)] history: String) -> Result<PartitionMap> {
+    let (ops, permit) = authorise()?;
+    answer(payhist_ops::rotation::map(&ops, &permit, &history).await)
+}
+
+/// What rotation would do now.
+#[server(name = ReadRotationPlan, prefix = "/api/ui", endpoint = "partitions/plan", input = GetUrl)]
+pub async fn rotation_plan(#[server(default)] history: String) -> Result<RotationPlan> {
+    let (ops, permit) = authorise()?;
+    answer(payhist_ops::rotation::plan(&ops, &permit, &history).await)
+}
+
+/// The latest runs, newest first, without their steps.
+#[server(prefix = "/api/ui", endpoint = "partitions/runs", input = GetUrl)]
+pub async fn rotation_runs(#[server(default)] history: String) -> Result<Vec<RotationRun>> {
+    let (ops, permit) = authorise()?;
+    answer(payhist_ops::rotation::runs(&ops, &permit, &history).await)
+}
+
+/// One run with its steps. Errors: `NotFound`, also when `id` is no number at all.
+#[server(name = ReadRotationRun, prefix = "/api/ui", endpoint = "partitions/run", input = GetUrl)]
+pub async fn rotation_run(id: String) -> Result<RotationRun> {
+    use payhist_types::error::{ApiError, ErrorKind};
+    let (ops, permit) = authorise()?;
+    let id = id.parse().map_err(|_| respond_with(ApiError::new(ErrorKind::NotFound, format!("There is no run {id:?}."))))?;
+    answer(payhist_ops::rotation::run(&ops, &permit, id).await)
+}
+
+/// Applies the plan that was shown, then leads to its run. A plan that drops anything wants the history's name in
+/// `confirm`. Errors: `Refused` when the inventory has moved since.
+#[server(prefix = "/api/ui", endpoint = "partitions/apply")]
+pub async fn apply_plan(history: String, hash: String, drops: bool, #[server(default)] confirm: String) -> Result<()> {
+    let (ops, permit) = authorise()?;
+    confirmed(!drops, &confirm, &history).map_err(respond_with)?;
+    let run = answer(payhist_ops::rotation::apply(&ops, &permit, &history, &hash).await)?;
+    leptos_axum::redirect(&crate::links::with_history(&format!("/partitions/runs/{run}"), &history));
+    Ok(())
+}
+
+/// Turns one switch. Allowing something that destroys wants the history's name in `confirm`.
+#[server(prefix = "/api/ui", endpoint = "partitions/switch")]
+pub async fn turn_switch(history: String, switch: Switch, on: bool, #[server(default)] confirm: String) -> Result<()> {
+    let (ops, permit) = authorise()?;
+    confirmed(!on || switch == Switch::Create, &confirm, &history).map_err(respond_with)?;
+    answer(payhist_ops::rotation::switch(&ops, &permit, &history, switch, on).await)
+}
+
+/// What destroys data is confirmed by typing the history's name.
+#[cfg(feature = "ssr")]
+fn confirmed(harmless: bool, typed: &str, history: &str) -> std::result::Result<(), payhist_types::error::ApiError> {
+    use payhist_types::error::{ApiError, ErrorKind, FieldError};
+    if harmless || typed.trim() == history {
+        return Ok(());
+    }
+    let message = format!("Type the history's name, {history}, to confirm.");
+    let mut error = ApiError::new(ErrorKind::BadInput, "Not confirmed: the name does not match. Nothing was changed.");
+    error.fields.push(FieldError { field: "confirm".to_owned(), message });
+    Err(error)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_destroyed_without_the_name_typed() {
+        for typed in ["", "payment", "PAYMENTS", "payments2"] {
+            assert_eq!(confirmed(false, typed, "payments").unwrap_err().fields[0].field, "confirm", "{typed:?}");
+        }
+        assert!(confirmed(false, " payments ", "payments").is_ok());
+        assert!(confirmed(true, "", "payments").is_ok());
+    }
+}

@@ -1,0 +1,92 @@
+//! How things stand: badges, notices, errors, and what a page shows while it loads.
+
+use super::{Icon, IconName};
+use crate::api;
+use leptos::prelude::*;
+use payhist_types::error::ApiError;
+
+/// How loud something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Good,
+    Warning,
+    Critical,
+    Active,
+    Neutral,
+}
+
+impl Tone {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+            Self::Active => "active",
+            Self::Neutral => "neutral",
+        }
+    }
+
+    /// The icon that says the same without colour.
+    pub(crate) const fn icon(self) -> IconName {
+        match self {
+            Self::Good => IconName::Check,
+            Self::Warning => IconName::Warning,
+            Self::Critical => IconName::Critical,
+            Self::Active => IconName::Running,
+            Self::Neutral => IconName::Clock,
+        }
+    }
+}
+
+/// A state as icon and word: `<span class="badge good">`.
+#[component]
+pub(crate) fn Badge(tone: Tone, #[prop(into)] text: String, #[prop(optional)] icon: Option<IconName>) -> impl IntoView {
+    let icon = icon.unwrap_or(tone.icon());
+    view! { <span class=format!("badge {}", tone.class())><Icon name=icon />{text}</span> }
+}
+
+/// A box that says something about the page: `<section class="notice warning">`. Critical ones are announced.
+#[component]
+pub(crate) fn Notice(tone: Tone, #[prop(into)] title: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+    let role = if tone == Tone::Critical { "alert" } else { "note" };
+    view! {
+        <div class=format!("notice {}", tone.class()) role=role>
+            <p class="notice-title"><Icon name=tone.icon() />{title}</p>
+            {children.map(|children| view! { <div class="notice-body">{children()}</div> })}
+        </div>
+    }
+}
+
+/// An error: what happened, which fields, what to do, and the incident id.
+#[component]
+pub(crate) fn ErrorView(error: ApiError) -> impl IntoView {
+    let fields = error.fields.into_iter().map(|field| view! { <li><strong>{field.field}</strong>": "{field.message}</li> }).collect_view();
+    view! {
+        <Notice tone=Tone::Critical title=error.message>
+            <ul class="field-errors">{fields}</ul>
+            {error.remedy.map(|remedy| view! { <p>{remedy}</p> })}
+            {error.incident.map(|incident| view! { <p class="quiet">"Incident "<code>{incident}</code></p> })}
+        </Notice>
+    }
+}
+
+/// Waits for a resource and shows it: a skeleton meanwhile, an [`ErrorView`] when it failed.
+pub(crate) fn loaded<T, V>(resource: Resource<api::Result<T>>, show: impl Fn(T) -> V + Clone + Send + Sync + 'static) -> impl IntoView
+where
+    T: Clone + Send + Sync + serde::Serialize + for<'de> serde::Deserialize<'de> + 'static,
+    V: IntoView + 'static,
+{
+    view! {
+        <Transition fallback=|| view! { <div class="skeleton" aria-label="Loading"></div> }>
+            {move || {
+                let show = show.clone();
+                Suspend::new(async move {
+                    match resource.await {
+                        Ok(value) => show(value).into_any(),
+                        Err(api::Error(error)) => view! { <ErrorView error /> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+}

@@ -1,0 +1,33 @@
+//! Login: a plain form, answered by the server; works without JavaScript.
+
+use crate::components::{Notice, Tone};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+/// The login page. `next` is where to go afterwards; `error` says why the last try failed.
+#[component]
+pub(crate) fn LoginPage() -> impl IntoView {
+    let query = use_query_map();
+    let next = move || query.read().get("next").unwrap_or_default();
+    let problem = move || match query.read().get("error").as_deref() {
+        Some("locked") => Some("Too many failed logins: this account is locked for a quarter of an hour."),
+        Some(_) => Some("The name or the password is wrong."),
+        None => None,
+    };
+    view! {
+        <Title text="Log in" />
+        <main class="alone">
+            <h1>"payhist"</h1>
+            <form class="card login" method="post" action="/login">
+                {move || problem().map(|problem| view! { <Notice tone=Tone::Critical title=problem /> })}
+                <input type="hidden" name="next" value=next />
+                <label for="login">"Name"</label>
+                <input id="login" name="login" required autocomplete="username" autofocus />
+                <label for="password">"Password"</label>
+                <input id="password" name="password" type="password" required autocomplete="current-password" />
+                <button type="submit" class="primary">"Log in"</button>
+            </form>
+        </main>
+    }
+}

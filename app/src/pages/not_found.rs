@@ -1,0 +1,23 @@
+//! There is no such page.
+
+use crate::components::{Notice, Tone};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// What is shown for an unknown address; the server sets 404.
+#[component]
+pub(crate) fn NotFoundPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(axum::http::StatusCode::NOT_FOUND);
+    }
+    view! {
+        <Title text="Not found" />
+        <main class="alone">
+            <h1>"There is no such page"</h1>
+            <Notice tone=Tone::Neutral title="The address may be mistyped, or the link old. Nothing was changed.">
+                <p><a href="/">"Go to the overview"</a></p>
+            </Notice>
+        </main>
+    }
+}

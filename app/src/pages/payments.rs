@@ -1,0 +1,8 @@
+//! Being written.
+
+use leptos::prelude::*;
+
+#[component]
+pub(crate) fn PaymentsPage() -> impl IntoView {
+    view! { <h1>"PaymentsPage"</h1> }
+}
