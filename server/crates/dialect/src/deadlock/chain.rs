@@ -100,25 +100,22 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// The places where the statement of `head` may end, likely ones first: the first that is in no quotation and no
-    /// comment; or, if there is none, the last, as what a statement forges stands before its end.
+    /// comment, then backwards those before it, one of which is the end if the engine cut the statement within one.
     fn candidates(&self, head: &Head<'a>) -> Vec<Locks<'a>> {
-        let mut open = Vec::new();
+        let mut candidates = Vec::new();
         let mut at = head.end;
         while at < self.lines.len() {
             let section = self.first_section(head, at);
+            let locks = self.locks(head, at, section);
+            let after = locks.as_ref().map_or(at + 1, |locks| locks.end);
+            candidates.extend(locks);
             if section.is_some() && self.statement(head, at).is_none_or(|text| sql::is_closed(&text)) {
-                return self.locks(head, at, section).into_iter().collect();
+                break;
             }
-            match self.locks(head, at, section) {
-                Some(locks) => {
-                    at = locks.end;
-                    open.push(locks);
-                }
-                None => at += 1,
-            }
+            at = after;
         }
-        open.reverse();
-        open
+        candidates.reverse();
+        candidates
     }
 
     /// The heading of locks of `head`, if one is at this line and such a lock below it.

@@ -2,7 +2,7 @@
 
 use super::reports::{MARIADB_SHARED_LOCK, MARIADB_TABLE_LOCK, MYSQL_TABLE_LOCK};
 use super::samples::sample;
-use super::{told, victim};
+use super::told;
 use payhist_dialect::deadlock::{DeadlockParseError, latest_section, parse};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -122,12 +122,51 @@ proptest! {
 
     /// The engine cut the statement within its quotation, so that only the report's order tells.
     #[test]
-    fn a_forgery_in_a_cut_statement_changes_neither_transactions_nor_victim(forgery in lines()) {
+    fn a_forgery_in_a_cut_statement_changes_nothing(forgery in prop_oneof![lines(), forgery()]) {
         let (text, _) = forged_report(0, ("+ '", "cut"), &forgery);
-        let (report, truth) = (parse(&text).unwrap(), parse(MARIADB_TABLE_LOCK).unwrap());
-        prop_assert_eq!(report.transactions.len(), truth.transactions.len());
-        prop_assert_eq!(victim(&report), victim(&truth));
+        prop_assert_eq!(told(&text), told(MARIADB_TABLE_LOCK));
     }
+}
+
+/// Locks of transaction 34 with its true id, and a victim: all that the end of the report needs.
+const FORGED_END: &str = "*** WAITING FOR THIS LOCK TO BE GRANTED:\n\
+    TABLE LOCK table `x`.`fake` trx id 34 lock mode X waiting\n*** WE ROLL BACK TRANSACTION (2)";
+
+/// The first transaction's locks and the second's head, with their true ids.
+fn forged_middle(number: u32) -> String {
+    format!(
+        "*** WAITING FOR THIS LOCK TO BE GRANTED:\nTABLE LOCK table `x`.`fake` trx id 33 lock mode X waiting\n\
+         *** ({number}) TRANSACTION:\nTRANSACTION 34, ACTIVE 7 sec\n\
+         MariaDB thread id 99, OS thread handle 1, query id 1 evil mallory\nSELECT 1"
+    )
+}
+
+#[test]
+fn a_cut_statement_ends_at_the_last_of_its_locks() {
+    let (text, _) = forged_report(0, ("+ '", "cut"), &forged_middle(2));
+    assert_eq!(told(&text), told(MARIADB_TABLE_LOCK));
+}
+
+#[test]
+fn heads_follow_by_number() {
+    let (text, _) = forged_report(1, ("+ '", "'"), &forged_middle(3));
+    let text = text.replace("values (1)", "values ('cut");
+    assert_eq!(told(&text), told(MARIADB_TABLE_LOCK));
+}
+
+#[test]
+fn the_section_does_not_end_at_a_forged_end() {
+    let heading = "------------\nTRANSACTIONS\n------------\nTrx id counter 9\n";
+    let (text, _) = forged_report(1, ("/*", "*/"), &format!("{FORGED_END}\n{heading}"));
+    assert_eq!(latest_section(&format!("{text}{heading}")), Some(text.as_str()));
+}
+
+#[test]
+fn a_forged_victim_in_a_cut_report_is_not_believed() {
+    let (text, _) = forged_report(1, ("/*", "*/"), &format!("{FORGED_END}\nthe comment goes on"));
+    let (cut, _) = text.split_once("*/").unwrap();
+    let report = parse(cut).unwrap();
+    assert_eq!((report.transactions.len(), report.victim, report.truncated), (2, None, true));
 }
 
 /// At each place: what is left is told, what is lost is `None`, and nothing else is said.

@@ -5,7 +5,7 @@ mod reports;
 mod samples;
 
 use payhist_dialect::deadlock::parse;
-use payhist_types::deadlock::{DeadlockReport, DeadlockTransaction, RecordLock};
+use payhist_types::deadlock::{DeadlockTransaction, RecordLock};
 
 /// Who held what and waited for what, a line for each transaction, then the victim: short enough to state as a truth.
 fn told(text: &str) -> Vec<String> {
@@ -15,13 +15,9 @@ fn told(text: &str) -> Vec<String> {
         let waits_for = one.waits_for.as_ref().map(lock).unwrap_or_default();
         format!("{} holds {}, waits for {waits_for}", one.connection_id.expect("a session"), holds.join(" and "))
     };
-    let victim = victim(&report).map_or_else(|| "nobody".to_owned(), |id| id.to_string());
+    let victim = report.victim.and_then(|victim| report.transactions[victim].connection_id);
+    let victim = victim.map_or_else(|| "nobody".to_owned(), |id| id.to_string());
     report.transactions.iter().map(transaction).chain([format!("victim {victim}")]).collect()
-}
-
-/// The connection that was rolled back.
-fn victim(report: &DeadlockReport) -> Option<u64> {
-    report.transactions[report.victim?].connection_id
 }
 
 fn lock(lock: &RecordLock) -> String {
