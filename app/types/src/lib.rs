@@ -19,6 +19,7 @@ pub mod overview;
 pub mod partition;
 pub mod payment;
 pub mod plan;
+pub mod plan_words;
 pub mod run;
 
 pub use cursor::Cursor;

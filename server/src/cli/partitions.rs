@@ -7,6 +7,7 @@ use payhist_ops::{Ops, rotation};
 use payhist_types::history::Switch;
 use payhist_types::partition::{MonthState, PartitionMap};
 use payhist_types::plan::RotationPlan;
+use payhist_types::plan_words;
 use payhist_types::run::{RotationRun, RunOutcome};
 use serde_json::json;
 
@@ -150,7 +151,7 @@ fn map_words(map: &PartitionMap) -> String {
         }
     }
     for finding in &map.findings {
-        said += &format!("\n{}: {}", finding.severity, rotation::words(finding));
+        said += &format!("\n{}: {finding}", finding.severity);
     }
     said
 }
@@ -158,7 +159,7 @@ fn map_words(map: &PartitionMap) -> String {
 fn plan_words(plan: &RotationPlan) -> String {
     let mut said = format!("Plan {} for {} ({})\n", plan.hash, plan.history, plan.policy.zone);
     for step in &plan.steps {
-        let state = if step.is_active() { "will run".to_owned() } else { format!("blocked: {}", rotation::guards(&step.blocked_by)) };
+        let state = if step.is_active() { "will run".to_owned() } else { format!("blocked: {}", plan_words::guards(&step.blocked_by)) };
         said += &format!("\n{} {} {} — {state}", step.table, step.action.verb(), step.action.month());
         if step.action.is_destructive() {
             said += &format!(" (about {} rows, {:.1} MB)", step.rows_estimate, step.bytes as f64 / 1e6);
@@ -171,7 +172,7 @@ fn plan_words(plan: &RotationPlan) -> String {
         said += "\nNothing to do.";
     }
     for finding in &plan.findings {
-        said += &format!("\n{}: {}", finding.severity, rotation::words(finding));
+        said += &format!("\n{}: {finding}", finding.severity);
     }
     said
 }

@@ -92,7 +92,7 @@ async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
             plan.findings
                 .iter()
                 .filter(loud)
-                .map(|finding| format!("{}: {}", history.spec.name, rotation::words(finding))),
+                .map(|finding| format!("{}: {finding}", history.spec.name)),
         );
     }
     let status = if notes.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };

@@ -9,7 +9,6 @@ mod step;
 mod words;
 
 pub use map::map;
-pub use words::{finding as words, guards};
 
 use crate::auth::{ManagePartitions, Permit, ViewPartitions};
 use crate::zone::local;
@@ -21,6 +20,7 @@ use payhist_storage::runs::{self, StoredRun, StoredStep};
 use payhist_storage::{audit, tx};
 use payhist_types::history::Switch;
 use payhist_types::plan::RotationPlan;
+use payhist_types::plan_words;
 use payhist_types::run::{RotationRun, RunOutcome, RunStep};
 use serde_json::json;
 
@@ -232,7 +232,7 @@ fn run_view(run: StoredRun, steps: Vec<StoredStep>, zone: chrono_tz::Tz) -> Rota
             attempts: step.attempts,
             duration_ms: duration,
             rows: step.rows,
-            detail: step.detail.or_else(|| (!planned.is_active()).then(|| words::guards(&planned.blocked_by))),
+            detail: step.detail.or_else(|| (!planned.is_active()).then(|| plan_words::guards(&planned.blocked_by))),
         }
     });
     RotationRun {

@@ -1,0 +1,86 @@
+//! Guards and findings as people read them: one wording for pages, commands, logs and job summaries.
+
+use std::fmt;
+
+use crate::plan::{Finding, FindingKind, Guard};
+
+impl fmt::Display for Guard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SwitchOff { switch } => write!(formatter, "the {switch} switch is off"),
+            Self::UnknownBoundary { partition } => {
+                write!(formatter, "the edge of partition {partition} cannot be read")
+            }
+            Self::MaxValuePresent { partition, rows_estimate } => write!(
+                formatter,
+                "the MAXVALUE partition {partition} (about {rows_estimate} rows) stands where the month would go"
+            ),
+            Self::LastPartition => formatter.write_str("a table's last partition is never dropped"),
+            Self::OlderPartitionStays { partition } => {
+                write!(formatter, "the older partition {partition} stays, and a gap would swallow late rows")
+            }
+            Self::NameTaken { partition } => write!(formatter, "another partition is called {partition} already"),
+            Self::NotExpressible { reason } => formatter.write_str(reason),
+        }
+    }
+}
+
+/// Several guards, joined.
+pub fn guards(guards: &[Guard]) -> String {
+    guards.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// What is wrong, said of "it": the shard's table.
+impl fmt::Display for FindingKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingTable => formatter.write_str("its table does not exist"),
+            Self::NotPartitioned => formatter.write_str("its table has no partitions"),
+            Self::Unreadable { reason } => write!(formatter, "it cannot be read: {reason}"),
+            Self::NotInventoried => formatter.write_str("it is in the route but was not found exactly once"),
+            Self::UnknownExpression { raw } => {
+                write!(formatter, "it is partitioned by {raw}, which payhist does not know")
+            }
+            Self::UnknownBoundary { partition, raw } => {
+                write!(formatter, "the edge of partition {partition} cannot be read: {raw}")
+            }
+            Self::MaxValuePresent { partition, rows_estimate } => {
+                write!(formatter, "the MAXVALUE partition {partition} holds about {rows_estimate} rows")
+            }
+            Self::Gap { partition, first, last } => {
+                write!(
+                    formatter,
+                    "partition {partition} also swallows {first} to {last}, which have none of their own"
+                )
+            }
+            Self::Overlap { partition } => {
+                write!(formatter, "the edge of partition {partition} is not above the one before it")
+            }
+            Self::Irregular { partition, .. } => {
+                write!(formatter, "partition {partition} is not a month of the business zone; it is never dropped")
+            }
+            Self::NameMisleads { partition, month } => {
+                write!(formatter, "partition {partition} holds {month}, whatever its name says")
+            }
+            Self::ShardDiffers { missing } => {
+                let months: Vec<_> = missing.iter().map(ToString::to_string).collect();
+                write!(formatter, "it lacks {}, which other shards have", months.join(", "))
+            }
+            Self::RunwayShort { months, wanted } => {
+                write!(formatter, "{months} months ahead, the policy asks for {wanted}")
+            }
+            Self::TooFarBehind { months } => {
+                write!(formatter, "{months} months are missing: too many to add by plan")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(shard) = self.shard {
+            write!(formatter, "shard {shard}: ")?;
+        }
+        self.kind.fmt(formatter)
+    }
+}
