@@ -87,8 +87,8 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
         .from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())))
         // Named, since MariaDB may take `ref` on status alone and read the whole partition (FACTS §5).
         .force_index(Alias::new(index_for(filter)), IndexHintScope::All)
-        .and_where(created_at().gte(scope.from))
-        .and_where(created_at().lt(scope.until));
+        .and_where(created_at().gte(scope.from.naive_utc()))
+        .and_where(created_at().lt(scope.until.naive_utc()));
     if let Some(user) = filter.user {
         query.and_where(Expr::col(Alias::new("user_id")).eq(user.0));
     }
@@ -105,16 +105,16 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
         query.and_where(Expr::col(Alias::new("payment_id")).eq(payment.get()));
     }
     let tuple = || Expr::tuple([created_at(), Expr::col(Alias::new("payment_id"))]);
-    let place = |key: Key| Expr::tuple([Expr::value(key.created_at), Expr::value(key.payment_id.get())]);
+    let place = |key: Key| Expr::tuple([Expr::value(key.created_at.naive_utc()), Expr::value(key.payment_id.get())]);
     let order = match keyset {
         Keyset::Newest => Order::Desc,
         // The plain bound beside the tuple is what prunes: a tuple alone never does (FACTS §5).
         Keyset::OlderThan(key) => {
-            query.and_where(created_at().lte(key.created_at)).and_where(tuple().lt(place(key)));
+            query.and_where(created_at().lte(key.created_at.naive_utc())).and_where(tuple().lt(place(key)));
             Order::Desc
         }
         Keyset::NewerThan(key) => {
-            query.and_where(created_at().gte(key.created_at)).and_where(tuple().gt(place(key)));
+            query.and_where(created_at().gte(key.created_at.naive_utc())).and_where(tuple().gt(place(key)));
             Order::Asc
         }
     };
@@ -215,8 +215,8 @@ pub async fn totals(connection: &mut MySqlConnection, scope: &PaymentScope) -> R
         .expr_as(Expr::cust("COUNT(*)"), Alias::new("payments"))
         .expr_as(Expr::cust("SUM(amount)"), Alias::new("total"))
         .from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())))
-        .and_where(Expr::col(Alias::new("created_at")).gte(scope.from))
-        .and_where(Expr::col(Alias::new("created_at")).lt(scope.until))
+        .and_where(Expr::col(Alias::new("created_at")).gte(scope.from.naive_utc()))
+        .and_where(Expr::col(Alias::new("created_at")).lt(scope.until.naive_utc()))
         .add_group_by([quarter, Expr::col(Alias::new("status")), Expr::col(Alias::new("currency"))]);
     let rows = dynamic::fetch_all(connection, "payments.totals", &query).await?;
     rows.iter()

@@ -9,7 +9,8 @@ use payhist_storage::bulk::{Candidate, NewPayment};
 use payhist_types::money::{Currency, Money};
 use payhist_types::payment::PaymentStatus;
 use payhist_types::{PaymentId, UserId};
-use serde::Serialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -194,11 +195,13 @@ fn read_header(header: &[&str]) -> Result<Vec<&'static str>, Reason> {
 /// A JSON object with the columns as keys. Numbers are read as they are spelled, never through a float. The last line
 /// may lack its end: an object that is cut off does not parse.
 fn ndjson(line: Line<'_>, text: &str, zone: Tz) -> Result<Record, Reason> {
-    let object: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
-    let mut values: HashMap<&'static str, Cow<'_, str>> = HashMap::with_capacity(object.len());
-    for (key, raw) in &object {
-        let column = COLUMNS.into_iter().find(|column| column == key).ok_or_else(|| format!("unknown key {key:?}; known are {}", COLUMNS.join(", ")))?;
-        values.insert(column, spelled(column, raw.get())?);
+    let Members(members) = serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
+    let mut values: HashMap<&'static str, Cow<'_, str>> = HashMap::with_capacity(members.len());
+    for (key, raw) in members {
+        let column = COLUMNS.into_iter().find(|column| *column == key).ok_or_else(|| format!("unknown key {key:?}; known are {}", COLUMNS.join(", ")))?;
+        if values.insert(column, spelled(column, raw.get())?).is_some() {
+            return Err(format!("the key {column} comes twice"));
+        }
     }
     Fields(|name| values.get(name).map(AsRef::as_ref)).read(line.number, zone)
 }
@@ -210,5 +213,30 @@ fn spelled<'a>(column: &str, raw: &'a str) -> Result<Cow<'a, str>, Reason> {
         Some(b'-' | b'0'..=b'9') => Ok(Cow::Borrowed(raw)),
         _ if raw == "null" => Ok(Cow::Borrowed("")),
         _ => Err(format!("{column} is neither a string nor a number")),
+    }
+}
+
+/// The members of an object in their order: a map would let the second of two equal keys win in silence.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(COLUMNS.len());
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
     }
 }
