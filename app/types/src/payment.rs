@@ -135,6 +135,8 @@ pub struct PaymentPage {
     pub history: String,
     /// Business zone of every local time on the page, e.g. `Asia/Seoul`.
     pub zone: String,
+    /// When it was read, in the business zone.
+    pub read_at: DateTime<FixedOffset>,
     /// The rows, newest first.
     pub payments: Vec<PaymentRow>,
     /// Cursor of the next older page; `None` at the oldest end.

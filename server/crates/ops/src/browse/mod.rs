@@ -222,6 +222,7 @@ impl Reader<'_> {
         PaymentPage {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
+            read_at: local(self.ops.now(), self.zone),
             payments: payments.into_iter().map(|payment| self.row(payment)).collect(),
             older,
             newer,
