@@ -16,7 +16,18 @@ const CHAIN: [&str; 7] =
 const IO_CRATES: [&str; 10] =
     ["tokio", "mio", "socket2", "sqlx", "sqlx-core", "rustix", "reqwest", "hyper", "tempfile", "async-std"];
 
-const IO_MODULES: [&str; 6] = ["std::fs", "std::net", "std::process", "std::env", "std::thread", "std::io::stdin"];
+/// Addresses (`std::net::IpAddr`) are data; sockets are not.
+const IO_MODULES: [&str; 9] = [
+    "std::fs",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "std::process",
+    "std::env",
+    "std::thread",
+    "std::io::stdin",
+];
 
 /// The modules of storage that may tell sqlx that a generated statement is safe.
 const SQL_DOORS: [&str; 2] = ["server/crates/storage/src/ddl.rs", "server/crates/storage/src/dynamic.rs"];

@@ -18,6 +18,7 @@ pub(crate) async fn fetch_count(connection: &mut MySqlConnection, statement: &St
     Ok(count.unsigned_abs())
 }
 
-fn text(statement: &Statement) -> sqlx::AssertSqlSafe<String> {
+/// A statement of the dialect crate as sqlx wants it: its text was built from typed identifiers and literals alone.
+pub(crate) fn text(statement: &Statement) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(statement.as_str().to_owned())
 }

@@ -32,7 +32,7 @@ async fn limit_statements(connection: &mut MySqlConnection, deadline: Duration) 
     let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut *connection).await?;
     let capabilities = Capabilities::detect(&version).map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
     let statement = capabilities.limit_session_statements(deadline);
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statement.as_str().to_owned())).execute(connection).await?;
+    sqlx::raw_sql(crate::ddl::text(&statement)).execute(connection).await?;
     Ok(())
 }
 
