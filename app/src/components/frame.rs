@@ -1,6 +1,6 @@
 //! The frame of every page: rail, top bar, content.
 
-use super::{ErrorView, Icon, IconName, history_of_url};
+use super::{ErrorView, Icon, IconName, Keyboard, ThemeSwitch, history_of_url};
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
@@ -33,8 +33,9 @@ pub(crate) fn Frame() -> impl IntoView {
                     })}
                 </Transition>
             </header>
-            <main id="content" class="content"><Outlet /></main>
+            <main id="content" class="content" tabindex="-1"><Outlet /></main>
         </div>
+        <Keyboard />
     }
 }
 
@@ -66,15 +67,19 @@ fn Rail() -> impl IntoView {
 #[component]
 fn TopBar(frame: operator::Frame) -> impl IntoView {
     let operator::Frame { operator, environment, zone, histories } = frame;
+    let history = history_of_url();
     view! {
         <span class=format!("environment {environment}")>{environment.clone()}</span>
         <form class="search" method="get" action="/payments" role="search">
             <label class="visually-hidden" for="search">"Find a payment, user or order"</label>
             <Icon name=IconName::Search />
             <input id="search" name="search" type="search" placeholder="Payment, user or order id" autocomplete="off" />
+            <kbd class="needs-js" aria-hidden="true">"/"</kbd>
+            {move || (!history.read().is_empty()).then(|| view! { <input type="hidden" name="history" value=history.get() /> })}
         </form>
         <HistoryPicker histories />
         <span class="zone" title="Business time zone of the times on this page">{zone}</span>
+        <ThemeSwitch />
         <form class="operator" method="post" action="/logout">
             <span title=format!("Role: {}", operator.role)>{operator.login}</span>
             <button type="submit" class="quiet-button"><Icon name=IconName::Logout /><span>"Log out"</span></button>

@@ -27,6 +27,7 @@ pub(crate) enum IconName {
     Drop,
     Pause,
     Play,
+    Refund,
 }
 
 impl IconName {
@@ -52,6 +53,7 @@ impl IconName {
             Self::Add => "M12 5v14M5 12h14",
             Self::Drop => "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
             Self::Pause => "M8 5v14M16 5v14",
+            Self::Refund => "M9 14l-5-5 5-5M4 9h10a6 6 0 0 1 0 12h-3",
             Self::Play => "M7 5l12 7-12 7z",
         }
     }

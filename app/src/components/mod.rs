@@ -2,13 +2,19 @@
 
 mod frame;
 mod icon;
+mod keyboard;
+mod payment;
 mod status;
 mod text;
+mod theme;
 
 pub(crate) use frame::Frame;
 pub(crate) use icon::{Icon, IconName};
+use keyboard::Keyboard;
+pub(crate) use payment::{PaymentTable, StatusBadge, status_word};
 pub(crate) use status::{Badge, ErrorView, Notice, Tone, loaded};
-pub(crate) use text::{Copy, Time};
+pub(crate) use text::{Amount, Copy, Time};
+use theme::ThemeSwitch;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

@@ -1,9 +1,10 @@
-//! Times and ids.
+//! Times, amounts and ids.
 
 use super::{Icon, IconName};
 use crate::format;
 use chrono::{DateTime, FixedOffset};
 use leptos::prelude::*;
+use payhist_types::money::Money;
 
 /// A time in the business zone, with UTC on hover.
 #[component]
@@ -34,4 +35,10 @@ pub(crate) fn Copy(#[prop(into)] value: String) -> impl IntoView {
             </button>
         </span>
     }
+}
+
+/// An amount and its currency, grouped for the eye.
+#[component]
+pub(crate) fn Amount(money: Money) -> impl IntoView {
+    view! { <span class="money">{money.grouped()}" "<span class="currency">{money.currency().to_string()}</span></span> }
 }

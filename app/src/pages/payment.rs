@@ -1,8 +1,143 @@
-//! Being written.
+//! One payment: what it is, where it lives, and what is near it.
 
+use crate::components::{Amount, Copy, ErrorView, Icon, IconName, Notice, PaymentTable, StatusBadge, Time, Tone, history_of_url};
+use crate::{api, links};
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use payhist_types::error::{ApiError, ErrorKind};
+use payhist_types::payment::{Location, Payment, PaymentDetail, PaymentRow};
 
+/// The page of a payment.
 #[component]
 pub(crate) fn PaymentPage() -> impl IntoView {
-    view! { <h1>"PaymentPage"</h1> }
+    let params = use_params_map();
+    let history = history_of_url();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let detail = Resource::new(move || (history.get(), id.get()), |(history, id)| api::payment(history, id));
+    view! {
+        <Title text=move || format!("Payment {}", id.read()) />
+        <a class="crumb" href=move || links::with_history("/payments", &history.read())><Icon name=IconName::Back />"Payments"</a>
+        <Transition fallback=|| view! { <h1>"Payment"</h1><div class="skeleton" aria-label="Loading"></div> }>
+            {move || Suspend::new(async move {
+                match detail.await {
+                    Ok(detail) => view! { <Detail detail history=history.get_untracked() /> }.into_any(),
+                    Err(api::Error(error)) => view! { <NotShown error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn NotShown(error: ApiError) -> impl IntoView {
+    if error.kind != ErrorKind::NotFound {
+        return view! { <h1>"Payment"</h1><ErrorView error /> }.into_any();
+    }
+    view! {
+        <h1>"No such payment"</h1>
+        <Notice tone=Tone::Neutral title=error.message>
+            <p>"The id may be mistyped or of another history, or its month is older than the retention and no longer in the database."</p>
+            <p><a href="/payments">"Look among all payments"</a></p>
+        </Notice>
+    }
+    .into_any()
+}
+
+#[component]
+fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
+    let PaymentDetail { zone, payment, location, same_order, same_user, .. } = detail;
+    let raw = serde_json::to_string_pretty(&payment).unwrap_or_default();
+    view! {
+        <div class="payment-head">
+            <h1><span class="visually-hidden">"Payment of "</span><Amount money=payment.money /><StatusBadge status=payment.status /></h1>
+            <Copy value=payment.payment_id.to_string() />
+        </div>
+        <div class="grid-2">
+            <section class="card"><h2>"Payment"</h2>{facts(&payment, &history)}</section>
+            <div class="stack">
+                <section class="card"><h2>"Payer"</h2>{payer(&payment)}</section>
+                <section class="card"><h2>"Where it lives"</h2>{place(location)}</section>
+            </div>
+        </div>
+        {others("Of the same order", "No other payment has this order.", same_order, &history)}
+        {others("Of the same user, around this one", "The user has no other payments nearby.", same_user, &history)}
+        <details>
+            <summary>"The row as JSON"</summary>
+            <pre class="raw" tabindex="0" role="region" aria-label="The row as JSON">{raw}</pre>
+        </details>
+        <p class="quiet">{format!("Times are in {zone}.")}</p>
+    }
+}
+
+/// A fact with its name; what is not known is said so.
+fn fact(name: &'static str, value: impl IntoView + 'static) -> impl IntoView {
+    view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
+}
+
+fn or_none(value: Option<&String>) -> AnyView {
+    match value {
+        Some(value) => view! { <Copy value=value.clone() /> }.into_any(),
+        None => view! { <span class="quiet">"none"</span> }.into_any(),
+    }
+}
+
+fn facts(payment: &Payment, history: &str) -> impl IntoView + use<> {
+    let user = links::of_user(payment.user_id, history);
+    let order = links::of_order(&payment.order_id, history);
+    let failure = payment.failure_code.clone().map(|code| fact("Failure code", view! { <code>{code}</code> }));
+    view! {
+        <dl class="facts">
+            {fact("Created", view! { <Time at=payment.created_at /> })}
+            {fact("Last change", view! { <Time at=payment.updated_at /> })}
+            {failure}
+            {fact("User", view! { <a class="mono" href=user>{payment.user_id.to_string()}</a> })}
+            {fact("Order", view! { <a class="mono" href=order>{payment.order_id.clone()}</a> })}
+            {fact("Method", payment.method.clone())}
+            {fact("Provider", payment.provider.clone())}
+            {fact("Provider's reference", or_none(payment.provider_tx_id.as_ref()))}
+            {fact("Version", payment.version.to_string())}
+        </dl>
+    }
+}
+
+/// Personal fields leave the server masked, and say so.
+fn payer(payment: &Payment) -> impl IntoView + use<> {
+    let shown = |value: &Option<String>| match value.clone() {
+        Some(value) => view! { {value}" "<span class="masked">"(masked)"</span> }.into_any(),
+        None => view! { <span class="quiet">"none"</span> }.into_any(),
+    };
+    view! {
+        <dl class="facts">
+            {fact("Name", shown(&payment.payer_name))}
+            {fact("E-mail", shown(&payment.payer_email))}
+        </dl>
+    }
+}
+
+fn place(location: Location) -> impl IntoView {
+    let Location { source, schema, table, partition, shard, month } = location;
+    let partition = partition.map_or_else(
+        || view! { <span class="quiet">"not known: the catalogue names none for this time"</span> }.into_any(),
+        |partition| view! { <code>{partition}</code> }.into_any(),
+    );
+    view! {
+        <dl class="facts">
+            {fact("Source", source)}
+            {fact("Table", view! { <code>{format!("{schema}.{table}")}</code> })}
+            {fact("Partition", partition)}
+            {fact("Shard", shard.to_string())}
+            {fact("Month", month.to_string())}
+        </dl>
+    }
+}
+
+fn others(title: &'static str, none: &'static str, rows: Vec<PaymentRow>, history: &str) -> impl IntoView + use<> {
+    let history = history.to_owned();
+    let shown = if rows.is_empty() {
+        view! { <p class="quiet">{none}</p> }.into_any()
+    } else {
+        view! { <PaymentTable rows history caption=title /> }.into_any()
+    };
+    view! { <section class="card payments-nearby"><h2>{title}</h2>{shown}</section> }
 }

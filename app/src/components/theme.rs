@@ -1,0 +1,41 @@
+//! The theme switch: automatic, dark, light. A cookie keeps the choice, so that the server paints it at once.
+
+use super::{Icon, IconName};
+use leptos::prelude::*;
+
+/// Turns to the next theme. Needs JavaScript; without it the system's preference holds.
+#[component]
+pub(crate) fn ThemeSwitch() -> impl IntoView {
+    let chosen = RwSignal::new(None::<&'static str>);
+    let label = move || chosen.get().map_or_else(|| "Change theme".to_owned(), |theme| format!("Theme: {theme}"));
+    let turn = move |_| {
+        #[cfg(feature = "hydrate")]
+        chosen.set(browser::turn());
+    };
+    view! {
+        <button type="button" class="quiet-button needs-js theme" title=label aria-label=label on:click=turn><Icon name=IconName::Theme /></button>
+    }
+}
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use leptos::prelude::document;
+    use leptos::wasm_bindgen::JsCast;
+    use web_sys::HtmlDocument;
+
+    const ONE_YEAR_SECS: u32 = 365 * 24 * 60 * 60;
+
+    /// Shows and keeps the next theme; answers its name, or nothing when the page does not allow it.
+    pub(super) fn turn() -> Option<&'static str> {
+        let root = document().document_element()?;
+        let next = match root.get_attribute("data-theme").as_deref() {
+            Some("dark") => "light",
+            Some("light") => "auto",
+            _ => "dark",
+        };
+        root.set_attribute("data-theme", next).ok()?;
+        let cookie = format!("theme={next}; Path=/; Max-Age={ONE_YEAR_SECS}; SameSite=Lax");
+        document().dyn_into::<HtmlDocument>().ok()?.set_cookie(&cookie).ok()?;
+        Some(next)
+    }
+}
