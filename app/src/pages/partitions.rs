@@ -1,8 +1,0 @@
-//! Being written.
-
-use leptos::prelude::*;
-
-#[component]
-pub(crate) fn PartitionsPage() -> impl IntoView {
-    view! { <h1>"PartitionsPage"</h1> }
-}

@@ -1,0 +1,101 @@
+//! The map as a plain table: one row a month, newest first, with its anomalies named.
+
+use crate::format;
+use leptos::prelude::*;
+use payhist_types::Month;
+use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
+
+/// One month over all shards.
+struct MonthSum {
+    month: Month,
+    states: String,
+    shards: usize,
+    rows: u64,
+    bytes: u64,
+    anomalies: String,
+}
+
+/// Estimated rows and bytes of all partitions that are a month.
+pub(super) fn totals(map: &PartitionMap) -> (u64, u64) {
+    let sums = sums(map);
+    (sums.iter().map(|sum| sum.rows).sum(), sums.iter().map(|sum| sum.bytes).sum())
+}
+
+fn sums(map: &PartitionMap) -> Vec<MonthSum> {
+    let readable: Vec<&MapRow> = map.rows.iter().filter(|row| row.problem.is_none()).collect();
+    map.months
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(place, month)| {
+            let cells = readable.iter().filter_map(|row| Some((*row, row.cells.get(place)?)));
+            sum(*month, map.current, &cells.collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum {
+    let mut states: Vec<String> = Vec::new();
+    for (_, cell) in cells {
+        let state = cell.state.to_string();
+        if !states.contains(&state) {
+            states.push(state);
+        }
+    }
+    // An irregular partition stands in several months: counted in one of them it would mislead.
+    let regular = cells.iter().map(|(_, cell)| cell).filter(|cell| {
+        !matches!(cell.state, MonthState::Missing | MonthState::Irregular)
+    });
+    let anomalies = cells.iter().filter_map(|(row, cell)| match (cell.state, &cell.partition) {
+        (MonthState::Irregular, Some(partition)) => {
+            Some(format!("shard {}: {partition} is no month, its {} rows are not counted", row.shard, cell.rows_estimate))
+        }
+        (MonthState::Missing, _) if month > current => Some(format!("shard {}: not made yet", row.shard)),
+        (MonthState::Missing, _) => Some(format!("shard {}: missing", row.shard)),
+        _ => None,
+    });
+    MonthSum {
+        month,
+        states: states.join(", "),
+        shards: regular.clone().count(),
+        rows: regular.clone().map(|cell| cell.rows_estimate).sum(),
+        bytes: regular.map(|cell| cell.bytes).sum(),
+        anomalies: anomalies.collect::<Vec<_>>().join("; "),
+    }
+}
+
+/// The table.
+#[component]
+pub(super) fn MonthsTable(map: PartitionMap) -> impl IntoView {
+    let shards = map.rows.len();
+    let rows = sums(&map).into_iter().map(|sum| {
+        view! {
+            <tr>
+                <th scope="row" class="mono">{sum.month.to_string()}</th>
+                <td>{sum.states}</td>
+                <td class="number">{format!("{} of {shards}", sum.shards)}</td>
+                <td class="number">"≈ "{format::count(sum.rows)}</td>
+                <td class="number">{format::bytes(sum.bytes)}</td>
+                <td>{sum.anomalies}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Months">
+            <table>
+                <caption class="visually-hidden">"Months, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Month"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="number">"Shards"</th>
+                        <th scope="col" class="number">"Rows, estimated"</th>
+                        <th scope="col" class="number">"Size"</th>
+                        <th scope="col">"Anomalies"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}

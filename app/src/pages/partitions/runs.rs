@@ -1,0 +1,65 @@
+//! The latest rotation runs.
+
+use crate::components::{Badge, Time, Tone};
+use crate::{format, links};
+use leptos::prelude::*;
+use payhist_types::run::{RotationRun, RunOutcome};
+
+/// How loud the end of a run is.
+pub(in crate::pages) const fn outcome_tone(outcome: RunOutcome) -> Tone {
+    match outcome {
+        RunOutcome::Running => Tone::Active,
+        RunOutcome::Done => Tone::Good,
+        RunOutcome::Partial => Tone::Warning,
+        RunOutcome::Failed => Tone::Critical,
+    }
+}
+
+/// How long it took, or that it goes on.
+pub(in crate::pages) fn duration(run: &RotationRun) -> String {
+    run.finished_at.map_or_else(
+        || "not finished".to_owned(),
+        |end| format::millis((end - run.started_at).num_milliseconds().unsigned_abs()),
+    )
+}
+
+/// The table, newest first.
+#[component]
+pub(super) fn RunsTable(runs: Vec<RotationRun>) -> impl IntoView {
+    if runs.is_empty() {
+        return view! { <p class="quiet">"No plan has been applied yet."</p> }.into_any();
+    }
+    let rows = runs.into_iter().map(|run| {
+        let href = links::with_history(&format!("/partitions/runs/{}", run.id), &run.history);
+        let took = duration(&run);
+        view! {
+            <tr>
+                <td><a href=href>"Run "{run.id}</a></td>
+                <td><Badge tone=outcome_tone(run.outcome) text=run.outcome.to_string() /></td>
+                <td>{run.trigger}</td>
+                <td><Time at=run.started_at /></td>
+                <td class="number">{took}</td>
+                <td class="mono" title=run.plan_hash.clone()>{run.plan_hash.chars().take(12).collect::<String>()}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Recent runs">
+            <table>
+                <caption class="visually-hidden">"Rotation runs, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Run"</th>
+                        <th scope="col">"Outcome"</th>
+                        <th scope="col">"Started by"</th>
+                        <th scope="col">"Started"</th>
+                        <th scope="col" class="number">"Took"</th>
+                        <th scope="col">"Plan"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
