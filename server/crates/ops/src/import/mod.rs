@@ -32,6 +32,8 @@ use payhist_storage::histories::History;
 use payhist_storage::{audit, fault, tx};
 use payhist_types::Month;
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Switches};
+use payhist_types::money::Currency;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -257,7 +259,7 @@ fn report(
     let zone = crate::zone::parse(&spec.policy.zone)?;
     let current = payhist_plan::months::month_of(ops.now(), zone);
     let retained_from = spec.policy.retention_months.and_then(|months| current.plus(-i32::from(months)));
-    let sums: BTreeMap<_, _> = checked.sums.iter().map(|(currency, sum)| (currency.to_string(), sum.to_string())).collect();
+    let sums: BTreeMap<_, _> = checked.sums.iter().map(|(currency, sum)| (currency.to_string(), sum_text(*sum, *currency))).collect();
     Ok(ImportReport {
         file: request.file.clone(),
         format: request.format,
@@ -282,6 +284,13 @@ fn report(
         interrupted: loaded.interrupted,
         seconds: begun.elapsed().as_secs_f64(),
     })
+}
+
+/// With the currency's customary digits, more if they are not zero.
+fn sum_text(sum: Decimal, currency: Currency) -> String {
+    let mut sum = sum.normalize();
+    sum.rescale(sum.scale().max(currency.digits()));
+    sum.to_string()
 }
 
 async fn write_audit(ops: &Ops, permit: &Permit<ManagePartitions>, report: &ImportReport) -> Result<(), OpsError> {
