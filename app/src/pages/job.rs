@@ -1,8 +1,108 @@
-//! Being written.
+//! One job: what it does, when it runs next, and its runs.
 
+use super::jobs::{JobActions, JobButtons, PAUSE, duration, is_moving, status_badge};
+use super::live::follow;
+use super::permitted::permitted;
+use crate::api;
+use crate::components::{Badge, Icon, IconName, Time, Tone, loaded};
 use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use payhist_types::jobs::{Job, JobRun};
+use payhist_types::operator::Permission;
 
+/// The page.
 #[component]
 pub(crate) fn JobPage() -> impl IntoView {
-    view! { <h1>"JobPage"</h1> }
+    let params = use_params_map();
+    let name = Memo::new(move |_| params.read().get("name").unwrap_or_default());
+    let actions = JobActions::new();
+    let tick = RwSignal::new(0);
+    let page = Resource::new(
+        move || (name.get(), actions.version(), tick.get()),
+        |(name, ..)| async move { Ok((api::job(name).await?, permitted(Permission::ManageJobs).await?)) },
+    );
+    follow(page, tick, PAUSE, |(job, _)| is_moving(job));
+    view! {
+        <Title text=move || format!("Job {}", name.read()) />
+        <div class="page-head">
+            <h1>"Job "{name}</h1>
+            <a class="button" href="/jobs"><Icon name=IconName::Back />"All jobs"</a>
+        </div>
+        {move || actions.failure()}
+        {loaded(page, move |(job, may)| view! {
+            <Facts job=job.clone() />
+            {may.then(|| view! { <JobButtons job=job.clone() actions /> })}
+            <section class="card">
+                <h2>"Runs"</h2>
+                <Runs runs=job.runs />
+            </section>
+        })}
+    }
+}
+
+#[component]
+fn Facts(job: Job) -> impl IntoView {
+    let next = if job.paused {
+        view! { <Badge tone=Tone::Warning text="paused" icon=IconName::Pause />" No new run becomes due." }.into_any()
+    } else {
+        let times = job.next.into_iter().map(|at| view! { <li><Time at /></li> });
+        view! { <ol class="job-next">{times.collect_view()}</ol> }.into_any()
+    };
+    view! {
+        <dl class="facts card">
+            <div><dt>"Purpose"</dt><dd>{job.purpose}</dd></div>
+            <div>
+                <dt>"Schedule"</dt>
+                <dd>{job.schedule_words}" "<span class="quiet"><code>{job.schedule}</code>" in "{job.zone}</span></dd>
+            </div>
+            <div><dt>"Next"</dt><dd>{next}</dd></div>
+        </dl>
+    }
+}
+
+#[component]
+fn Runs(runs: Vec<JobRun>) -> impl IntoView {
+    if runs.is_empty() {
+        return view! { <p class="quiet">"This job has not run yet."</p> }.into_any();
+    }
+    let rows = runs.into_iter().map(|run| view! { <RunRow run /> });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Runs">
+            <table>
+                <caption class="visually-hidden">"Runs of the job, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Due"</th>
+                        <th scope="col">"Status"</th>
+                        <th scope="col">"Started"</th>
+                        <th scope="col" class="number">"Took"</th>
+                        <th scope="col">"What it did"</th>
+                        <th scope="col">"Started by"</th>
+                        <th scope="col">"Instance"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn RunRow(run: JobRun) -> impl IntoView {
+    let rotation = run.rotation_run.map(|id| view! { " "<a href=format!("/partitions/runs/{id}")>"Rotation run "{id}</a> });
+    let took = duration(&run);
+    let fence = format!("Fencing token {}", run.fencing_token);
+    view! {
+        <tr>
+            <td><Time at=run.scheduled_at /></td>
+            <td>{status_badge(run.status)}</td>
+            <td>{run.started_at.map(|at| view! { <Time at /> })}</td>
+            <td class="number">{took}</td>
+            <td class="job-summary">{run.summary}{rotation}</td>
+            <td>{run.trigger}</td>
+            <td class="mono" title=fence>{run.instance}</td>
+        </tr>
+    }
 }

@@ -7,6 +7,7 @@ mod runs;
 mod switches;
 
 pub(super) use findings::Findings;
+pub(super) use runs::{duration, outcome_tone};
 
 use super::permitted::permitted;
 use crate::components::{ErrorView, Time, history_of_url, loaded};

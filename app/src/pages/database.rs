@@ -1,8 +1,0 @@
-//! Being written.
-
-use leptos::prelude::*;
-
-#[component]
-pub(crate) fn DatabasePage() -> impl IntoView {
-    view! { <h1>"DatabasePage"</h1> }
-}

@@ -1,8 +1,0 @@
-//! Being written.
-
-use leptos::prelude::*;
-
-#[component]
-pub(crate) fn DeadlockPage() -> impl IntoView {
-    view! { <h1>"DeadlockPage"</h1> }
-}

@@ -1,0 +1,84 @@
+//! The steps of a plan, by table, with their exact SQL.
+
+use super::words::plural;
+use crate::components::{Badge, IconName, Tone};
+use crate::format;
+use leptos::prelude::*;
+use payhist_types::plan::Step;
+use payhist_types::plan_words::guards;
+
+/// All steps; the first table's are open.
+#[component]
+pub(super) fn Steps(steps: Vec<Step>) -> impl IntoView {
+    if steps.is_empty() {
+        return ().into_any();
+    }
+    let tables = steps.chunk_by(|one, next| one.table == next.table).enumerate();
+    let tables = tables.map(|(place, steps)| view! { <TableSteps steps=steps.to_vec() open={place == 0} /> });
+    view! {
+        <section class="stack">
+            <h2>"Steps, in the order that they run on each table"</h2>
+            {tables.collect_view()}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn TableSteps(steps: Vec<Step>, open: bool) -> impl IntoView {
+    let table = steps.first().map(|step| step.table.clone()).unwrap_or_default();
+    let (label, caption) = (format!("Steps on {table}"), format!("Steps on {table}"));
+    let rows = steps.iter().map(step_view).collect_view();
+    view! {
+        <details class="card plan-table" open=open>
+            <summary><span class="mono">{table}</span>" "<span class="quiet">{counts(&steps)}</span></summary>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=label>
+                <table>
+                    <caption class="visually-hidden">{caption}</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Step"</th>
+                            <th scope="col">"State"</th>
+                            <th scope="col" class="number">"Rows, estimated"</th>
+                            <th scope="col" class="number">"Size"</th>
+                            <th scope="col">"SQL"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
+
+/// `3 adds, 6 drops: 3 will run, 6 blocked`
+fn counts(steps: &[Step]) -> String {
+    let drops = steps.iter().filter(|step| step.action.is_destructive()).count();
+    let active = steps.iter().filter(|step| step.is_active()).count();
+    let kinds = [(steps.len() - drops, "add"), (drops, "drop")];
+    let states = [(active, "will run"), (steps.len() - active, "blocked")];
+    let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.0 > 0).map(|(count, word)| plural(count, word)).collect();
+    let states: Vec<_> =
+        states.into_iter().filter(|state| state.0 > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    format!("{}: {}", kinds.join(", "), states.join(", "))
+}
+
+fn step_view(step: &Step) -> impl IntoView + use<> {
+    let (tone, word, icon) = match (step.is_active(), step.action.is_destructive()) {
+        (false, _) => (Tone::Neutral, "blocked", IconName::Blocked),
+        (true, true) => (Tone::Critical, "will drop", IconName::Drop),
+        (true, false) => (Tone::Good, "will add", IconName::Add),
+    };
+    view! {
+        <tr>
+            <th scope="row">{format!("{} {}", step.action.verb(), step.action.month())}</th>
+            <td class="plan-state">
+                <Badge tone text=word icon />
+                <span class="quiet">{guards(&step.blocked_by)}</span>
+            </td>
+            <td class="number">{(step.rows_estimate > 0).then(|| format!("≈ {}", format::count(step.rows_estimate)))}</td>
+            <td class="number">{(step.bytes > 0).then(|| format::bytes(step.bytes))}</td>
+            <td class="plan-sql"><pre class="sql">{step.sql.join(";\n")}</pre></td>
+        </tr>
+    }
+}

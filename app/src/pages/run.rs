@@ -1,8 +1,0 @@
-//! Being written.
-
-use leptos::prelude::*;
-
-#[component]
-pub(crate) fn RunPage() -> impl IntoView {
-    view! { <h1>"RunPage"</h1> }
-}

@@ -1,0 +1,89 @@
+//! One rotation run, step by step; while it runs the page follows it, with JavaScript or without.
+
+mod steps;
+
+use super::live::follow;
+use super::partitions::{duration, outcome_tone};
+use crate::components::{Badge, Copy, Icon, IconName, Notice, Time, Tone, loaded};
+use crate::{api, links};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
+use std::time::Duration;
+use steps::RunSteps;
+
+const PAUSE: Duration = Duration::from_secs(1);
+/// For browsers without JavaScript only: others would reload as well.
+const RELOAD: &str = r#"<meta http-equiv="refresh" content="2">"#;
+
+/// The page.
+#[component]
+pub(crate) fn RunPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let tick = RwSignal::new(0);
+    let run = Resource::new(move || (id.get(), tick.get()), |(id, _)| api::rotation_run(id));
+    follow(run, tick, PAUSE, |run| run.outcome == RunOutcome::Running);
+    view! {
+        <Title text=move || format!("Run {}", id.read()) />
+        <div class="page-head"><h1>"Rotation run "{id}</h1></div>
+        {loaded(run, |run| view! {
+            <noscript inner_html=(run.outcome == RunOutcome::Running).then_some(RELOAD)></noscript>
+            <Facts run=run.clone() />
+            <NextStep run=run.clone() />
+            <RunSteps steps=run.steps />
+        })}
+    }
+}
+
+#[component]
+fn Facts(run: RotationRun) -> impl IntoView {
+    let count = |outcome: StepOutcome| run.steps.iter().filter(|step| step.outcome == outcome).count();
+    let done = count(StepOutcome::Done) + count(StepOutcome::AlreadyDone);
+    let progress = format!("{done} of {} done", run.steps.len());
+    let others = [(StepOutcome::Failed, "failed"), (StepOutcome::Skipped, "skipped"), (StepOutcome::Blocked, "blocked")];
+    let others = others.map(|(outcome, word)| match count(outcome) {
+        0 => String::new(),
+        some => format!(", {some} {word}"),
+    });
+    let took = duration(&run);
+    view! {
+        <dl class="facts card" aria-live="polite">
+            <div>
+                <dt>"Outcome"</dt>
+                <dd><Badge tone=outcome_tone(run.outcome) text=run.outcome.to_string() />" "{progress}{others.concat()}</dd>
+            </div>
+            <div><dt>"History"</dt><dd class="mono">{run.history}</dd></div>
+            <div><dt>"Started by"</dt><dd>{run.trigger}</dd></div>
+            <div><dt>"Started"</dt><dd><Time at=run.started_at /></dd></div>
+            <div>
+                <dt>"Finished"</dt>
+                <dd>{run.finished_at.map(|at| view! { <Time at />" · " })}{took}</dd>
+            </div>
+            <div><dt>"Plan"</dt><dd><Copy value=run.plan_hash /></dd></div>
+        </dl>
+    }
+}
+
+/// What to do now.
+#[component]
+fn NextStep(run: RotationRun) -> impl IntoView {
+    let (tone, title) = match run.outcome {
+        RunOutcome::Running => (Tone::Active, "At work. It goes on when this page is closed, and is resumed if its process dies."),
+        RunOutcome::Done => (Tone::Good, "Every step is done, and the catalogue says so."),
+        RunOutcome::Partial => (Tone::Warning, "Some steps are not done; the tables below say why. The others are, and stay so."),
+        RunOutcome::Failed => (Tone::Critical, "No step was done. The tables below say why."),
+    };
+    let link = |path: &str| links::with_history(path, &run.history);
+    let (map, plan) = (link("/partitions"), link("/partitions/plan"));
+    let again = matches!(run.outcome, RunOutcome::Partial | RunOutcome::Failed);
+    view! {
+        <Notice tone title>
+            <p class="run-next">
+                {again.then(|| view! { <a href=plan>"Look at a new plan"</a>" · " })}
+                <a href=map><Icon name=IconName::Partitions />" See the map"</a>
+            </p>
+        </Notice>
+    }
+}

@@ -1,0 +1,62 @@
+//! The steps of a run and how each ended.
+
+use crate::components::{Badge, IconName, Tone};
+use crate::format;
+use leptos::prelude::*;
+use payhist_types::run::{RunStep, StepOutcome};
+
+const fn appearance(outcome: StepOutcome) -> (Tone, &'static str, IconName) {
+    match outcome {
+        StepOutcome::Pending => (Tone::Neutral, "pending", IconName::Clock),
+        StepOutcome::Intended => (Tone::Active, "running", IconName::Running),
+        StepOutcome::Done => (Tone::Good, "done", IconName::Check),
+        StepOutcome::AlreadyDone => (Tone::Good, "already done", IconName::Check),
+        StepOutcome::Blocked => (Tone::Neutral, "blocked", IconName::Blocked),
+        StepOutcome::Skipped => (Tone::Warning, "skipped", IconName::Skipped),
+        StepOutcome::Failed => (Tone::Critical, "failed", IconName::Critical),
+    }
+}
+
+/// The table, in the order of the plan.
+#[component]
+pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
+    let rows = steps.into_iter().map(|step| {
+        let (tone, word, icon) = appearance(step.outcome);
+        view! {
+            <tr>
+                <td class="mono">{step.table}</td>
+                <td>{step.action}</td>
+                <td><Badge tone text=word icon /></td>
+                <td class="number">{step.attempts}</td>
+                <td class="number">{step.duration_ms.map(format::millis)}</td>
+                <td class="number">{step.rows.map(format::count)}</td>
+                <td class="run-detail">
+                    {step.detail.map(|detail| view! { <p>{detail}</p> })}
+                    <details><summary>"SQL"</summary><pre class="sql">{step.sql}</pre></details>
+                </td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="card">
+            <h2>"Steps"</h2>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Steps">
+                <table>
+                    <caption class="visually-hidden">"Steps of the run, in the order of its plan"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Table"</th>
+                            <th scope="col">"Step"</th>
+                            <th scope="col">"Outcome"</th>
+                            <th scope="col" class="number">"Tries"</th>
+                            <th scope="col" class="number">"Took"</th>
+                            <th scope="col" class="number">"Rows dropped"</th>
+                            <th scope="col">"Detail"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
