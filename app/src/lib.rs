@@ -10,6 +10,7 @@ mod format;
 mod links;
 mod pages;
 mod routes;
+#[cfg(feature = "ssr")]
 mod shell;
 
 pub use routes::App;

@@ -49,7 +49,7 @@ mod browser {
     use leptos::wasm_bindgen::JsCast;
     use leptos_router::NavigateOptions;
     use leptos_router::hooks::use_navigate;
-    use web_sys::{Element, HtmlElement, KeyboardEvent};
+    use web_sys::{Element, HtmlElement, KeyboardEvent, Node};
 
     pub(super) fn listen(help: NodeRef<Dialog>) {
         let navigate = use_navigate();
@@ -100,8 +100,8 @@ mod browser {
     /// Moves the focus to the next or the previous row's link; from elsewhere to the first.
     fn step(by: i64) -> bool {
         let Ok(rows) = document().query_selector_all(".row-link") else { return false };
-        let active = document().active_element();
-        let here = (0..rows.length()).find(|place| rows.item(*place).as_deref() == active.as_deref());
+        let active = document().active_element().map(Node::from);
+        let here = (0..rows.length()).find(|place| rows.item(*place) == active);
         let next = here.map_or(0, |place| (i64::from(place) + by).clamp(0, i64::from(rows.length()) - 1));
         let row = u32::try_from(next).ok().and_then(|next| rows.item(next)).and_then(|row| row.dyn_into::<HtmlElement>().ok());
         row.is_some_and(|row| row.focus().is_ok())
