@@ -1,5 +1,6 @@
 //! How commands answer: words or JSON on standard output, errors on standard error, and the exit code.
 
+use payhist_dbserver::ServerError;
 use payhist_ops::OpsError;
 use payhist_types::error::{ApiError, ErrorKind};
 use serde::Serialize;
@@ -76,6 +77,9 @@ fn print_ops(error: OpsError, json: bool) {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<UsageError>() {
         return 2;
+    }
+    if let Some(ServerError::Busy { .. }) = error.downcast_ref::<ServerError>() {
+        return 3;
     }
     match error.downcast_ref::<OpsError>().map(OpsError::kind) {
         Some(ErrorKind::BadInput) => 2,

@@ -50,7 +50,9 @@ fn months(plan: &RotationPlan, shards: &[ShardInventory], zone: Tz) -> Vec<Month
         Action::AddMonth { month, .. } => Some(month),
         _ => None,
     });
-    let all: Vec<_> = existing.chain(planned).chain([plan.current_month]).collect();
+    // A history that grows is shown up to today; a closed one, imported from an old file, ends where it ends.
+    let today = plan.policy.premake_months.map(|_| plan.current_month);
+    let all: Vec<_> = existing.chain(planned).chain(today).collect();
     let (Some(first), Some(last)) = (all.iter().min(), all.iter().max()) else { return Vec::new() };
     let months: Vec<_> = Month::range(*first, *last).collect();
     months[months.len().saturating_sub(MONTHS_MAX)..].to_vec()

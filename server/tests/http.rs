@@ -1,0 +1,161 @@
+//! The web server over real HTTP: nothing without a session, nothing beyond the role, nothing from other sites.
+
+mod support;
+
+use payhist_testkit::TestOps;
+use payhist_types::EngineKind;
+use payhist_types::history::{Policy, Switches};
+use payhist_types::operator::Role;
+use support::{Browser, PASSWORD, Serve, configuration, operator};
+
+const PAGES: [&str; 11] = [
+    "/", "/payments", "/payments/1", "/partitions", "/partitions/plan", "/partitions/runs/1", "/jobs", "/jobs/premake", "/database",
+    "/database/deadlocks/1", "/nowhere",
+];
+const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
+
+/// Server functions that change something, with a form that they accept, and the roles that may.
+const MUTATIONS: [(&str, &[(&str, &str)], &[Role]); 4] = [
+    ("/api/ui/partitions/apply", &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")], &[Role::Dba, Role::Admin]),
+    ("/api/ui/partitions/switch", &[("history", "payments"), ("switch", "create"), ("on", "true"), ("confirm", "")], &[Role::Dba, Role::Admin]),
+    ("/api/ui/jobs/run", &[("name", "runway-check")], &[Role::Dba, Role::Admin]),
+    ("/api/ui/jobs/pause", &[("name", "runway-check"), ("paused", "false")], &[Role::Dba, Role::Admin]),
+];
+
+/// Every server function that the application has, with its method.
+fn server_functions() -> Vec<(&'static str, http::Method)> {
+    // Naming the application is what links it, and so registers its functions.
+    std::hint::black_box(&payhist_app::App);
+    leptos::server_fn::axum::server_fn_paths().collect()
+}
+
+async fn served() -> (TestOps, tempfile::TempDir, Serve) {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+    let policy = Policy { premake_months: Some(1), retention_months: None, zone: "UTC".to_owned() };
+    test.history(2, policy, Switches::default(), "2026-10", "2026-12").await;
+    let folder = tempfile::tempdir().unwrap();
+    let serve = Serve::start(&configuration(&test, folder.path()));
+    (test, folder, serve)
+}
+
+#[tokio::test]
+async fn without_a_session_every_page_leads_to_the_login_and_every_function_is_refused() {
+    let (_test, _folder, serve) = served().await;
+    let stranger = Browser::new(&serve);
+    for page in PAGES {
+        let answer = stranger.get(page).await;
+        let location = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+        assert!(answer.status() == 303 && location.starts_with("/login?next="), "{page}: {} {location}", answer.status());
+    }
+    for path in API {
+        assert_eq!(stranger.get(path).await.status(), 401, "{path}");
+    }
+    let functions = server_functions();
+    assert!(functions.len() >= 15, "the server functions are registered: {functions:?}");
+    for (path, method) in functions {
+        let answer = if method == http::Method::GET { stranger.get(path).await } else { stranger.post(path, &[]).await };
+        assert_eq!(answer.status(), 401, "{method} {path}");
+    }
+    assert_eq!(stranger.get("/health").await.status(), 200);
+    assert_eq!(stranger.get("/login").await.status(), 200);
+}
+
+#[tokio::test]
+async fn every_function_that_changes_something_is_held_to_its_roles_and_the_rest_to_reading() {
+    let (test, _folder, serve) = served().await;
+    let roles = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
+    let mut browsers = Vec::new();
+    for role in roles {
+        operator(&test, role).await;
+        browsers.push((role, Browser::logged_in(&serve, role).await));
+    }
+    for (path, form, allowed) in MUTATIONS {
+        for (role, browser) in &browsers {
+            let status = browser.post(path, form).await.status().as_u16();
+            if allowed.contains(role) {
+                assert!([200, 302, 303, 409].contains(&status), "{role} {path}: {status}");
+            } else {
+                assert_eq!(status, 403, "{role} {path}");
+            }
+        }
+    }
+    // Whatever is not in the table above must be a read: a new mutation has to be added there.
+    let known: Vec<_> = MUTATIONS.iter().map(|(path, ..)| *path).collect();
+    for (path, method) in server_functions() {
+        assert!(method == http::Method::GET || known.contains(&path), "{method} {path} is not in the test's table");
+    }
+    for (role, browser) in &browsers {
+        for page in PAGES.iter().filter(|page| !page.ends_with("/1") && **page != "/nowhere") {
+            assert_eq!(browser.get(page).await.status(), 200, "{role} {page}");
+        }
+        for gone in ["/payments/1", "/partitions/runs/999", "/database/deadlocks/999", "/jobs/nothing", "/nowhere"] {
+            assert_eq!(browser.get(gone).await.status(), 404, "{role} {gone}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_changes_nothing() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Admin).await;
+    let browser = Browser::logged_in(&serve, Role::Admin).await;
+    for (path, form, _) in MUTATIONS {
+        assert_eq!(browser.post_from_elsewhere(path, form).await.status(), 403, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_operator_is_out_at_once_and_a_logged_out_session_is_dead() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Admin).await;
+    let browser = Browser::logged_in(&serve, Role::Admin).await;
+    let mut connection = test.db.connect().await;
+    sqlx::query("UPDATE operator SET disabled_at = NOW(6)").execute(&mut connection).await.unwrap();
+    assert_eq!(browser.get("/api/v1/payments").await.status(), 401);
+    sqlx::query("UPDATE operator SET disabled_at = NULL").execute(&mut connection).await.unwrap();
+    assert_eq!(browser.get("/api/v1/payments").await.status(), 200);
+    assert_eq!(browser.post("/logout", &[]).await.status(), 303);
+    assert_eq!(browser.get("/api/v1/payments").await.status(), 401);
+}
+
+#[tokio::test]
+async fn five_wrong_passwords_lock_the_account_and_the_right_one_no_longer_helps() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Admin).await;
+    let browser = Browser::new(&serve);
+    let login = async |password: &'static str| {
+        let answer = browser.post("/login", &[("login", "admin"), ("password", password), ("next", "/")]).await;
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    for _ in 0..5 {
+        assert!(login("wrong").await.starts_with("/login?error=wrong"));
+    }
+    assert!(login(PASSWORD).await.starts_with("/login?error=locked"));
+}
+
+#[tokio::test]
+async fn pages_carry_a_strict_policy_with_a_fresh_nonce() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Viewer).await;
+    let browser = Browser::logged_in(&serve, Role::Viewer).await;
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let answer = browser.get("/jobs").await;
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        nonces.push(policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned());
+    }
+    assert_ne!(nonces[0], nonces[1]);
+}
+
+#[tokio::test]
+async fn the_api_answers_wrong_input_by_field() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Viewer).await;
+    let browser = Browser::logged_in(&serve, Role::Viewer).await;
+    let answer = browser.get("/api/v1/payments?user=x&limit=9999").await;
+    assert_eq!(answer.status(), 400);
+    let error: payhist_types::error::ApiError = answer.json().await.unwrap();
+    assert_eq!(error.fields.iter().map(|field| field.field.as_str()).collect::<Vec<_>>(), ["user", "limit"]);
+}

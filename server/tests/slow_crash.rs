@@ -1,0 +1,132 @@
+//! Processes killed with -9 at every fault point: the next run finishes, and nothing is done twice or lost.
+
+mod support;
+
+use payhist_ops::auth::Permit;
+use payhist_ops::{jobs, rotation};
+use payhist_testkit::TestOps;
+use payhist_types::EngineKind;
+use payhist_types::history::{Policy, Switches};
+use payhist_types::jobs::JobRunStatus;
+use payhist_types::run::{RunOutcome, StepOutcome};
+use rstest::rstest;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use support::{PAYHIST, Serve, configuration};
+
+const APPLY_FAULTS: [&str; 7] = [
+    "rotation.after_begin", "rotation.before_intent", "rotation.after_intent", "rotation.before_ddl", "rotation.after_ddl:2",
+    "rotation.after_settle:3", "rotation.before_finish",
+];
+
+fn apply(config: &Path, fault: Option<&str>) -> std::process::ExitStatus {
+    let mut command = Command::new(PAYHIST);
+    command.args(["partitions", "apply", "--json", "--config"]).arg(config).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some(fault) = fault {
+        command.env("PAYHIST_FAULT", fault);
+    }
+    command.status().unwrap()
+}
+
+/// Waits until the lease of the killed process has ended, as the server's clock sees it.
+async fn end_lease(test: &TestOps) {
+    let mut connection = test.db.connect().await;
+    sqlx::query("UPDATE lease SET expires_at = '2000-01-01'").execute(&mut connection).await.unwrap();
+}
+
+async fn partitions(test: &TestOps, shard: u16) -> Vec<String> {
+    let mut connection = test.db.connect().await;
+    sqlx::query_scalar(
+        "SELECT PARTITION_NAME FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = CONCAT('payment_history_shard_', ?) \
+         ORDER BY PARTITION_ORDINAL_POSITION",
+    )
+    .bind(test.db.name())
+    .bind(shard)
+    .fetch_all(&mut connection)
+    .await
+    .unwrap()
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn an_apply_killed_at_every_fault_point_is_finished_by_the_next_one(#[case] engine: EngineKind) {
+    for fault in APPLY_FAULTS {
+        let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
+        let policy = Policy { premake_months: Some(2), retention_months: Some(4), zone: "UTC".to_owned() };
+        // The binary reads the real clock, so the months are those around today.
+        let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
+        let month = |months| today.plus(months).unwrap().to_string();
+        let switches = Switches { drop: true, ..Switches::default() };
+        test.history(2, policy, switches, &month(-6), &month(0)).await;
+        let folder = tempfile::tempdir().unwrap();
+        let config = configuration(&test, folder.path());
+
+        assert!(!apply(&config, Some(fault)).success(), "{fault}: it died");
+        end_lease(&test).await;
+        assert!(apply(&config, None).success(), "{fault}: the next one finishes");
+
+        let name = |months| payhist_plan::months::partition_name(today.plus(months).unwrap());
+        let expected: Vec<_> = (-4..=2).map(name).collect();
+        for shard in 0..2 {
+            assert_eq!(partitions(&test, shard).await, expected, "{fault}, shard {shard}");
+        }
+        let runs = rotation::runs(&test.ops, &Permit::for_command(), "").await.unwrap();
+        assert!(runs.iter().all(|run| run.outcome == RunOutcome::Done), "{fault}: {runs:#?}");
+        for run in runs {
+            let run = rotation::run(&test.ops, &Permit::for_command(), run.id).await.unwrap();
+            let settled = |outcome| matches!(outcome, StepOutcome::Done | StepOutcome::AlreadyDone);
+            assert!(run.steps.iter().all(|step| settled(step.outcome)), "{fault}: {run:#?}");
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the process under test reads the real clock")]
+fn real_now() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now()
+}
+
+#[tokio::test]
+async fn two_serving_processes_perform_each_run_once_and_one_of_them_may_die() {
+    let test = TestOps::new(EngineKind::MariaDb, &real_now().to_rfc3339()).await;
+    let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned() };
+    test.history(1, policy, Switches::default(), "2026-10", "2026-12").await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&test, folder.path());
+    let mut one = Serve::start(&config);
+    let _two = Serve::start(&config);
+    let mut ids = Vec::new();
+    for round in 0..6 {
+        test.clock.set(real_now());
+        ids.push(jobs::run_now(&test.ops, &Permit::for_command(), "runway-check").await.unwrap());
+        if round == 2 {
+            one.kill9();
+            end_lease(&test).await;
+        }
+        ended(&test, *ids.last().unwrap()).await;
+    }
+    let runs = jobs::show(&test.ops, &Permit::for_command(), "runway-check").await.unwrap().runs;
+    for id in ids {
+        let mine: Vec<_> = runs.iter().filter(|run| run.id == id).collect();
+        assert_eq!(mine.len(), 1);
+        assert_eq!(mine[0].status, JobRunStatus::Succeeded, "{:?}", mine[0]);
+    }
+    let mut tokens: Vec<_> = runs.iter().map(|run| run.fencing_token).collect();
+    tokens.sort_unstable();
+    let distinct = tokens.len();
+    tokens.dedup();
+    assert_eq!(tokens.len(), distinct, "no token was used for two runs");
+}
+
+/// Waits until one of the serving processes has run it.
+async fn ended(test: &TestOps, id: u64) {
+    loop {
+        let runs = jobs::show(&test.ops, &Permit::for_command(), "runway-check").await.unwrap().runs;
+        if runs.iter().any(|run| run.id == id && run.finished_at.is_some()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,114 @@
+//! A `payhist serve` process on a test's own database, and a browser without a screen.
+#![expect(dead_code, reason = "each test file uses a part of it")]
+
+use payhist_ops::auth::{self, Permit};
+use payhist_testkit::TestOps;
+use payhist_types::operator::Role;
+use reqwest::{Client, Response, redirect::Policy};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Password of every operator of these tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// The binary under test.
+pub(crate) const PAYHIST: &str = env!("CARGO_BIN_EXE_payhist");
+
+/// Writes a configuration for the test's databases into a folder; answers its path.
+pub(crate) fn configuration(test: &TestOps, folder: &Path) -> PathBuf {
+    let socket = test.db.socket().to_string_lossy().replace('/', "%2F");
+    let text = format!(
+        "environment = \"test\"\n[server]\nbind = \"127.0.0.1:0\"\nsecure_cookie = false\n\
+         [control]\nurl = \"mysql://root@localhost/{}?socket={socket}\"\n[[source]]\nname = \"main\"\nurl = \"mysql://root@localhost?socket={socket}\"\n",
+        test.db.name()
+    );
+    let path = folder.join("payhist.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Adds an operator of that role, named like it.
+pub(crate) async fn operator(test: &TestOps, role: Role) {
+    auth::add_operator(&test.ops, &Permit::for_command(), &role.to_string(), role, PASSWORD).await.unwrap();
+}
+
+/// A running `payhist serve`, killed with -9 when dropped.
+pub(crate) struct Serve {
+    child: Child,
+    /// Its address.
+    pub(crate) url: String,
+}
+
+impl Serve {
+    /// Starts it and waits until it serves.
+    pub(crate) fn start(config: &Path) -> Self {
+        let mut child = Command::new(PAYHIST)
+            .args(["serve", "--config"])
+            .arg(config)
+            .env("PAYHIST_LOG", "info")
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let url = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| line.split_once("serving on ").map(|(_, url)| url.split('"').next().unwrap_or(url).to_owned()))
+            .unwrap_or_else(|| panic!("payhist serve ended before it was ready"));
+        // Its log must go somewhere, or it would block on a full pipe.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Self { child, url }
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill9(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// A browser that keeps its cookies and follows no redirect.
+pub(crate) struct Browser {
+    client: Client,
+    url: String,
+}
+
+impl Browser {
+    /// Without a session.
+    pub(crate) fn new(serve: &Serve) -> Self {
+        let client = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
+        Self { client, url: serve.url.clone() }
+    }
+
+    /// Logged in as the operator of that role.
+    pub(crate) async fn logged_in(serve: &Serve, role: Role) -> Self {
+        let browser = Self::new(serve);
+        let answer = browser.post("/login", &[("login", role.to_string().as_str()), ("password", PASSWORD), ("next", "/")]).await;
+        assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()), (303, "/"), "login as {role}");
+        browser
+    }
+
+    /// GET.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// POST of a form, as a page of ours sends it.
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.client.post(format!("{}{path}", self.url)).header("sec-fetch-site", "same-origin").form(form).send().await.unwrap()
+    }
+
+    /// POST of a form from another site.
+    pub(crate) async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.client.post(format!("{}{path}", self.url)).header("sec-fetch-site", "cross-site").header("origin", "https://evil.example").form(form).send().await.unwrap()
+    }
+}
