@@ -10,6 +10,7 @@ pub mod browse;
 pub mod catalogue;
 pub mod clock;
 pub mod error;
+pub mod generate;
 pub mod histories;
 pub mod import;
 pub mod jobs;

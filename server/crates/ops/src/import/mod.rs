@@ -22,8 +22,8 @@ pub use format::Format;
 pub use lines::LINE_BYTES_MAX;
 pub use record::{COLUMNS, REQUIRED};
 
-pub(crate) use lease::ImportLease;
-pub(crate) use months::make_months;
+pub(crate) use lease::{Fence, ImportLease};
+pub(crate) use months::{make_months, oldest_month};
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::{Ops, OpsError, histories};
@@ -180,7 +180,7 @@ pub async fn run(
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<ImportReport, OpsError> {
     let begun = Instant::now();
-    let spec = target_spec(ops, request).await?;
+    let spec = target_spec(ops, &request.history, &request.source, &request.zone).await?;
     let target = Arc::new(Target { format: request.format, zone: record::zone_of(&spec.policy.zone)?, spec });
     let progress: Arc<dyn Fn(Progress) + Send + Sync> = Arc::new(progress);
     let checked = check_file(&target, request, Arc::clone(&progress)).await?;
@@ -207,18 +207,18 @@ async fn check_file(target: &Arc<Target>, request: &ImportRequest, progress: Arc
 }
 
 /// The registered history, or the layout of the one that will be made.
-async fn target_spec(ops: &Ops, request: &ImportRequest) -> Result<HistorySpec, OpsError> {
-    let name: Option<HistoryName> = match request.history.as_str() {
+pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &str) -> Result<HistorySpec, OpsError> {
+    let name: Option<HistoryName> = match history {
         "" => None,
         name => Some(name.parse().map_err(|error: payhist_types::history::HistoryNameError| OpsError::field("history", error.to_string()))?),
     };
-    match histories::find(ops, &request.history).await {
+    match histories::find(ops, history).await {
         Ok(history) => return Ok(history.spec),
         Err(OpsError::NotFound(_)) => {}
         Err(error) => return Err(error),
     }
     let name = name.ok_or_else(|| OpsError::field("history", "there is no history yet: name the one to make with --history NAME"))?;
-    let source = match request.source.as_str() {
+    let source = match source {
         "" => {
             let mut sources = ops.sources().map(|source| source.name.as_str());
             match (sources.next(), sources.next()) {
@@ -228,7 +228,7 @@ async fn target_spec(ops: &Ops, request: &ImportRequest) -> Result<HistorySpec, 
         }
         source => ops.source(source)?.name.clone(),
     };
-    let zone = match request.zone.as_str() {
+    let zone = match zone {
         "" => histories::all(ops).await?.first().map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
         zone => zone.to_owned(),
     };
@@ -238,7 +238,7 @@ async fn target_spec(ops: &Ops, request: &ImportRequest) -> Result<HistorySpec, 
 }
 
 /// Registers the history unless it is there. Old data does not belong to a rotation: it neither grows nor expires.
-async fn register(ops: &Ops, permit: &Permit<ManagePartitions>, spec: &HistorySpec) -> Result<(History, bool), OpsError> {
+pub(crate) async fn register(ops: &Ops, permit: &Permit<ManagePartitions>, spec: &HistorySpec) -> Result<(History, bool), OpsError> {
     match histories::find(ops, spec.name.as_str()).await {
         Err(OpsError::NotFound(_)) => {}
         found => return found.map(|history| (history, false)),

@@ -74,6 +74,20 @@ pub(crate) async fn make_months(ops: &Ops, history: &History, wanted: &BTreeSet<
     Ok(())
 }
 
+/// The first month that every shard's table has; none while no table is there.
+pub(crate) async fn oldest_month(ops: &Ops, history: &History) -> Result<Option<Month>, OpsError> {
+    let zone = crate::zone::parse(&history.spec.policy.zone)?;
+    let inventory = catalogue::read(ops, history).await?;
+    let first = |state: &TableState| match state {
+        TableState::Partitioned { partitions, .. } => classify(partitions, zone).iter().find_map(|classified| match classified.kind {
+            Kind::Month(month) => Some(month),
+            _ => None,
+        }),
+        _ => None,
+    };
+    Ok(inventory.shards.iter().filter_map(|shard| first(&shard.state)).max())
+}
+
 /// From the first to the last month that a new table needs: those of the rows and those of the other shards.
 fn span(inventory: &Inventory, zone: Tz, (first, last): (Month, Month)) -> (Month, Month) {
     inventory.shards.iter().fold((first, last), |span, shard| {

@@ -105,13 +105,14 @@ pub struct Bulk {
     by_user_time: [OnceLock<Shape>; SHAPES],
     by_id: [OnceLock<Shape>; SHAPES],
     by_id_range: OnceLock<Shape>,
+    any: OnceLock<Shape>,
 }
 
 impl Bulk {
     /// For that table; nothing is sent.
     pub fn new(table: TableName) -> Self {
         let shapes = || [const { OnceLock::new() }; SHAPES];
-        Self { table, inserts: shapes(), by_user_time: shapes(), by_id: shapes(), by_id_range: OnceLock::new() }
+        Self { table, inserts: shapes(), by_user_time: shapes(), by_id: shapes(), by_id_range: OnceLock::new(), any: OnceLock::new() }
     }
 
     /// The rows of these users created at exactly these times, any order.
@@ -175,6 +176,14 @@ impl Bulk {
         add(&mut values, last.get())?;
         let rows = dynamic::fetch_shape(connection, "bulk.taken_between", shape, values).await?;
         rows.iter().map(|row| Ok(PaymentId::from_raw(row.try_get(0).during("bulk.taken_between")?))).collect()
+    }
+
+    /// Has the time range no row?
+    pub async fn is_empty(&self, connection: &mut MySqlConnection, within: &Range<DateTime<Utc>>) -> Result<bool, StorageError> {
+        let shape = self.any.get_or_init(|| Shape::of_select(self.select("by_time").column("payment_id").limit(1)));
+        let mut values = range_values(within)?;
+        add(&mut values, 1_u64)?; // the LIMIT is a placeholder too
+        Ok(dynamic::fetch_shape(connection, "bulk.is_empty", shape, values).await?.is_empty())
     }
 
     /// Inserts the rows, best in the order of the primary key. To be run in a transaction.
