@@ -1,0 +1,105 @@
+//! `make bench`: payhist beside what a database offers without it, as ratios measured in one run.
+//!
+//! Invariants: everything runs on a private demo in a temporary folder, on this machine, through the release binary;
+//! both sides of a ratio are measured in turns, so that another program's load falls on both. Nothing is asserted:
+//! the goals are printed beside what was measured.
+
+mod demo;
+mod figures;
+mod footprint;
+mod load;
+mod machine;
+mod report;
+mod user_page;
+mod walk;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use demo::Demo;
+use report::Report;
+use std::path::PathBuf;
+
+/// Compare payhist with the bare driver and LOAD DATA; prints a Markdown table and keeps it below end2end/bench/results.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Only these; all by default.
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Sample payments to page through. The deep page is at half of them, 10,000 pages of 50 at most.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Payments of the CSV file to import.
+    #[arg(long, default_value_t = 300_000)]
+    import_rows: u64,
+    /// Payments to generate against the clock.
+    #[arg(long, default_value_t = 1_000_000)]
+    generate_rows: u64,
+    /// Samples of each page.
+    #[arg(long, default_value_t = 500)]
+    samples: usize,
+    /// The release to measure.
+    #[arg(long, default_value = "dist/payhist", value_name = "FOLDER")]
+    dist: PathBuf,
+    /// Where the table is kept.
+    #[arg(long, default_value = "end2end/bench/results", value_name = "FOLDER")]
+    results: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// One user's newest 50 over HTTP against the bare driver.
+    UserPage,
+    /// A deep page of a keyset walk against the first one, and OFFSET.
+    Walk,
+    /// Import against LOAD DATA LOCAL INFILE.
+    Import,
+    /// Rows generated per second.
+    Generate,
+    /// Resident memory of an idle server; bytes that a browser fetches.
+    Footprint,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args = Args::parse();
+    tokio::select! {
+        done = run(&args) => done,
+        // Leaving `run` ends the demo and removes its folder.
+        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    let wanted = |part| args.only.is_empty() || args.only.contains(&part);
+    let folder = tempfile::Builder::new().prefix("payhist-bench-").tempdir()?;
+    let paged = wanted(Part::UserPage) || wanted(Part::Walk);
+    let sample_rows = if paged { args.rows } else { 0 };
+    let mut demo = Demo::start(&args.dist, &folder.path().join("demo"), sample_rows).await?;
+    let mut report = Report::new(machine::describe(&mut demo).await?);
+
+    if wanted(Part::UserPage) {
+        report.add(user_page::measure(&mut demo, args.samples).await?);
+    }
+    if wanted(Part::Walk) {
+        report.add(walk::measure(&mut demo, args.rows, args.samples).await?);
+    }
+    if wanted(Part::Import) {
+        report.add(load::import(&mut demo, args.import_rows).await?);
+    }
+    if wanted(Part::Generate) {
+        report.add(load::generate(&mut demo, args.generate_rows).await?);
+    }
+    if wanted(Part::Footprint) {
+        report.add(footprint::memory(&mut demo).await?);
+        report.add(footprint::assets(&args.dist)?);
+    }
+    demo.stop().await?;
+
+    println!("{}", report.markdown());
+    let path = args.results.join(format!("{}.md", report.day()));
+    std::fs::create_dir_all(&args.results)
+        .and_then(|()| std::fs::write(&path, report.markdown()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    eprintln!("bench: written to {}", path.display());
+    Ok(())
+}
