@@ -50,7 +50,7 @@ fn Facts(job: Job) -> impl IntoView {
         view! { <ol class="job-next">{times.collect_view()}</ol> }.into_any()
     };
     view! {
-        <dl class="facts card">
+        <dl class="card facts facts-row">
             <div><dt>"Purpose"</dt><dd>{job.purpose}</dd></div>
             <div>
                 <dt>"Schedule"</dt>

@@ -14,7 +14,7 @@ const HEIGHT: u32 = 12;
 #[component]
 pub(super) fn Pools(pools: Vec<PoolStats>) -> impl IntoView {
     let cards = pools.into_iter().map(|pool| view! { <PoolCard pool /> });
-    view! { <div class="grid-2">{cards.collect_view()}</div> }
+    view! { <div class="pools">{cards.collect_view()}</div> }
 }
 
 /// How loud a pool is, and in which word.
@@ -29,7 +29,12 @@ fn state(pool: &PoolStats) -> (Tone, String) {
 #[component]
 fn PoolCard(pool: PoolStats) -> impl IntoView {
     let (tone, word) = state(&pool);
-    let wait = |upto: Option<u64>| upto.map_or_else(|| "—".to_owned(), |upto| format!("≤ {}", format::micros(upto)));
+    let waited = match (pool.wait_p50_us, pool.wait_p99_us) {
+        (Some(median), Some(most)) => {
+            format!("half ≤ {}, 99 % ≤ {}", format::micros(median), format::micros(most))
+        }
+        _ => "not known".to_owned(),
+    };
     let holder = pool.longest_holder.clone().map_or_else(
         || view! { <span class="quiet">"no connection is held"</span> }.into_any(),
         |holder| view! { <code>{holder.purpose}</code>" for "{format::millis(holder.held_ms)} }.into_any(),
@@ -39,7 +44,7 @@ fn PoolCard(pool: PoolStats) -> impl IntoView {
             <h3><span class="mono">{pool.name.clone()}</span><Badge tone text=word /></h3>
             <Fill pool=pool.clone() />
             <dl class="facts">
-                <div><dt>"Waited, median"</dt><dd>{wait(pool.wait_p50_us)}" · 99 % "{wait(pool.wait_p99_us)}</dd></div>
+                <div><dt>"Waited"</dt><dd>{waited}</dd></div>
                 <div>
                     <dt>"Acquired"</dt>
                     <dd>{format::count(pool.acquired)}" since start, "{format::count(pool.timeouts)}" gave up"</dd>

@@ -34,7 +34,7 @@ pub(crate) fn DeadlockPage() -> impl IntoView {
 pub(super) fn DeadlockView(deadlock: Deadlock) -> impl IntoView {
     let Deadlock { summary, report, text } = deadlock;
     view! {
-        <dl class="facts">
+        <dl class="facts facts-row">
             <div><dt>"When"</dt><dd><Time at=summary.occurred_at /></dd></div>
             <div><dt>"Source"</dt><dd class="mono">{summary.source}</dd></div>
             <div><dt>"Tables"</dt><dd class="mono">{summary.tables.join(", ")}</dd></div>

@@ -10,18 +10,19 @@ use payhist_types::jobs::Job;
 #[component]
 pub(in crate::pages) fn JobButtons(job: Job, actions: JobActions) -> impl IntoView {
     let (icon, verb) = if job.paused { (IconName::Play, "Resume") } else { (IconName::Pause, "Pause") };
-    let (run_label, pause_label) = (format!("Run {} now", job.name), format!("{verb} {}", job.name));
+    let which = || view! { <span class="visually-hidden">" "{job.name.clone()}</span> };
+    let (run_which, pause_which) = (which(), which());
     let (run_name, pause_name) = (job.name.clone(), job.name);
     view! {
         <div class="inline-form">
             <ActionForm action=actions.run>
                 <input type="hidden" name="name" value=run_name />
-                <button type="submit" aria-label=run_label><Icon name=IconName::Play />"Run now"</button>
+                <button type="submit"><Icon name=IconName::Play />"Run now"{run_which}</button>
             </ActionForm>
             <ActionForm action=actions.pause>
                 <input type="hidden" name="name" value=pause_name />
                 <input type="hidden" name="paused" value=(!job.paused).to_string() />
-                <button type="submit" aria-label=pause_label><Icon name=icon />{verb}</button>
+                <button type="submit"><Icon name=icon />{verb}{pause_which}</button>
             </ActionForm>
         </div>
     }

@@ -4,10 +4,10 @@ use crate::format;
 use leptos::prelude::*;
 use payhist_types::jobs::{JobRun, JobRunStatus};
 
-const WIDTH: u64 = 150;
+const WIDTH: u64 = 90;
 const HEIGHT: u64 = 28;
-const BAR: u64 = 4;
-const STEP: u64 = 5;
+const BAR: u64 = 2;
+const STEP: u64 = 3;
 /// The shortest run is still seen.
 const BAR_MIN: u64 = 3;
 
@@ -33,7 +33,7 @@ pub(super) fn Sparkline(runs: Vec<JobRun>) -> impl IntoView {
         let title = format!("{} · {} · {}", format::time(&run.scheduled_at), run.status, format::millis(millis));
         let class = if run.status == JobRunStatus::Failed { "bar failed" } else { "bar" };
         view! {
-            <rect class=class x=place * STEP y=HEIGHT - height width=BAR height=height rx="1"><title>{title}</title></rect>
+            <rect class=class x=place * STEP y=HEIGHT - height width=BAR height=height><title>{title}</title></rect>
         }
     });
     view! {

@@ -163,22 +163,27 @@ fn spans<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<(T, usize)> {
 #[component]
 fn Legend(most: u64) -> impl IntoView {
     let states = [
-        ("closed", "closed: past, kept"),
-        ("open", "open: the running month"),
-        ("future", "future: made ahead"),
-        ("due", "due: not made yet"),
-        ("expiring", "expiring: past retention"),
-        ("irregular", "irregular: not one month, never dropped"),
-        ("missing", "missing: no partition"),
+        ("closed", "", "closed: past, kept"),
+        ("open", "", "open: the running month"),
+        ("future", "·", "future: made ahead"),
+        ("due", "due", "not made yet"),
+        ("expiring", "", "expiring: past retention"),
+        ("irregular", "9!", "irregular: not one month, never dropped"),
+        ("missing", "none!", "missing: no partition"),
     ];
     let swatch = |class: &str| format!("swatch cell {class}");
+    let shades = (most > 0).then(|| view! {
+        <li>
+            {(1..=SHADES).map(|shade| view! { <span class=swatch(&format!("closed shade-{shade}"))></span> }).collect_view()}
+            "estimated rows: each shade twice the one before, the darkest from "{format::count(most / 2)}
+        </li>
+    });
     view! {
         <ul class="map-legend">
-            {states.map(|(class, words)| view! { <li><span class=swatch(class)></span>{words}</li> }).collect_view()}
-            <li>
-                {(1..=SHADES).map(|shade| view! { <span class=swatch(&format!("closed shade-{shade}"))></span> }).collect_view()}
-                "estimated rows: each shade twice the one before, the darkest from "{format::count(most / 2)}
-            </li>
+            {states
+                .map(|(class, sample, words)| view! { <li><span class=swatch(class)>{sample}</span>{words}</li> })
+                .collect_view()}
+            {shades}
         </ul>
     }
 }

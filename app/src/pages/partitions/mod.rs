@@ -123,7 +123,7 @@ fn Facts(map: PartitionMap) -> impl IntoView {
         |months| format!("{months} months before the running one"),
     );
     view! {
-        <dl class="facts">
+        <dl class="card facts facts-row">
             <div><dt>"History"</dt><dd class="mono">{map.history.clone()}</dd></div>
             <div><dt>"Runway"</dt><dd><RunwayWords runway=map.runway.clone() /></dd></div>
             <div><dt>"Made ahead"</dt><dd>{ahead}</dd></div>

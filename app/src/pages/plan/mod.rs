@@ -52,7 +52,7 @@ fn Facts(plan: RotationPlan) -> impl IntoView {
         months.map_or_else(|| unset.to_owned(), |months| plural(months.into(), "month"))
     };
     view! {
-        <dl class="facts card">
+        <dl class="card facts facts-row">
             <div><dt>"History"</dt><dd class="mono">{plan.history.to_string()}</dd></div>
             <div>
                 <dt>"Policy"</dt>

@@ -4,12 +4,18 @@ use std::collections::BTreeSet;
 
 use crate::format;
 use payhist_types::ShardId;
-use payhist_types::plan::{Guard, RotationPlan, Step};
+use payhist_types::plan::{Guard, RotationPlan, Severity, Step};
 
 /// What the plan will do and what keeps it from doing the rest, one sentence for each kind of step.
 pub(super) fn summary(plan: &RotationPlan) -> String {
     if plan.steps.is_empty() {
-        return "Nothing to do: every shard is as the policy asks.".to_owned();
+        let trouble = plan.findings.iter().any(|finding| finding.severity > Severity::Info);
+        let words = if trouble {
+            "This plan has no steps, but something is wrong that no step of it mends: see the findings."
+        } else {
+            "Nothing to do: every shard is as the policy asks."
+        };
+        return words.to_owned();
     }
     let (mut will, mut would) = (Vec::new(), Vec::new());
     for destructive in [false, true] {
@@ -69,7 +75,7 @@ mod tests {
     use super::*;
     use payhist_types::Month;
     use payhist_types::history::{Policy, Switch, Switches};
-    use payhist_types::plan::{Action, PlanHash};
+    use payhist_types::plan::{Action, Finding, FindingKind, PlanHash};
 
     fn step(shard: u16, drop: bool, blocked_by: Vec<Guard>) -> Step {
         let (month, partition) = (Month::new(2026, 12).unwrap(), "p202612".to_owned());
@@ -120,6 +126,14 @@ mod tests {
     fn an_active_drop_is_never_left_out() {
         let said = summary(&plan(vec![step(0, false, vec![]), step(0, true, vec![])]));
         assert_eq!(said, "This plan adds 1 partition on 1 shard and drops 1 partition on 1 shard (≈ 600 rows, 2.0 MB).");
-        assert_eq!(summary(&plan(vec![])), "Nothing to do: every shard is as the policy asks.");
+    }
+
+    #[test]
+    fn a_plan_without_steps_does_not_call_a_broken_table_fine() {
+        let mut empty = plan(vec![]);
+        assert_eq!(summary(&empty), "Nothing to do: every shard is as the policy asks.");
+        let kind = FindingKind::MissingTable;
+        empty.findings.push(Finding { severity: Severity::Critical, shard: Some(ShardId(0)), kind });
+        assert!(summary(&empty).contains("something is wrong"), "{}", summary(&empty));
     }
 }

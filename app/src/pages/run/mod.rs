@@ -49,7 +49,7 @@ fn Facts(run: RotationRun) -> impl IntoView {
     });
     let took = duration(&run);
     view! {
-        <dl class="facts card" aria-live="polite">
+        <dl class="card facts facts-row" aria-live="polite">
             <div>
                 <dt>"Outcome"</dt>
                 <dd><Badge tone=outcome_tone(run.outcome) text=run.outcome.to_string() />" "{progress}{others.concat()}</dd>
