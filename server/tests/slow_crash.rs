@@ -130,3 +130,48 @@ async fn ended(test: &TestOps, id: u64) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+/// A demo of a few payments in `folder`; its first line on standard output is the announcement.
+fn demo(folder: &Path) -> std::process::Child {
+    Command::new(PAYHIST)
+        .args(["demo", "--json", "--port", "0", "--rows", DEMO_ROWS, "--dir"])
+        .arg(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+const DEMO_ROWS: &str = "3000";
+
+#[tokio::test]
+async fn a_demo_killed_at_any_moment_comes_up_whole_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for moment_ms in [150, 700, 1_500, 2_500, 4_000] {
+        let mut killed = demo(folder.path());
+        tokio::time::sleep(Duration::from_millis(moment_ms)).await;
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+    }
+    let mut whole = demo(folder.path());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(whole.stdout.take().unwrap()), &mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&ready["ready"], &ready["operator"]), (&true.into(), &"admin".into()), "{line}");
+
+    let options = sqlx::mysql::MySqlConnectOptions::new().socket(folder.path().join("run/mysql.sock")).username("root");
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut rows = 0;
+    for shard in 0..10 {
+        let count = format!("SELECT COUNT(*) FROM payhist_payments.payment_history_shard_{shard}");
+        rows += sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(count)).fetch_one(&mut connection).await.unwrap();
+    }
+    assert_eq!(rows.to_string(), DEMO_ROWS, "no payment was lost or doubled");
+    drop(connection);
+
+    let stopped = Command::new("kill").args(["-TERM", &whole.id().to_string()]).status().unwrap();
+    assert!(stopped.success() && whole.wait().unwrap().success(), "SIGTERM is a clean stop");
+    let left = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let datadir = folder.path().join("data").to_string_lossy().into_owned();
+    assert!(!left.into_iter().any(|line| String::from_utf8_lossy(&line).contains(&datadir)), "no server is left behind");
+}
