@@ -2,7 +2,7 @@
 
 use super::{cron, zone_of_schedules};
 use crate::{Ops, OpsError};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_storage::jobs::{self as stored, StoredJob};
 use payhist_storage::tx;
@@ -41,9 +41,11 @@ pub async fn make_due(ops: &Ops) -> Result<(), OpsError> {
     Ok(())
 }
 
-/// The ticks in `(planned_until, now]`, oldest first.
+/// The ticks in `(planned_until, now]`, oldest first, on whole seconds: croner hands on the fraction of the time that
+/// it is asked about, and a tick must be the same whenever and wherever it is looked at.
 fn ticks(job: &StoredJob, zone: Tz, now: DateTime<Utc>) -> Result<Vec<DateTime<Utc>>, OpsError> {
-    let from = job.planned_until.max(now - MISFIRES_RECORDED_FOR);
+    let now = now.trunc_subsecs(0);
+    let from = job.planned_until.trunc_subsecs(0).max(now - MISFIRES_RECORDED_FOR);
     let cron = cron(&job.schedule)?;
     let mut ticks: Vec<_> =
         cron.iter_after(from.with_timezone(&zone)).map(|at| at.to_utc()).take_while(|at| *at <= now).collect();
@@ -62,6 +64,8 @@ mod tests {
     use super::*;
     use chrono::TimeZone;
 
+    const NONE: [DateTime<Utc>; 0] = [];
+
     fn job(schedule: &str, planned_until: DateTime<Utc>) -> StoredJob {
         StoredJob { name: "j".into(), schedule: schedule.into(), paused: false, planned_until }
     }
@@ -73,9 +77,19 @@ mod tests {
     #[test]
     fn a_tick_is_due_once_its_minute_has_come_and_not_again() {
         let daily = "15 2 * * *";
-        assert_eq!(ticks(&job(daily, utc(2, 2, 0)), Tz::UTC, utc(2, 2, 14)).unwrap(), []);
+        assert_eq!(ticks(&job(daily, utc(2, 2, 0)), Tz::UTC, utc(2, 2, 14)).unwrap(), NONE);
         assert_eq!(ticks(&job(daily, utc(2, 2, 0)), Tz::UTC, utc(2, 2, 15)).unwrap(), [utc(2, 2, 15)]);
-        assert_eq!(ticks(&job(daily, utc(2, 2, 15)), Tz::UTC, utc(2, 2, 16)).unwrap(), []);
+        assert_eq!(ticks(&job(daily, utc(2, 2, 15)), Tz::UTC, utc(2, 2, 16)).unwrap(), NONE);
+    }
+
+    #[test]
+    fn a_tick_is_one_tick_whatever_the_fraction_of_the_second_it_is_looked_at() {
+        let (minutely, millis) = ("* * * * *", TimeDelta::milliseconds);
+        let look = |planned_until, now| ticks(&job(minutely, planned_until), Tz::UTC, now).unwrap();
+        let before = utc(2, 5, 18) + millis(220);
+        assert_eq!(look(before, utc(2, 5, 19) + millis(115)), [utc(2, 5, 19)]);
+        assert_eq!(look(before, utc(2, 5, 19) + millis(900)), [utc(2, 5, 19)]);
+        assert_eq!(look(utc(2, 5, 19) + millis(115), utc(2, 5, 19) + millis(119)), NONE);
     }
 
     #[test]
@@ -93,6 +107,6 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumps_back_makes_nothing_due() {
-        assert_eq!(ticks(&job("* * * * *", utc(3, 0, 0)), Tz::UTC, utc(2, 0, 0)).unwrap(), []);
+        assert_eq!(ticks(&job("* * * * *", utc(3, 0, 0)), Tz::UTC, utc(2, 0, 0)).unwrap(), NONE);
     }
 }
