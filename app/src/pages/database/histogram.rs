@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use payhist_types::database::WaitBucket;
 
 const HEIGHT: u64 = 80;
-const BAR: usize = 28;
-const STEP: usize = 32;
+const BAR: usize = 20;
+const STEP: usize = 22;
 /// Room for the words below the bars.
 const FOOT: u64 = 16;
 

@@ -4,7 +4,7 @@ mod graph;
 mod transaction;
 
 use crate::api;
-use crate::components::{Icon, IconName, Notice, Time, Tone, loaded};
+use crate::components::{Copy, Icon, IconName, Notice, Time, Tone, loaded};
 use graph::WaitGraph;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -38,7 +38,7 @@ pub(super) fn DeadlockView(deadlock: Deadlock) -> impl IntoView {
             <div><dt>"When"</dt><dd><Time at=summary.occurred_at /></dd></div>
             <div><dt>"Source"</dt><dd class="mono">{summary.source}</dd></div>
             <div><dt>"Tables"</dt><dd class="mono">{summary.tables.join(", ")}</dd></div>
-            <div><dt>"Group"</dt><dd class="mono">{summary.signature}</dd></div>
+            <div><dt>"Group"</dt><dd><Copy value=summary.signature /></dd></div>
         </dl>
         {match report {
             Some(report) => view! { <Report report /> }.into_any(),

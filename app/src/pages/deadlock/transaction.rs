@@ -14,14 +14,14 @@ const fn span_words(span: LockSpan) -> &'static str {
     }
 }
 
-/// `payments.shard_1 · partition p202611 · index PRIMARY · X · record`
-fn lock_words(lock: &RecordLock) -> String {
-    let mut words = vec![format!("{}.{}", lock.schema, lock.table)];
+/// `payments.shard_1`, then `partition p202611 · index PRIMARY · X · record`
+fn lock_view(lock: &RecordLock) -> impl IntoView + use<> {
+    let mut words = Vec::new();
     words.extend(lock.partition.iter().map(|partition| format!("partition {partition}")));
     words.extend(lock.index.iter().map(|index| format!("index {index}")));
     words.push(lock.mode.clone());
     words.push(span_words(lock.span).to_owned());
-    words.join(" · ")
+    view! { <code>{format!("{}.{}", lock.schema, lock.table)}</code><div>{words.join(" · ")}</div> }
 }
 
 /// Its box. What the report does not say is left out.
@@ -37,7 +37,7 @@ pub(super) fn TransactionBox(transaction: DeadlockTransaction, is_victim: bool) 
     let fact = |name: &'static str, value: Option<String>| {
         value.map(|value| view! { <div><dt>{name}</dt><dd class="mono">{value}</dd></div> })
     };
-    let held = holds.iter().map(|lock| view! { <li>{lock_words(lock)}</li> }).collect_view();
+    let held = holds.iter().map(|lock| view! { <li>{lock_view(lock)}</li> }).collect_view();
     let held = if holds.is_empty() {
         view! { <span class="quiet">"the report does not say"</span> }.into_any()
     } else {
@@ -48,8 +48,8 @@ pub(super) fn TransactionBox(transaction: DeadlockTransaction, is_victim: bool) 
             <h3>"Transaction "{number}{fate}</h3>
             <pre class="sql">{query.unwrap_or_else(|| "The report does not name its statement.".to_owned())}</pre>
             <dl class="facts">
-                {fact("Waits for", waits_for.as_ref().map(lock_words))}
-                <div><dt>"Holds"</dt><dd class="mono">{held}</dd></div>
+                {waits_for.map(|lock| view! { <div><dt>"Waits for"</dt><dd>{lock_view(&lock)}</dd></div> })}
+                <div><dt>"Holds"</dt><dd>{held}</dd></div>
                 {fact("Open for", active_secs.map(|secs| format!("{secs} s")))}
                 {fact("Connection", connection_id.map(|id| id.to_string()))}
                 {fact("User", who)}

@@ -38,7 +38,7 @@ pub(crate) fn Findings(mut findings: Vec<Finding>, shards: usize) -> impl IntoVi
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let groups = grouped(findings.into_iter().map(|finding| ((finding.severity, finding.kind), finding.shard)));
     if groups.is_empty() {
-        return view! { <p><Badge tone=Tone::Good text="No findings: every table is as it should be" /></p> }.into_any();
+        return view! { <p><Badge tone=Tone::Good text="No findings: every table is as its policy asks" /></p> }.into_any();
     }
     let entries = groups.into_iter().map(|((severity, kind), found_on)| {
         let tone = match severity {
@@ -63,7 +63,7 @@ pub(super) fn RunwayWords(runway: Vec<Runway>) -> impl IntoView {
     let lines = groups.into_iter().map(|(reach, shards)| {
         let said = match reach {
             Reach::Until { month, months: months @ ..=-1 } => {
-                format!("inserts fail now: covered only to {month}, {} months behind", -months)
+                format!("to the end of {month}, {} months ago: payments of today find no partition", -months)
             }
             Reach::Until { month, months: 1 } => format!("1 month ahead, to the end of {month}"),
             Reach::Until { month, months } => format!("{months} months ahead, to the end of {month}"),
