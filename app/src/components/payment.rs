@@ -53,7 +53,7 @@ pub(crate) fn PaymentTable(rows: Vec<PaymentRow>, history: String, caption: &'st
                         <th scope="col">"User"</th>
                         <th scope="col">"Order"</th>
                         <th scope="col">"Method"</th>
-                        <th scope="col">"Lives in"</th>
+                        <th scope="col">"Shard, month"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -76,7 +76,7 @@ fn Row(row: PaymentRow, history: String) -> impl IntoView {
             <td><a class="mono" href=of_user>{payment.user_id.to_string()}</a></td>
             <td><a class="mono" href=of_order>{payment.order_id}</a></td>
             <td>{payment.method}" "<span class="quiet">{payment.provider}</span></td>
-            <td class="quiet">{format!("shard {shard}, {month}")}</td>
+            <td class="quiet">{format!("{shard}, {month}")}</td>
         </tr>
     }
 }

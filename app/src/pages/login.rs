@@ -22,10 +22,14 @@ pub(crate) fn LoginPage() -> impl IntoView {
             <form class="card login" method="post" action="/login">
                 {move || problem().map(|problem| view! { <Notice tone=Tone::Critical title=problem /> })}
                 <input type="hidden" name="next" value=next />
-                <label for="login">"Name"</label>
-                <input id="login" name="login" required autocomplete="username" autofocus />
-                <label for="password">"Password"</label>
-                <input id="password" name="password" type="password" required autocomplete="current-password" />
+                <div class="field">
+                    <label for="login">"Name"</label>
+                    <input id="login" name="login" required autocomplete="username" autofocus />
+                </div>
+                <div class="field">
+                    <label for="password">"Password"</label>
+                    <input id="password" name="password" type="password" required autocomplete="current-password" />
+                </div>
                 <button type="submit" class="primary">"Log in"</button>
             </form>
         </main>

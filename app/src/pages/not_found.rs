@@ -1,6 +1,5 @@
 //! There is no such page.
 
-use crate::components::{Notice, Tone};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -15,9 +14,8 @@ pub(crate) fn NotFoundPage() -> impl IntoView {
         <Title text="Not found" />
         <main class="alone">
             <h1>"There is no such page"</h1>
-            <Notice tone=Tone::Neutral title="The address may be mistyped, or the link old. Nothing was changed.">
-                <p><a href="/">"Go to the overview"</a></p>
-            </Notice>
+            <p class="quiet">"The address may be mistyped, or the link old. Nothing was changed."</p>
+            <p><a href="/">"Go to the overview"</a></p>
         </main>
     }
 }

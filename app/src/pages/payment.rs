@@ -1,6 +1,6 @@
 //! One payment: what it is, where it lives, and what is near it.
 
-use crate::components::{Amount, Copy, ErrorView, Icon, IconName, Notice, PaymentTable, StatusBadge, Time, Tone, history_of_url};
+use crate::components::{Amount, Copy, ErrorView, Icon, IconName, PaymentTable, StatusBadge, Time, history_of_url};
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -36,10 +36,11 @@ fn NotShown(error: ApiError) -> impl IntoView {
     }
     view! {
         <h1>"No such payment"</h1>
-        <Notice tone=Tone::Neutral title=error.message>
-            <p>"The id may be mistyped or of another history, or its month is older than the retention and no longer in the database."</p>
-            <p><a href="/payments">"Look among all payments"</a></p>
-        </Notice>
+        <div class="empty">
+            <p><strong>{error.message}</strong></p>
+            <p class="quiet">"The id may be mistyped or of another history, or its month is older than the retention and no longer in the database."</p>
+            <a class="button" href="/payments">"Look among all payments"</a>
+        </div>
     }
     .into_any()
 }

@@ -38,7 +38,7 @@ fn Content(overview: Overview, history: String) -> impl IntoView {
         }
     });
     view! {
-        <section class="cards" aria-label="Health">{checks}</section>
+        <section class="cards checks" aria-label="Health">{checks}</section>
         {missing}
         <section class="card"><DaysChart days /></section>
         <section class="card"><h2>"Paid, by currency"</h2><MoneyTable money /></section>

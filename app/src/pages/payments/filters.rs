@@ -30,7 +30,7 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
                     {field("user", "User id", "", &query.user, &wrong)}
                     {field("order", "Order id", "", &query.order, &wrong)}
                     {field("id", "Payment id", "", &query.id, &wrong)}
-                    {field("from", "From", "2026-11-01 or 2026-11-01T09:30", &query.from, &wrong)}
+                    {field("from", "From", "2026-11-01T09:30", &query.from, &wrong)}
                     {field("to", "To, that day included", "2026-11-30", &query.to, &wrong)}
                 </div>
                 {statuses(&query.status, &wrong)}

@@ -34,11 +34,9 @@ pub(super) fn Results(query: PaymentQuery, page: PaymentPage) -> impl IntoView {
     }
 }
 
+/// A page that is not there has no link.
 fn page_link(word: &'static str, href: Option<String>, rel: Option<&'static str>) -> impl IntoView {
-    match href {
-        Some(href) => view! { <a class="button" href=href rel=rel>{word}</a> }.into_any(),
-        None => view! { <span aria-disabled="true">{word}</span> }.into_any(),
-    }
+    href.map(|href| view! { <a class="button" href=href rel=rel>{word}</a> })
 }
 
 /// Said before the rows, since it changes what they mean.
