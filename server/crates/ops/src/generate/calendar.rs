@@ -52,8 +52,8 @@ impl Calendar {
         let part = micros(until - start).min(whole);
         if part > 0 {
             self.slots.push((start, part));
-            // Scaled, so that an hour cut off by the end keeps its share.
-            self.totals.push(self.weight() + (weight * 1_000_000 / whole * part).max(1));
+            // In thousandths, so that an hour cut off by the end keeps its share.
+            self.totals.push(self.weight() + (weight * part / (whole / 1_000)).max(1));
         }
     }
 

@@ -74,7 +74,7 @@ mod tests {
     fn the_stream_of_a_seed_never_changes() {
         let mut dice = Dice::new(1997, [1, 2, 3]);
         let drawn = [dice.below(1_000_000), dice.below(1_000_000), dice.below(6)];
-        assert_eq!(drawn, [0, 0, 0]);
+        assert_eq!(drawn, [812_009, 102_224, 2]);
         assert_ne!(Dice::new(1997, [1, 2, 3]).bits(), Dice::new(1997, [1, 3, 2]).bits());
     }
 
