@@ -1,6 +1,6 @@
 //! `payhist config`
 
-use super::output::{Outcome, usage};
+use super::output::{Outcome, print, usage};
 use crate::config::{Config, EXAMPLE};
 use clap::Subcommand;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) fn run(command: &ConfigCommand, path: &Path) -> anyhow::Result<Outcom
             Ok(Outcome::Done)
         }
         ConfigCommand::Example => {
-            print!("{EXAMPLE}");
+            print(EXAMPLE.trim_end());
             Ok(Outcome::Done)
         }
     }

@@ -4,6 +4,7 @@ use payhist_dbserver::ServerError;
 use payhist_ops::OpsError;
 use payhist_types::error::{ApiError, ErrorKind};
 use serde::Serialize;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// How a command ended, if it did not fail.
@@ -30,11 +31,20 @@ pub(crate) fn usage(error: anyhow::Error) -> anyhow::Error {
 /// Answers in JSON or in words.
 pub(crate) fn say<T: Serialize>(json: bool, value: &T, words: impl FnOnce() -> String) -> Outcome {
     if json {
-        println!("{}", serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")));
+        print(&serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")));
     } else {
-        println!("{}", words());
+        print(&words());
     }
     Outcome::Done
+}
+
+/// Prints a line. A reader that has seen enough (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    if let Err(error) = writeln!(std::io::stdout(), "{text}")
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("payhist: the answer could not be written: {error}");
+    }
 }
 
 /// Prints an error, if there is one, and picks the exit code.
