@@ -1,24 +1,24 @@
 //! A private demo to measure: its process, a logged-in HTTP client, and a bare connection to its database.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use reqwest::{Client, StatusCode, redirect};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// How long a demo may take to stop when the benchmark was broken off.
 const STOP_WAIT: Duration = Duration::from_secs(20);
 
-/// A running demo; dropping it stops it.
+/// A running demo.
 pub(crate) struct Demo {
     binary: PathBuf,
     dir: PathBuf,
-    child: Child,
+    process: Process,
     url: String,
     client: Client,
     database: MySqlConnection,
@@ -29,14 +29,15 @@ impl Demo {
     pub(crate) async fn start(dist: &Path, dir: &Path, rows: u64) -> Result<Self> {
         let binary = dist.join("payhist");
         eprintln!("bench: {} demo, {rows} sample payments …", binary.display());
-        let mut child = Command::new(&binary)
+        let child = Command::new(&binary)
             .args(["demo", "--json", "--port", "0", "--dir"])
             .arg(dir)
             .args(if rows == 0 { vec!["--no-sample".to_owned()] } else { vec!["--rows".to_owned(), rows.to_string()] })
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run {}: `make release` builds it", binary.display()))?;
-        let stdout = child.stdout.take().context("no standard output")?;
+        let mut process = Process(child);
+        let stdout = process.0.stdout.take().context("no standard output")?;
         let ready = BufReader::new(stdout).lines().next_line().await?.context("the demo ended before it was ready")?;
         let ready: serde_json::Value = serde_json::from_str(&ready)?;
         let text =
@@ -44,7 +45,7 @@ impl Demo {
         let url = text("url")?;
         let client = log_in(&url, &text("operator")?, &text("password")?).await?;
         let database = database_options(&dir.join("payhist.toml"))?.connect().await?;
-        Ok(Self { binary, dir: dir.to_owned(), child, url, client, database })
+        Ok(Self { binary, dir: dir.to_owned(), process, url, client, database })
     }
 
     /// The bare driver's connection.
@@ -54,7 +55,7 @@ impl Demo {
 
     /// The server's process.
     pub(crate) fn pid(&self) -> Result<u32> {
-        self.child.id().context("the demo has ended")
+        self.process.0.id().context("the demo has ended")
     }
 
     /// The database server's socket.
@@ -97,28 +98,30 @@ impl Demo {
 
     /// Stops it and waits until it is gone.
     pub(crate) async fn stop(&mut self) -> Result<()> {
-        self.terminate();
-        let status = self.child.wait().await?;
-        if !status.success() {
-            bail!("the demo ended with {status}");
-        }
+        self.process.terminate();
+        let status = self.process.0.wait().await?;
+        ensure!(status.success(), "the demo ended with {status}");
         Ok(())
     }
+}
 
+/// A demo's process; dropping it stops it and waits, since the temporary folder goes next.
+struct Process(Child);
+
+impl Process {
     fn terminate(&self) {
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let pid = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
             let _ = kill_process(pid, Signal::TERM); // it may have ended just now
         }
     }
 }
 
-impl Drop for Demo {
-    /// Waits too: the temporary folder goes next.
+impl Drop for Process {
     fn drop(&mut self) {
         self.terminate();
-        let begun = std::time::Instant::now();
-        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < STOP_WAIT {
+        let begun = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && begun.elapsed() < STOP_WAIT {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -137,7 +140,7 @@ async fn log_in(url: &str, operator: &str, password: &str) -> Result<Client> {
 /// Where the demo's configuration says that its payments are.
 fn database_options(config: &Path) -> Result<MySqlConnectOptions> {
     let config: toml::Table = toml::from_str(&std::fs::read_to_string(config)?)?;
-    let sources = config.get("sources").and_then(toml::Value::as_array);
+    let sources = config.get("source").and_then(toml::Value::as_array);
     let url = sources.and_then(|all| all.first()?.get("url")?.as_str()).context("the configuration names no source")?;
     Ok(url.parse()?)
 }
