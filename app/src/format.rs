@@ -44,7 +44,7 @@ pub(crate) fn millis(value: u64) -> String {
 pub(crate) fn micros(value: u64) -> String {
     match value {
         0..1_000 => format!("{value} µs"),
-        1_000..1_000_000 if value % 1_000 == 0 => format!("{} ms", value / 1_000),
+        1_000..1_000_000 if value.is_multiple_of(1_000) => format!("{} ms", value / 1_000),
         1_000..1_000_000 => format!("{}.{} ms", value / 1_000, value % 1_000 / 100),
         _ => format!("{}.{} s", value / 1_000_000, value % 1_000_000 / 100_000),
     }

@@ -4,6 +4,9 @@
 //! and usable without JavaScript; the URL is the page's whole state; whatever needs a database goes through a
 //! server function in [`api`], which is four lines long and decides nothing.
 
+#![expect(unreachable_pub, reason = "the component macro makes a component's props pub whatever its own visibility")]
+#![expect(clippy::needless_pass_by_value, reason = "components own their props")]
+
 pub mod api;
 mod components;
 mod format;

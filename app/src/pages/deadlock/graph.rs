@@ -4,9 +4,9 @@
 use leptos::prelude::*;
 use payhist_types::deadlock::{DeadlockReport, RecordLock};
 
-const BOX_WIDTH: usize = 128;
+const BOX_WIDTH: usize = 104;
 const BOX_HEIGHT: usize = 36;
-const GAP: usize = 160;
+const GAP: usize = 72;
 const TOP: usize = 36;
 
 fn same_place(one: &RecordLock, other: &RecordLock) -> bool {

@@ -25,7 +25,12 @@ pub(crate) fn DeadlockPage() -> impl IntoView {
             <h1>"Deadlock "{id}</h1>
             <a class="button" href="/database"><Icon name=IconName::Back />"Database"</a>
         </div>
-        {loaded(deadlock, |deadlock| view! { <DeadlockView deadlock /> })}
+        {loaded(deadlock, |deadlock| view! {
+            <section class="card stack">
+                <h2>"What happened"</h2>
+                <DeadlockView deadlock />
+            </section>
+        })}
     }
 }
 

@@ -4,7 +4,7 @@ mod steps;
 
 use super::live::follow;
 use super::partitions::{duration, outcome_tone};
-use crate::components::{Badge, Copy, Icon, IconName, Notice, Time, Tone, loaded};
+use crate::components::{Badge, Copy, Notice, Time, Tone, loaded};
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -71,7 +71,7 @@ fn Facts(run: RotationRun) -> impl IntoView {
 fn NextStep(run: RotationRun) -> impl IntoView {
     let (tone, title) = match run.outcome {
         RunOutcome::Running => (Tone::Active, "At work. It goes on when this page is closed, and is resumed if its process dies."),
-        RunOutcome::Done => (Tone::Good, "Every step is done, and the catalogue says so."),
+        RunOutcome::Done => (Tone::Good, "Every step that was not blocked is done, and the catalogue says so."),
         RunOutcome::Partial => (Tone::Warning, "Some steps are not done; the tables below say why. The others are, and stay so."),
         RunOutcome::Failed => (Tone::Critical, "No step was done. The tables below say why."),
     };
@@ -80,9 +80,9 @@ fn NextStep(run: RotationRun) -> impl IntoView {
     let again = matches!(run.outcome, RunOutcome::Partial | RunOutcome::Failed);
     view! {
         <Notice tone title>
-            <p class="run-next">
+            <p>
                 {again.then(|| view! { <a href=plan>"Look at a new plan"</a>" · " })}
-                <a href=map><Icon name=IconName::Partitions />" See the map"</a>
+                <a href=map>"See the map"</a>
             </p>
         </Notice>
     }
