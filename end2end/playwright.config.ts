@@ -7,14 +7,15 @@ export default defineConfig({
   testDir: "tests",
   // Each worker has a demo of its own, with a database server: one at a time leaves the other core to them.
   workers: 1,
-  timeout: 30_000,
-  expect: { timeout: 10_000 },
+  // Generous, since two cores compress and compile a debug build's 11 MB of WASM again for each test's fresh browser.
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
   forbidOnly: !!process.env.CI,
   reporter: "list",
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: "/usr/bin/chromium",
       args: [

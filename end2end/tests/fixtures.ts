@@ -1,6 +1,6 @@
 // What every test starts from: a demo, a page that is logged in, and a watch over what the browser complains about.
 
-import { type APIRequestContext, type BrowserContext, type Page, test as base, expect } from "@playwright/test";
+import { type APIRequestContext, type APIResponse, type BrowserContext, type Page, test as base, expect } from "@playwright/test";
 import { Demo } from "./demo.ts";
 
 export { expect };
@@ -16,11 +16,16 @@ interface WorkerFixtures {
   adminState: StorageState;
   /** Cookies of an operator who may only look. */
   viewerState: StorageState;
+  /**
+   * The server's answer for the WASM module, asked for once: each test has a fresh browser profile, and the server
+   * would compress a debug build's 11 MB anew for each.
+   */
+  wasm: APIResponse;
 }
 
 interface TestFixtures {
-  /** Complaints of the browser that the test provokes. */
-  expectedComplaints: RegExp[];
+  /** What the browser complains about because the test provokes it: nothing, unless said otherwise. */
+  expectedComplaint: RegExp;
   watch: (context: BrowserContext) => void;
 }
 
@@ -47,11 +52,21 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { scope: "worker" },
   ],
+  wasm: [
+    async ({ demo, playwright }, use) => {
+      const request = await playwright.request.newContext({ baseURL: demo.url, extraHTTPHeaders: { "accept-encoding": "identity" } });
+      const wasm = await request.get("/pkg/payhist_bg.wasm");
+      expect(wasm.ok(), "the site is built: run `make build` first").toBe(true);
+      await use(wasm);
+      await request.dispose();
+    },
+    { scope: "worker" },
+  ],
   baseURL: async ({ demo }, use) => use(demo.url),
   storageState: async ({ adminState }, use) => use(adminState),
 
-  expectedComplaints: [[], { option: true }],
-  watch: async ({ demo, expectedComplaints }, use) => {
+  expectedComplaint: [/(?!)/, { option: true }],
+  watch: async ({ demo, expectedComplaint }, use) => {
     const complaints: string[] = [];
     await use((context) => {
       // Violations of the content security policy come as console errors.
@@ -65,11 +80,12 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         }
       });
     });
-    const unexpected = complaints.filter((complaint) => !expectedComplaints.some((expected) => expected.test(complaint)));
+    const unexpected = complaints.filter((complaint) => !expectedComplaint.test(complaint));
     expect(unexpected, "the browser's console, script errors and external requests").toEqual([]);
   },
-  context: async ({ context, watch }, use) => {
+  context: async ({ context, watch, wasm }, use) => {
     watch(context);
+    await context.route(/\.wasm$/, (route) => route.fulfill({ response: wasm }));
     await use(context);
   },
 });

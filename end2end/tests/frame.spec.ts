@@ -86,7 +86,7 @@ test("the chosen theme is there at the first paint of the next page", async ({ p
   expect(await answer.text(), "the server paints it").toContain('data-theme="dark"');
 });
 
-const background = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+const background = (page: Page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
 test("the frame says where one is: environment, zone and operator", async ({ page, demo }) => {
   await open(page, "/");

@@ -69,7 +69,7 @@ test.describe("somebody who may only look", () => {
 });
 
 test.describe("a job that is not there", () => {
-  test.use({ expectedComplaints: [/status of 404/] });
+  test.use({ expectedComplaint: /status of 404/ });
 
   test("is a 404 page", async ({ page }) => {
     const answer = await page.goto("/jobs/no-such-job");

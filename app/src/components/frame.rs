@@ -20,7 +20,8 @@ const PAGES: [(&str, &str, IconName); 5] = [
 pub(crate) fn Frame() -> impl IntoView {
     let frame = Resource::new(|| (), |()| api::frame());
     view! {
-        <a class="skip-link" href="#content">"Skip to content"</a>
+        // The browser itself follows this one: the router would scroll without moving the focus.
+        <a class="skip-link" href="#content" rel="external">"Skip to content"</a>
         <div class="frame">
             <Rail />
             <header class="topbar">
