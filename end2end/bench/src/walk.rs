@@ -25,7 +25,7 @@ pub(crate) async fn measure(demo: &mut Demo, rows: u64, samples: usize) -> Resul
     let cursor = walk_to(demo, deep_rows).await?;
     let (first, deep) = (format!("limit={PAGE_ROWS}"), format!("limit={PAGE_ROWS}&cursor={cursor}"));
     let (mut at_first, mut at_deep) = (Vec::new(), Vec::new());
-    for sample in 0..samples + 1 {
+    for sample in 0..=samples {
         for turn in [sample % 2, (sample + 1) % 2] {
             let (query, times) = if turn == 0 { (&first, &mut at_first) } else { (&deep, &mut at_deep) };
             let (took, body) = timed(demo.payments(query)).await?;
@@ -72,7 +72,7 @@ async fn walk_to(demo: &Demo, rows: u64) -> Result<String> {
     for _ in 0..rows / STRIDE_ROWS {
         let body = demo.payments(&format!("limit={STRIDE_ROWS}&cursor={cursor}")).await?;
         let page: serde_json::Value = serde_json::from_str(&body)?;
-        cursor = page["older"].as_str().context("the walk ended early")?.to_owned();
+        page["older"].as_str().context("the walk ended early")?.clone_into(&mut cursor);
     }
     Ok(cursor)
 }
