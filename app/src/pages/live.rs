@@ -18,7 +18,10 @@ pub(super) fn follow<T>(
     Effect::new(move || {
         if resource.get().is_some_and(|answer| answer.is_ok_and(|value| is_moving(&value))) {
             // The page may be gone by then, and its signal with it.
-            set_timeout(move || drop(tick.try_update(|count| *count += 1)), pause);
+            let look = move || {
+                tick.try_update(|count| *count += 1);
+            };
+            set_timeout(look, pause);
         }
     });
 }
