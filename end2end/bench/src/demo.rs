@@ -53,6 +53,11 @@ impl Demo {
         &mut self.database
     }
 
+    /// What is measured.
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// The server's process.
     pub(crate) fn pid(&self) -> Result<u32> {
         self.process.0.id().context("the demo has ended")

@@ -20,8 +20,9 @@ pub(crate) async fn describe(demo: &mut Demo) -> Result<Machine> {
     let load = load.split_whitespace().next().unwrap_or_default();
     let text = format!(
         "{cores} cores ({cpu}), {} GiB memory, load {load} at the start; database {engine} on a unix socket, buffer \
-         pool {pool_mb} MB, durable commits; release build of payhist.",
-        memory_kb >> 20
+         pool {pool_mb} MB, durable commits; measured: {}.",
+        memory_kb >> 20,
+        demo.binary().display()
     );
     Ok(Machine { day, text })
 }
