@@ -58,7 +58,10 @@ mod tests {
     fn figures_are_grouped_and_have_units() {
         assert_eq!((count(7), count(1_234), count(1_234_567)), ("7".into(), "1,234".into(), "1,234,567".into()));
         assert_eq!((bytes(999), bytes(12_345_678)), ("999 B".into(), "12.3 MB".into()));
-        assert_eq!((millis(850), millis(12_345), millis(245_000)), ("850 ms".into(), "12.3 s".into(), "4 min 5 s".into()));
+        assert_eq!(
+            (millis(850), millis(12_345), millis(245_000)),
+            ("850 ms".into(), "12.3 s".into(), "4 min 5 s".into())
+        );
         assert_eq!((micros(90), micros(2_500), micros(1_000_000)), ("90 µs".into(), "2.5 ms".into(), "1.0 s".into()));
     }
 }

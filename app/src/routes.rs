@@ -2,8 +2,8 @@
 
 use crate::components::Frame;
 use crate::pages::{
-    DatabasePage, DeadlockPage, JobPage, JobsPage, LoginPage, NotFoundPage, OverviewPage, PartitionsPage, PaymentPage, PaymentsPage,
-    PlanPage, RunPage,
+    DatabasePage, DeadlockPage, JobPage, JobsPage, LoginPage, NotFoundPage, OverviewPage, PartitionsPage, PaymentPage,
+    PaymentsPage, PlanPage, RunPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};

@@ -31,7 +31,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// `light`, `dark` or `auto`.
 fn theme() -> &'static str {
     let cookies = use_context::<Parts>().and_then(|parts| Some(parts.headers.get(COOKIE)?.to_str().ok()?.to_owned()));
-    let chosen = cookies.as_deref().and_then(|cookies| cookies.split("; ").find_map(|cookie| cookie.strip_prefix("theme=")));
+    let chosen =
+        cookies.as_deref().and_then(|cookies| cookies.split("; ").find_map(|cookie| cookie.strip_prefix("theme=")));
     match chosen {
         Some("light") => "light",
         Some("dark") => "dark",

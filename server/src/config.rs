@@ -86,7 +86,11 @@ fn default_pool_max() -> u32 {
 impl Config {
     /// Reads a file and the environment.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        anyhow::ensure!(path.is_file(), "there is no configuration file {}: see `payhist config example`", path.display());
+        anyhow::ensure!(
+            path.is_file(),
+            "there is no configuration file {}: see `payhist config example`",
+            path.display()
+        );
         Figment::new()
             .merge(Toml::file_exact(path))
             .merge(Env::prefixed("PAYHIST__").split("__"))
@@ -101,7 +105,10 @@ impl Config {
 
     /// The sources' connections.
     pub(crate) fn sources(&self) -> anyhow::Result<Vec<SourceConfig>> {
-        self.sources.iter().map(|source| Ok(SourceConfig::from_url(&source.name, &source.url, source.pool_max)?)).collect()
+        self.sources
+            .iter()
+            .map(|source| Ok(SourceConfig::from_url(&source.name, &source.url, source.pool_max)?))
+            .collect()
     }
 }
 

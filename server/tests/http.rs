@@ -9,15 +9,32 @@ use payhist_types::operator::Role;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
 const PAGES: [&str; 11] = [
-    "/", "/payments", "/payments/1", "/partitions", "/partitions/plan", "/partitions/runs/1", "/jobs", "/jobs/premake", "/database",
-    "/database/deadlocks/1", "/nowhere",
+    "/",
+    "/payments",
+    "/payments/1",
+    "/partitions",
+    "/partitions/plan",
+    "/partitions/runs/1",
+    "/jobs",
+    "/jobs/premake",
+    "/database",
+    "/database/deadlocks/1",
+    "/nowhere",
 ];
 const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
 
 /// Server functions that change something, with a form that they accept, and the roles that may.
 const MUTATIONS: [(&str, &[(&str, &str)], &[Role]); 4] = [
-    ("/api/ui/partitions/apply", &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")], &[Role::Dba, Role::Admin]),
-    ("/api/ui/partitions/switch", &[("history", "payments"), ("switch", "create"), ("on", "true"), ("confirm", "")], &[Role::Dba, Role::Admin]),
+    (
+        "/api/ui/partitions/apply",
+        &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
+        &[Role::Dba, Role::Admin],
+    ),
+    (
+        "/api/ui/partitions/switch",
+        &[("history", "payments"), ("switch", "create"), ("on", "true"), ("confirm", "")],
+        &[Role::Dba, Role::Admin],
+    ),
     ("/api/ui/jobs/run", &[("name", "runway-check")], &[Role::Dba, Role::Admin]),
     ("/api/ui/jobs/pause", &[("name", "runway-check"), ("paused", "false")], &[Role::Dba, Role::Admin]),
 ];
@@ -45,7 +62,11 @@ async fn without_a_session_every_page_leads_to_the_login_and_every_function_is_r
     for page in PAGES {
         let answer = stranger.get(page).await;
         let location = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
-        assert!(answer.status() == 303 && location.starts_with("/login?next="), "{page}: {} {location}", answer.status());
+        assert!(
+            answer.status() == 303 && location.starts_with("/login?next="),
+            "{page}: {} {location}",
+            answer.status()
+        );
     }
     for path in API {
         assert_eq!(stranger.get(path).await.status(), 401, "{path}");
@@ -53,7 +74,8 @@ async fn without_a_session_every_page_leads_to_the_login_and_every_function_is_r
     let functions = server_functions();
     assert!(functions.len() >= 15, "the server functions are registered: {functions:?}");
     for (path, method) in functions {
-        let answer = if method == http::Method::GET { stranger.get(path).await } else { stranger.post(path, &[]).await };
+        let answer =
+            if method == http::Method::GET { stranger.get(path).await } else { stranger.post(path, &[]).await };
         assert_eq!(answer.status(), 401, "{method} {path}");
     }
     assert_eq!(stranger.get("/health").await.status(), 200);

@@ -16,8 +16,13 @@ use std::time::Duration;
 use support::{PAYHIST, Serve, configuration};
 
 const APPLY_FAULTS: [&str; 7] = [
-    "rotation.after_begin", "rotation.before_intent", "rotation.after_intent", "rotation.before_ddl", "rotation.after_ddl:2",
-    "rotation.after_settle:3", "rotation.before_finish",
+    "rotation.after_begin",
+    "rotation.before_intent",
+    "rotation.after_intent",
+    "rotation.before_ddl",
+    "rotation.after_ddl:2",
+    "rotation.after_settle:3",
+    "rotation.before_finish",
 ];
 
 fn apply(config: &Path, fault: Option<&str>) -> std::process::ExitStatus {
@@ -171,7 +176,13 @@ async fn a_demo_killed_at_any_moment_comes_up_whole_the_next_time() {
 
     let stopped = Command::new("kill").args(["-TERM", &whole.id().to_string()]).status().unwrap();
     assert!(stopped.success() && whole.wait().unwrap().success(), "SIGTERM is a clean stop");
-    let left = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let left = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
     let datadir = folder.path().join("data").to_string_lossy().into_owned();
-    assert!(!left.into_iter().any(|line| String::from_utf8_lossy(&line).contains(&datadir)), "no server is left behind");
+    assert!(
+        !left.into_iter().any(|line| String::from_utf8_lossy(&line).contains(&datadir)),
+        "no server is left behind"
+    );
 }

@@ -52,20 +52,38 @@ impl Case {
 
     fn generate(&self) -> Command {
         let mut command = self.command("generate");
-        command.args(["--rows", "20000", "--users", "900", "--months", "3", "--seed", "5", "--until", "2026-11-15T12:00:00Z"]);
+        command.args([
+            "--rows",
+            "20000",
+            "--users",
+            "900",
+            "--months",
+            "3",
+            "--seed",
+            "5",
+            "--until",
+            "2026-11-15T12:00:00Z",
+        ]);
         command
     }
 
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(PAYHIST);
-        command.arg(name).args(["--json", "--history", &self.history, "--config"]).arg(configuration(&self.test, self.folder.path()));
+        command
+            .arg(name)
+            .args(["--json", "--history", &self.history, "--config"])
+            .arg(configuration(&self.test, self.folder.path()));
         command
     }
 
     /// Runs a command that must be killed by its fault point.
     async fn die(&self, mut command: Command, fault: &str) {
         let status = command.env("PAYHIST_FAULT", fault).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "{fault} was not reached: {status}");
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(6),
+            "{fault} was not reached: {status}"
+        );
         self.end_lease().await;
     }
 
@@ -77,7 +95,8 @@ impl Case {
 
     /// Rows, different payment ids, different orders of a customer, and the sum, over all shards.
     async fn figures(&self) -> (i64, i64, i64, String) {
-        let tables: Vec<_> = (0..SHARDS).map(|shard| format!("SELECT * FROM payhist_{0}.{0}_shard_{shard}", self.history)).collect();
+        let tables: Vec<_> =
+            (0..SHARDS).map(|shard| format!("SELECT * FROM payhist_{0}.{0}_shard_{shard}", self.history)).collect();
         let sql = format!(
             "SELECT COUNT(*), COUNT(DISTINCT payment_id), COUNT(DISTINCT user_id, order_id, provider_tx_id), CAST(SUM(amount) AS CHAR) FROM ({}) a",
             tables.join(" UNION ALL ")
@@ -108,7 +127,12 @@ fn purchases_sum() -> String {
 async fn an_import_killed_at_every_fault_point_is_finished_by_the_same_command(#[case] engine: EngineKind) {
     let case = Case::new(engine).await;
     for fault in [
-        "import.after_register", "import.after_table", "import.after_table:4", "import.before_batch", "import.after_batch", "import.before_batch:9",
+        "import.after_register",
+        "import.after_table",
+        "import.after_table:4",
+        "import.before_batch",
+        "import.after_batch",
+        "import.before_batch:9",
         "import.after_batch:7",
     ] {
         case.die(case.import(), fault).await;
@@ -168,9 +192,12 @@ async fn a_generate_run_killed_under_way_is_finished_by_the_same_command(#[case]
 async fn an_import_that_is_stopped_says_so_and_the_same_command_goes_on() {
     let case = Case::new(EngineKind::MariaDb).await;
     let child = case.import().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let table = format!("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'payhist_{}'", case.history);
+    let table =
+        format!("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'payhist_{}'", case.history);
     let mut connection = case.test.db.connect().await;
-    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(table.clone())).fetch_one(&mut connection).await.unwrap() < i64::from(SHARDS) {
+    while sqlx::query_scalar::<_, i64>(AssertSqlSafe(table.clone())).fetch_one(&mut connection).await.unwrap()
+        < i64::from(SHARDS)
+    {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap().success());

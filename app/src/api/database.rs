@@ -20,6 +20,8 @@ pub async fn database() -> Result<DatabaseView> {
 pub async fn deadlock(id: String) -> Result<Deadlock> {
     use payhist_types::error::{ApiError, ErrorKind};
     let (ops, permit) = authorise()?;
-    let id = id.parse().map_err(|_| respond_with(ApiError::new(ErrorKind::NotFound, format!("There is no deadlock {id:?}."))))?;
+    let id = id
+        .parse()
+        .map_err(|_| respond_with(ApiError::new(ErrorKind::NotFound, format!("There is no deadlock {id:?}."))))?;
     answer(payhist_ops::monitoring::deadlock(&ops, &permit, id).await)
 }

@@ -20,16 +20,20 @@ impl FromServerFnError for Error {
     fn from_server_fn_error(cause: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as Cause;
         let error = match cause {
-            Cause::Args(detail) | Cause::MissingArg(detail) => {
-                ApiError::new(ErrorKind::BadInput, format!("The request could not be read ({detail}). Nothing was changed."))
-                    .with_remedy("Reload the page and try again.")
-            }
+            Cause::Args(detail) | Cause::MissingArg(detail) => ApiError::new(
+                ErrorKind::BadInput,
+                format!("The request could not be read ({detail}). Nothing was changed."),
+            )
+            .with_remedy("Reload the page and try again."),
             Cause::Request(detail) => {
                 ApiError::new(ErrorKind::Unavailable, format!("payhist did not answer ({detail})."))
                     .with_remedy("Reload the page to see how things stand, then try again.")
             }
-            other => ApiError::new(ErrorKind::Internal, format!("payhist and this page do not understand each other ({other})."))
-                .with_remedy("Reload the page: it may be older than the server."),
+            other => ApiError::new(
+                ErrorKind::Internal,
+                format!("payhist and this page do not understand each other ({other})."),
+            )
+            .with_remedy("Reload the page: it may be older than the server."),
         };
         Self(error)
     }
@@ -41,7 +45,8 @@ mod tests {
 
     #[test]
     fn the_wire_form_is_the_api_error_itself() {
-        let error = ApiError::new(ErrorKind::Refused, "The plan is stale. Nothing was changed.").with_remedy("Read the new plan.");
+        let error = ApiError::new(ErrorKind::Refused, "The plan is stale. Nothing was changed.")
+            .with_remedy("Read the new plan.");
         let wire = Error(error.clone()).ser();
         assert_eq!(serde_json::from_slice::<ApiError>(&wire).unwrap(), error);
         assert_eq!(Error::de(wire), Error(error));

@@ -18,5 +18,7 @@ pub use error::{Error, Result};
 pub use frame::frame;
 pub use jobs::{PauseJob, RunJob, job, jobs, pause_job, run_job};
 pub use overview::overview;
-pub use partitions::{ApplyPlan, TurnSwitch, apply_plan, partition_map, rotation_plan, rotation_run, rotation_runs, turn_switch};
+pub use partitions::{
+    ApplyPlan, TurnSwitch, apply_plan, partition_map, rotation_plan, rotation_run, rotation_runs, turn_switch,
+};
 pub use payments::{payment, payments};

@@ -37,7 +37,8 @@ pub async fn rotation_runs(#[server(default)] history: String) -> Result<Vec<Rot
 pub async fn rotation_run(id: String) -> Result<RotationRun> {
     use payhist_types::error::{ApiError, ErrorKind};
     let (ops, permit) = authorise()?;
-    let id = id.parse().map_err(|_| respond_with(ApiError::new(ErrorKind::NotFound, format!("There is no run {id:?}."))))?;
+    let id =
+        id.parse().map_err(|_| respond_with(ApiError::new(ErrorKind::NotFound, format!("There is no run {id:?}."))))?;
     answer(payhist_ops::rotation::run(&ops, &permit, id).await)
 }
 

@@ -44,6 +44,10 @@ pub(super) fn respond_with(error: ApiError) -> Error {
 
 /// A form posted without JavaScript is answered by a redirect to its page, which shows the error: its status stays.
 fn is_plain_form(parts: &Parts) -> bool {
-    let wants_html = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    let wants_html = parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
     parts.method == Method::POST && wants_html
 }

@@ -93,7 +93,11 @@ mod browser {
     }
 
     fn focus(selector: &str) -> bool {
-        let found = document().query_selector(selector).ok().flatten().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        let found = document()
+            .query_selector(selector)
+            .ok()
+            .flatten()
+            .and_then(|element| element.dyn_into::<HtmlElement>().ok());
         found.is_some_and(|element| element.focus().is_ok())
     }
 
@@ -103,7 +107,10 @@ mod browser {
         let active = document().active_element().map(Node::from);
         let here = (0..rows.length()).find(|place| rows.item(*place) == active);
         let next = here.map_or(0, |place| (i64::from(place) + by).clamp(0, i64::from(rows.length()) - 1));
-        let row = u32::try_from(next).ok().and_then(|next| rows.item(next)).and_then(|row| row.dyn_into::<HtmlElement>().ok());
+        let row = u32::try_from(next)
+            .ok()
+            .and_then(|next| rows.item(next))
+            .and_then(|row| row.dyn_into::<HtmlElement>().ok());
         row.is_some_and(|row| row.focus().is_ok())
     }
 }

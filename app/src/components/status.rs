@@ -47,7 +47,11 @@ pub(crate) fn Badge(tone: Tone, #[prop(into)] text: String, #[prop(optional)] ic
 
 /// A box that says something about the page: `<section class="notice warning">`. Critical ones are announced.
 #[component]
-pub(crate) fn Notice(tone: Tone, #[prop(into)] title: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+pub(crate) fn Notice(
+    tone: Tone,
+    #[prop(into)] title: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
     let role = if tone == Tone::Critical { "alert" } else { "note" };
     view! {
         <div class=format!("notice {}", tone.class()) role=role>
@@ -60,7 +64,11 @@ pub(crate) fn Notice(tone: Tone, #[prop(into)] title: String, #[prop(optional)] 
 /// An error: what happened, which fields, what to do, and the incident id.
 #[component]
 pub(crate) fn ErrorView(error: ApiError) -> impl IntoView {
-    let fields = error.fields.into_iter().map(|field| view! { <li><strong>{field.field}</strong>": "{field.message}</li> }).collect_view();
+    let fields = error
+        .fields
+        .into_iter()
+        .map(|field| view! { <li><strong>{field.field}</strong>": "{field.message}</li> })
+        .collect_view();
     view! {
         <Notice tone=Tone::Critical title=error.message>
             <ul class="field-errors">{fields}</ul>
@@ -71,7 +79,10 @@ pub(crate) fn ErrorView(error: ApiError) -> impl IntoView {
 }
 
 /// Waits for a resource and shows it: a skeleton meanwhile, an [`ErrorView`] when it failed.
-pub(crate) fn loaded<T, V>(resource: Resource<api::Result<T>>, show: impl Fn(T) -> V + Clone + Send + Sync + 'static) -> impl IntoView
+pub(crate) fn loaded<T, V>(
+    resource: Resource<api::Result<T>>,
+    show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
 where
     T: Clone + Send + Sync + serde::Serialize + for<'de> serde::Deserialize<'de> + 'static,
     V: IntoView + 'static,

@@ -91,7 +91,8 @@ fn Runs(runs: Vec<JobRun>) -> impl IntoView {
 
 #[component]
 fn RunRow(run: JobRun) -> impl IntoView {
-    let rotation = run.rotation_run.map(|id| view! { " "<a href=format!("/partitions/runs/{id}")>"Rotation run "{id}</a> });
+    let rotation =
+        run.rotation_run.map(|id| view! { " "<a href=format!("/partitions/runs/{id}")>"Rotation run "{id}</a> });
     let took = duration(&run);
     let fence = format!("Fencing token {}", run.fencing_token);
     view! {

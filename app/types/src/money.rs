@@ -59,8 +59,8 @@ impl Currency {
     /// The digits customarily shown after the point (ISO 4217 "minor unit").
     pub const fn digits(self) -> u32 {
         match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX" | b"VND" | b"VUV"
-            | b"XAF" | b"XOF" | b"XPF" => 0,
+            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF" | b"UGX"
+            | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
             b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
             _ => 2,
         }
@@ -147,7 +147,8 @@ impl Money {
             return Err(MoneyError::TooManyDecimals(text.to_owned()));
         }
         let shortest = format!("{whole}.{}", decimals.trim_end_matches('0'));
-        let amount = Decimal::from_str_exact(shortest.trim_end_matches('.')).map_err(|_| MoneyError::Overflow(text.to_owned()))?;
+        let amount = Decimal::from_str_exact(shortest.trim_end_matches('.'))
+            .map_err(|_| MoneyError::Overflow(text.to_owned()))?;
         Self::new(if text.starts_with('-') { -amount } else { amount }, currency)
     }
 
@@ -178,7 +179,8 @@ impl Money {
     pub fn grouped(self) -> String {
         let text = self.amount_text();
         let (sign, unsigned) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
-        let (whole, decimals) = unsigned.split_once('.').map_or((unsigned, None), |(whole, decimals)| (whole, Some(decimals)));
+        let (whole, decimals) =
+            unsigned.split_once('.').map_or((unsigned, None), |(whole, decimals)| (whole, Some(decimals)));
         let mut grouped = String::from(sign);
         for (index, digit) in whole.chars().enumerate() {
             if index > 0 && (whole.len() - index).is_multiple_of(3) {
@@ -244,7 +246,9 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        for (text, grouped) in [("0", "0.00"), ("999", "999.00"), ("-1234.5", "-1,234.50"), ("1234567.891", "1,234,567.891")] {
+        for (text, grouped) in
+            [("0", "0.00"), ("999", "999.00"), ("-1234.5", "-1,234.50"), ("1234567.891", "1,234,567.891")]
+        {
             assert_eq!(usd(text).unwrap().grouped(), grouped);
         }
     }

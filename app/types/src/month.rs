@@ -113,7 +113,9 @@ impl FromStr for Month {
 
     fn from_str(text: &str) -> Result<Self, MonthError> {
         let digits = |part: &str, len: usize| {
-            (part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<u32>().ok()).flatten()
+            (part.len() == len && part.bytes().all(|byte| byte.is_ascii_digit()))
+                .then(|| part.parse::<u32>().ok())
+                .flatten()
         };
         let parts = text.split_once('-').and_then(|(year, month)| Some((digits(year, 4)?, digits(month, 2)?)));
         let (year, month) = parts.ok_or_else(|| MonthError::Malformed(text.to_owned()))?;
@@ -181,7 +183,9 @@ mod tests {
 
     #[test]
     fn what_is_no_month_is_refused() {
-        for text in ["", "2026", "2026-1", "2026-13", "2026-00", "1969-12", "26-01", "2026-01-01", "+026-01", "２０２６-01"] {
+        for text in
+            ["", "2026", "2026-1", "2026-13", "2026-00", "1969-12", "26-01", "2026-01-01", "+026-01", "２０２６-01"]
+        {
             assert!(text.parse::<Month>().is_err(), "{text:?}");
         }
     }

@@ -48,10 +48,7 @@ impl fmt::Display for FindingKind {
                 write!(formatter, "the MAXVALUE partition {partition} holds about {rows_estimate} rows")
             }
             Self::Gap { partition, first, last } => {
-                write!(
-                    formatter,
-                    "partition {partition} also swallows {first} to {last}, which have none of their own"
-                )
+                write!(formatter, "partition {partition} also swallows {first} to {last}, which have none of their own")
             }
             Self::Overlap { partition } => {
                 write!(formatter, "the edge of partition {partition} is not above the one before it")

@@ -19,7 +19,12 @@ pub(super) fn run(command: &ConfigCommand, path: &Path) -> anyhow::Result<Outcom
             let config = Config::read(path).map_err(usage)?;
             config.control().and_then(|_| config.sources()).map_err(usage)?;
             let names: Vec<_> = config.sources.iter().map(|source| source.name.as_str()).collect();
-            println!("{} can be used: environment {}, sources {}.", path.display(), config.environment, names.join(", "));
+            println!(
+                "{} can be used: environment {}, sources {}.",
+                path.display(),
+                config.environment,
+                names.join(", ")
+            );
             Ok(Outcome::Done)
         }
         ConfigCommand::Example => {

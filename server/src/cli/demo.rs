@@ -51,7 +51,8 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
     let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
     let address = listener.local_addr()?;
     progress(json, &format!("Starting a private database server in {} …", args.dir.display()));
-    let server = PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: None, profile: Profile::Demo }).await?;
+    let server =
+        PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: None, profile: Profile::Demo }).await?;
     let served = async {
         let config = write_config(&args.dir, server.socket(), address)?;
         let ops = super::open(&config).await?;
@@ -86,12 +87,18 @@ fn progress(json: bool, what: &str) {
 /// Writes `DIR/payhist.toml`, so that every other command works on the same database.
 fn write_config(dir: &Path, socket: &Path, address: SocketAddr) -> anyhow::Result<Config> {
     let socket = std::path::absolute(socket)?;
-    let encoded: String = percent_encoding::utf8_percent_encode(&socket.to_string_lossy(), percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded: String =
+        percent_encoding::utf8_percent_encode(&socket.to_string_lossy(), percent_encoding::NON_ALPHANUMERIC)
+            .to_string();
     let config = Config {
         environment: "demo".to_owned(),
         server: Server { bind: address, site: None, secure_cookie: false },
         control: Control { url: format!("mysql://root@localhost/payhist_control?socket={encoded}") },
-        sources: vec![SourceSection { name: "main".to_owned(), url: format!("mysql://root@localhost?socket={encoded}"), pool_max: 16 }],
+        sources: vec![SourceSection {
+            name: "main".to_owned(),
+            url: format!("mysql://root@localhost?socket={encoded}"),
+            pool_max: 16,
+        }],
     };
     let path = dir.join("payhist.toml");
     let text = format!("# Written by `payhist demo` at each start.\n{}", toml::to_string(&config)?);

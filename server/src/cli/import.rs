@@ -84,20 +84,33 @@ fn request(args: ImportArgs, stop: CancellationToken) -> ImportRequest {
         (OnErrorArg::Skip, Some(rejects)) => OnError::Skip { rejects },
         _ => OnError::Stop,
     };
-    ImportRequest { file: args.file, format, history: args.history, source: args.source, zone: args.zone, on_error, stop }
+    ImportRequest {
+        file: args.file,
+        format,
+        history: args.history,
+        source: args.source,
+        zone: args.zone,
+        on_error,
+        stop,
+    }
 }
 
 /// A bad file is no wrong usage: exit code 1, with every named line.
 fn bad_file(fields: &[payhist_types::error::FieldError], json: bool) -> Outcome {
     if json {
-        println!("{}", serde_json::json!({ "error": { "kind": "bad_input", "message": "The file was not imported.", "fields": fields } }));
+        println!(
+            "{}",
+            serde_json::json!({ "error": { "kind": "bad_input", "message": "The file was not imported.", "fields": fields } })
+        );
     } else {
         eprintln!("payhist: the file was not imported.");
         for field in fields {
             eprintln!("  {}: {}", field.field, field.message);
         }
         if fields.iter().any(|field| field.field.starts_with("line ")) {
-            eprintln!("  Nothing of it was loaded. Correct the lines, or load the rest with --on-error skip --rejects FILE.");
+            eprintln!(
+                "  Nothing of it was loaded. Correct the lines, or load the rest with --on-error skip --rejects FILE."
+            );
         }
     }
     Outcome::Failed
@@ -109,14 +122,19 @@ fn words(report: &ImportReport) -> String {
     let sums: Vec<_> = report.sums.iter().map(|(currency, sum)| format!("{sum} {currency}")).collect();
     said += &format!("\n  sum {}", sums.join(", "));
     if let (Some(first), Some(last)) = (report.first_month, report.last_month) {
-        said += &format!("\n  {} months from {first} to {last}, {} shards, {:.1} s", report.months, report.shards, report.seconds);
+        said += &format!(
+            "\n  {} months from {first} to {last}, {} shards, {:.1} s",
+            report.months, report.shards, report.seconds
+        );
     }
     if report.history_created {
-        said += &format!("\n  The history {} was made: nothing is added to or dropped from it by itself.", report.history);
+        said +=
+            &format!("\n  The history {} was made: nothing is added to or dropped from it by itself.", report.history);
     }
     if !report.past_retention.is_empty() {
         let months: Vec<_> = report.past_retention.iter().map(ToString::to_string).collect();
-        said += &format!("\n  Past the history's retention, so that the next drop may take them: {}", months.join(", "));
+        said +=
+            &format!("\n  Past the history's retention, so that the next drop may take them: {}", months.join(", "));
     }
     for (count, what, lines) in [
         (report.rejected, "lines are bad and were not loaded", &report.rejected_lines),

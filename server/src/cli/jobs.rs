@@ -74,7 +74,10 @@ fn jobs_words(jobs: &[Job]) -> String {
     let rows: Vec<_> = jobs
         .iter()
         .map(|job| {
-            let last = job.runs.first().map_or_else(|| "never".to_owned(), |run| format!("{} {}", time(&run.scheduled_at), run.status));
+            let last = job
+                .runs
+                .first()
+                .map_or_else(|| "never".to_owned(), |run| format!("{} {}", time(&run.scheduled_at), run.status));
             let next = job.next.first().map_or_else(|| "paused".to_owned(), time);
             vec![job.name.clone(), job.schedule.clone(), last, next, job.purpose.clone()]
         })
@@ -88,8 +91,19 @@ fn runs_words(runs: &[JobRun]) -> String {
         .map(|run| {
             let duration = run.duration_ms().map_or_else(String::new, |ms| format!("{ms} ms"));
             let scheduled = run.scheduled_at.format("%Y-%m-%d %H:%M:%S").to_string();
-            vec![run.id.to_string(), scheduled, run.status.to_string(), duration, run.trigger.clone(), run.summary.clone().unwrap_or_default()]
+            vec![
+                run.id.to_string(),
+                scheduled,
+                run.status.to_string(),
+                duration,
+                run.trigger.clone(),
+                run.summary.clone().unwrap_or_default(),
+            ]
         })
         .collect();
-    if rows.is_empty() { "No run yet.".to_owned() } else { table(&["RUN", "SCHEDULED", "STATUS", "TIME", "BY", "WHAT"], &rows) }
+    if rows.is_empty() {
+        "No run yet.".to_owned()
+    } else {
+        table(&["RUN", "SCHEDULED", "STATUS", "TIME", "BY", "WHAT"], &rows)
+    }
 }

@@ -95,7 +95,9 @@ async fn with_ops(command: Command, global: &Global) -> anyhow::Result<Outcome> 
     let json = global.json;
     let outcome = match command {
         Command::Serve(args) => serve::run(args, &config, ops.clone()).await,
-        Command::Migrate => Ok(output::say(json, &serde_json::json!({ "migrated": true }), || "The control database is up to date.".to_owned())),
+        Command::Migrate => Ok(output::say(json, &serde_json::json!({ "migrated": true }), || {
+            "The control database is up to date.".to_owned()
+        })),
         Command::Import(args) => import::run(args, &ops, json).await,
         Command::Generate(args) => generate::run(args, &ops, json).await,
         Command::Payments(command) => payments::run(command, &ops, json).await,
@@ -122,5 +124,6 @@ async fn open(config: &Config) -> anyhow::Result<Ops> {
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
 }

@@ -44,7 +44,13 @@ fn deadlocks_words(view: &DatabaseView) -> String {
         .iter()
         .map(|deadlock| {
             let at = deadlock.occurred_at.format("%Y-%m-%d %H:%M:%S").to_string();
-            vec![deadlock.id.to_string(), at, deadlock.source.clone(), deadlock.transactions.to_string(), deadlock.tables.join(", ")]
+            vec![
+                deadlock.id.to_string(),
+                at,
+                deadlock.source.clone(),
+                deadlock.transactions.to_string(),
+                deadlock.tables.join(", "),
+            ]
         })
         .collect();
     table(&["DEADLOCK", "AT", "SOURCE", "TRANSACTIONS", "TABLES"], &rows)

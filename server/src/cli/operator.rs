@@ -2,8 +2,8 @@
 
 use super::output::{Outcome, say};
 use clap::Subcommand;
-use payhist_ops::auth::{self, Permit};
 use payhist_ops::Ops;
+use payhist_ops::auth::{self, Permit};
 use payhist_types::operator::Role;
 use serde_json::json;
 use std::io::{IsTerminal, Read};
@@ -63,4 +63,3 @@ fn password() -> anyhow::Result<(bool, String)> {
 pub(super) fn made_up() -> String {
     hex::encode(rand::random::<[u8; MADE_UP_PASSWORD_BYTES]>())
 }
-

@@ -100,7 +100,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// A table in plain text: columns as wide as their widest cell, two blanks between them.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).chain([head[column].len()]).max().unwrap_or(0)
+    };
     let widths: Vec<_> = (0..head.len()).map(width).collect();
     let line = |cells: &[String]| {
         let cells: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();

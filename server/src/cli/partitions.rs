@@ -86,7 +86,9 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
                 SwitchArg::Drop => (Switch::Drop, state == OnOff::On),
             };
             rotation::switch(ops, &Permit::for_command(), &history.name, switch, on).await?;
-            Ok(say(json, &json!({ "switch": switch, "on": on }), || format!("The {switch} switch is {}.", if on { "on" } else { "off" })))
+            Ok(say(json, &json!({ "switch": switch, "on": on }), || {
+                format!("The {switch} switch is {}.", if on { "on" } else { "off" })
+            }))
         }
         PartitionsCommand::History { run: None, history } => {
             let runs = rotation::runs(ops, &Permit::for_command(), &history.name).await?;
@@ -123,7 +125,9 @@ async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> an
 fn nothing_to_do(plan: &RotationPlan) -> String {
     match plan.steps.len() {
         0 => "Nothing to do: every shard has the months it should have.".to_owned(),
-        blocked => format!("Nothing was done: all {blocked} steps are blocked. `payhist partitions plan` says by what."),
+        blocked => {
+            format!("Nothing was done: all {blocked} steps are blocked. `payhist partitions plan` says by what.")
+        }
     }
 }
 
@@ -137,10 +141,14 @@ fn map_words(map: &PartitionMap) -> String {
             let cells = map.rows.iter().filter_map(|row| row.cells.get(column));
             let states = cells.clone().map(|cell| cell.state);
             let missing = states.clone().filter(|state| *state == MonthState::Missing).count();
-            let state = states.clone().find(|state| *state != MonthState::Missing).map_or_else(|| "missing".to_owned(), |state| state.to_string());
+            let state = states
+                .clone()
+                .find(|state| *state != MonthState::Missing)
+                .map_or_else(|| "missing".to_owned(), |state| state.to_string());
             let rows: u64 = cells.clone().map(|cell| cell.rows_estimate).sum();
             let bytes: u64 = cells.map(|cell| cell.bytes).sum();
-            let note = if missing > 0 { format!("missing on {missing} of {} shards", map.rows.len()) } else { String::new() };
+            let note =
+                if missing > 0 { format!("missing on {missing} of {} shards", map.rows.len()) } else { String::new() };
             vec![month.to_string(), state, format!("~{rows}"), format!("{:.1} MB", bytes as f64 / 1e6), note]
         })
         .collect();
@@ -159,7 +167,11 @@ fn map_words(map: &PartitionMap) -> String {
 fn plan_words(plan: &RotationPlan) -> String {
     let mut said = format!("Plan {} for {} ({})\n", plan.hash, plan.history, plan.policy.zone);
     for step in &plan.steps {
-        let state = if step.is_active() { "will run".to_owned() } else { format!("blocked: {}", plan_words::guards(&step.blocked_by)) };
+        let state = if step.is_active() {
+            "will run".to_owned()
+        } else {
+            format!("blocked: {}", plan_words::guards(&step.blocked_by))
+        };
         said += &format!("\n{} {} {} — {state}", step.table, step.action.verb(), step.action.month());
         if step.action.is_destructive() {
             said += &format!(" (about {} rows, {:.1} MB)", step.rows_estimate, step.bytes as f64 / 1e6);
@@ -180,7 +192,14 @@ fn plan_words(plan: &RotationPlan) -> String {
 fn runs_words(runs: &[RotationRun]) -> String {
     let rows: Vec<_> = runs
         .iter()
-        .map(|run| vec![run.id.to_string(), run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(), run.outcome.to_string(), run.trigger.clone()])
+        .map(|run| {
+            vec![
+                run.id.to_string(),
+                run.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+                run.outcome.to_string(),
+                run.trigger.clone(),
+            ]
+        })
         .collect();
     if rows.is_empty() { "No run yet.".to_owned() } else { table(&["RUN", "STARTED", "OUTCOME", "BY"], &rows) }
 }
@@ -191,8 +210,20 @@ fn run_words(run: &RotationRun) -> String {
         .iter()
         .map(|step| {
             let duration = step.duration_ms.map_or_else(String::new, |ms| format!("{ms} ms"));
-            vec![step.table.clone(), step.action.clone(), step.outcome.to_string(), duration, step.detail.clone().unwrap_or_default()]
+            vec![
+                step.table.clone(),
+                step.action.clone(),
+                step.outcome.to_string(),
+                duration,
+                step.detail.clone().unwrap_or_default(),
+            ]
         })
         .collect();
-    format!("Run {} of plan {}: {}\n{}", run.id, run.plan_hash, run.outcome, table(&["TABLE", "STEP", "OUTCOME", "TIME", ""], &rows))
+    format!(
+        "Run {} of plan {}: {}\n{}",
+        run.id,
+        run.plan_hash,
+        run.outcome,
+        table(&["TABLE", "STEP", "OUTCOME", "TIME", ""], &rows)
+    )
 }

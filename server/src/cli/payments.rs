@@ -65,7 +65,8 @@ pub(super) async fn run(command: PaymentsCommand, ops: &Ops, json: bool) -> anyh
             Ok(if page.complete { Outcome::Done } else { Outcome::Partial })
         }
         PaymentsCommand::Show { id, history } => {
-            let detail = browse::show(ops, &permit, &history, id).await.map_err(|error: OpsError| anyhow::Error::new(error))?;
+            let detail =
+                browse::show(ops, &permit, &history, id).await.map_err(|error: OpsError| anyhow::Error::new(error))?;
             Ok(say(json, &detail, || detail_words(&detail)))
         }
     }
@@ -93,7 +94,8 @@ fn page_words(page: &PaymentPage) -> String {
         table(&[&created, "PAYMENT", "USER", "ORDER", "STATUS", "AMOUNT", "PROVIDER"], &rows)
     };
     for missing in &page.missing {
-        said += &format!("\nINCOMPLETE: shard {} of {} did not answer: {}", missing.shard, missing.source, missing.reason);
+        said +=
+            &format!("\nINCOMPLETE: shard {} of {} did not answer: {}", missing.shard, missing.source, missing.reason);
     }
     if let Some(older) = &page.older {
         said += &format!("\nOlder: --cursor {older}");
@@ -116,7 +118,16 @@ fn detail_words(detail: &PaymentDetail) -> String {
         ("failure", optional(&payment.failure_code)),
         ("created", format!("{} {zone}", payment.created_at.format("%Y-%m-%d %H:%M:%S%.6f"))),
         ("updated", format!("{} {zone}", payment.updated_at.format("%Y-%m-%d %H:%M:%S%.6f"))),
-        ("lives in", format!("{} {}.{} partition {}", location.source, location.schema, location.table, optional(&location.partition))),
+        (
+            "lives in",
+            format!(
+                "{} {}.{} partition {}",
+                location.source,
+                location.schema,
+                location.table,
+                optional(&location.partition)
+            ),
+        ),
     ];
     rows.map(|(name, value)| format!("{name:<9} {value}")).join("\n")
 }

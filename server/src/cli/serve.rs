@@ -70,7 +70,9 @@ fn resume_in_background(ops: Ops) {
         match rotation::resume_all(&ops).await {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "took up rotation runs that had been left behind"),
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "rotation runs could not be taken up"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "rotation runs could not be taken up")
+            }
         }
     });
 }

@@ -31,7 +31,11 @@ impl IntoResponse for Failure {
     }
 }
 
-async fn list(State(ops): State<Ops>, Extension(me): Extension<Principal>, Query(query): Query<PaymentQuery>) -> Result<Json<PaymentPage>, Failure> {
+async fn list(
+    State(ops): State<Ops>,
+    Extension(me): Extension<Principal>,
+    Query(query): Query<PaymentQuery>,
+) -> Result<Json<PaymentPage>, Failure> {
     Ok(Json(browse::list(&ops, &me.permit()?, &query).await?))
 }
 
@@ -47,6 +51,8 @@ async fn show(
     Path(id): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<PaymentDetail>, Failure> {
-    let id: PaymentId = id.parse().map_err(|_| OpsError::field("id", format!("{id:?} is no payment id: it is a number of up to 20 digits")))?;
+    let id: PaymentId = id
+        .parse()
+        .map_err(|_| OpsError::field("id", format!("{id:?} is no payment id: it is a number of up to 20 digits")))?;
     Ok(Json(browse::show(&ops, &me.permit()?, &which.history, id).await?))
 }

@@ -18,7 +18,9 @@ const OPERATOR: &str = "operator";
 const LOGINS_AT_ONCE: usize = 2;
 
 pub(super) fn routes() -> Router<Ops> {
-    Router::new().route("/login", post(login).layer(GlobalConcurrencyLimitLayer::new(LOGINS_AT_ONCE))).route("/logout", post(logout))
+    Router::new()
+        .route("/login", post(login).layer(GlobalConcurrencyLimitLayer::new(LOGINS_AT_ONCE)))
+        .route("/logout", post(logout))
 }
 
 #[derive(Deserialize)]
@@ -61,7 +63,10 @@ async fn logout(session: Session) -> Response {
 
 /// Only paths of ours: `next` must not lead to another site.
 fn local_path(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && next.chars().all(|c| !c.is_control());
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && next.chars().all(|c| !c.is_control());
     if ours { next } else { "/" }
 }
 
@@ -76,7 +81,12 @@ fn failed(error: OpsError) -> Response {
 }
 
 /// Lets a request through with its [`auth::Principal`], or sends it to the login page.
-pub(super) async fn require_session(State(ops): State<Ops>, session: Session, mut request: Request, next: Next) -> Response {
+pub(super) async fn require_session(
+    State(ops): State<Ops>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match find_principal(&ops, &session).await {
         Ok(Some(principal)) => {
             request.extensions_mut().insert(principal);
@@ -114,7 +124,14 @@ mod tests {
 
     #[test]
     fn a_login_never_leads_to_another_site() {
-        for (next, to) in [("/payments?user=1", "/payments?user=1"), ("//evil", "/"), ("https://evil", "/"), ("/\\evil", "/"), ("", "/"), ("/a\nb", "/")] {
+        for (next, to) in [
+            ("/payments?user=1", "/payments?user=1"),
+            ("//evil", "/"),
+            ("https://evil", "/"),
+            ("/\\evil", "/"),
+            ("", "/"),
+            ("/a\nb", "/"),
+        ] {
             assert_eq!(local_path(next), to, "{next:?}");
         }
     }

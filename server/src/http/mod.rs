@@ -80,5 +80,9 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> anyhow:
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CompressionLayer::new());
-    Ok(Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&options)).merge(protected).layer(layers))
+    Ok(Router::new()
+        .route("/health", get(|| async { "ok" }))
+        .merge(site::assets(&options))
+        .merge(protected)
+        .layer(layers))
 }

@@ -39,7 +39,8 @@ impl SessionStore for ControlSessionStore {
     async fn create(&self, record: &mut Record) -> Result<()> {
         let mut connection = self.ops.control().acquire("session.create").await.map_err(backend)?;
         for _ in 0..ID_DRAWS_MAX {
-            let created = sessions::create(&mut connection, &record.id.to_string(), &encode(record)?, expiry(record)).await;
+            let created =
+                sessions::create(&mut connection, &record.id.to_string(), &encode(record)?, expiry(record)).await;
             if created.map_err(backend)? {
                 return Ok(());
             }
@@ -59,7 +60,8 @@ impl SessionStore for ControlSessionStore {
         found
             .map(|(data, expires_at)| {
                 let data = serde_json::from_slice(&data).map_err(|error| Error::Decode(error.to_string()))?;
-                let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.timestamp()).map_err(|error| Error::Decode(error.to_string()))?;
+                let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.timestamp())
+                    .map_err(|error| Error::Decode(error.to_string()))?;
                 Ok(Record { id: *id, data, expiry_date })
             })
             .transpose()

@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use axum::Router;
-use axum::http::header::CACHE_CONTROL;
 use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use leptos::config::LeptosOptions;
 use leptos_axum::{site_pkg_dir_service, site_pkg_dir_service_route_path};
 use std::net::SocketAddr;
@@ -24,7 +24,8 @@ pub(super) fn options(config: &Config, address: SocketAddr) -> LeptosOptions {
         .or_else(|| config.server.site.clone())
         .or_else(|| shipped.clone())
         .unwrap_or_else(|| PathBuf::from("target/site"));
-    let hashed = shipped.as_ref() == Some(&root) && shipped.as_ref().and_then(|site| site.parent()).is_some_and(|folder| folder.join("hash.txt").is_file());
+    let hashed = shipped.as_ref() == Some(&root)
+        && shipped.as_ref().and_then(|site| site.parent()).is_some_and(|folder| folder.join("hash.txt").is_file());
     LeptosOptions::builder()
         .output_name("payhist")
         .site_root(root.to_string_lossy().into_owned())

@@ -55,7 +55,9 @@ impl Serve {
         let url = lines
             .by_ref()
             .map(Result::unwrap)
-            .find_map(|line| line.split_once("serving on ").map(|(_, url)| url.split('"').next().unwrap_or(url).to_owned()))
+            .find_map(|line| {
+                line.split_once("serving on ").map(|(_, url)| url.split('"').next().unwrap_or(url).to_owned())
+            })
             .unwrap_or_else(|| panic!("payhist serve ended before it was ready"));
         // Its log must go somewhere, or it would block on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
@@ -92,8 +94,14 @@ impl Browser {
     /// Logged in as the operator of that role.
     pub(crate) async fn logged_in(serve: &Serve, role: Role) -> Self {
         let browser = Self::new(serve);
-        let answer = browser.post("/login", &[("login", role.to_string().as_str()), ("password", PASSWORD), ("next", "/")]).await;
-        assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()), (303, "/"), "login as {role}");
+        let answer = browser
+            .post("/login", &[("login", role.to_string().as_str()), ("password", PASSWORD), ("next", "/")])
+            .await;
+        assert_eq!(
+            (answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()),
+            (303, "/"),
+            "login as {role}"
+        );
         browser
     }
 
@@ -104,11 +112,24 @@ impl Browser {
 
     /// POST of a form, as a page of ours sends it.
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        self.client.post(format!("{}{path}", self.url)).header("sec-fetch-site", "same-origin").form(form).send().await.unwrap()
+        self.client
+            .post(format!("{}{path}", self.url))
+            .header("sec-fetch-site", "same-origin")
+            .form(form)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// POST of a form from another site.
     pub(crate) async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        self.client.post(format!("{}{path}", self.url)).header("sec-fetch-site", "cross-site").header("origin", "https://evil.example").form(form).send().await.unwrap()
+        self.client
+            .post(format!("{}{path}", self.url))
+            .header("sec-fetch-site", "cross-site")
+            .header("origin", "https://evil.example")
+            .form(form)
+            .send()
+            .await
+            .unwrap()
     }
 }

@@ -34,11 +34,13 @@ pub(crate) fn DatabasePage() -> impl IntoView {
 #[component]
 fn Contents(view: DatabaseView) -> impl IntoView {
     let DatabaseView { zone, read_at, pools, servers, deadlocks_24h, deadlocks, latest, unavailable } = view;
-    let latest = latest.map(|deadlock| view! {
-        <section class="card stack">
-            <h2>"Latest deadlock"</h2>
-            <DeadlockView deadlock />
-        </section>
+    let latest = latest.map(|deadlock| {
+        view! {
+            <section class="card stack">
+                <h2>"Latest deadlock"</h2>
+                <DeadlockView deadlock />
+            </section>
+        }
     });
     view! {
         <p class="quiet">"Read "<Time at=read_at />" "{zone}". Pools are those of this instance."</p>

@@ -61,10 +61,7 @@ fn PoolCard(pool: PoolStats) -> impl IntoView {
 fn Fill(pool: PoolStats) -> impl IntoView {
     let width = |connections: u32| connections.min(pool.max) * WIDTH / pool.max.max(1);
     let (used, open) = (width(pool.in_use), width(pool.size));
-    let words = format!(
-        "{} in use, {} idle, {} open of at most {}",
-        pool.in_use, pool.idle, pool.size, pool.max
-    );
+    let words = format!("{} in use, {} idle, {} open of at most {}", pool.in_use, pool.idle, pool.size, pool.max);
     view! {
         <p class="pool-words">
             <strong>{pool.in_use}</strong>" in use · "<strong>{pool.idle}</strong>" idle · "<strong>{pool.size}</strong>" open of at most "

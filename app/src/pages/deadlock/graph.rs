@@ -10,7 +10,8 @@ const GAP: usize = 72;
 const TOP: usize = 36;
 
 fn same_place(one: &RecordLock, other: &RecordLock) -> bool {
-    (&one.schema, &one.table, &one.partition, &one.index) == (&other.schema, &other.table, &other.partition, &other.index)
+    (&one.schema, &one.table, &one.partition, &one.index)
+        == (&other.schema, &other.table, &other.partition, &other.index)
 }
 
 /// Pairs of places: the first waits for the second.
@@ -35,7 +36,8 @@ pub(super) fn WaitGraph(report: DeadlockReport) -> impl IntoView {
         return ().into_any();
     }
     let number = |place: usize| report.transactions[place].number;
-    let said = waits.iter().map(|(from, to)| format!("{} waits for {}", number(*from), number(*to))).collect::<Vec<_>>();
+    let said =
+        waits.iter().map(|(from, to)| format!("{} waits for {}", number(*from), number(*to))).collect::<Vec<_>>();
     let label = format!("Transaction {}", said.join("; transaction "));
     let left = |place: usize| place * (BOX_WIDTH + GAP) + 1;
     let width = left(report.transactions.len() - 1) + BOX_WIDTH + 1;
@@ -52,7 +54,8 @@ pub(super) fn WaitGraph(report: DeadlockReport) -> impl IntoView {
     let boxes = report.transactions.iter().enumerate().map(|(place, transaction)| {
         let is_victim = report.victim == Some(place);
         let (x, centre) = (left(place), left(place) + BOX_WIDTH / 2);
-        let cross = is_victim.then(|| format!("M{x} {TOP}l{BOX_WIDTH} {BOX_HEIGHT}M{x} {}l{BOX_WIDTH} -{BOX_HEIGHT}", TOP + BOX_HEIGHT));
+        let cross = is_victim
+            .then(|| format!("M{x} {TOP}l{BOX_WIDTH} {BOX_HEIGHT}M{x} {}l{BOX_WIDTH} -{BOX_HEIGHT}", TOP + BOX_HEIGHT));
         view! {
             <g class=if is_victim { "victim" } else { "survivor" }>
                 <rect x=x y=TOP width=BOX_WIDTH height=BOX_HEIGHT rx="6"></rect>

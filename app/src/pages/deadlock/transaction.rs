@@ -27,7 +27,8 @@ fn lock_view(lock: &RecordLock) -> impl IntoView + use<> {
 /// Its box. What the report does not say is left out.
 #[component]
 pub(super) fn TransactionBox(transaction: DeadlockTransaction, is_victim: bool) -> impl IntoView {
-    let DeadlockTransaction { number, trx_id, connection_id, active_secs, user, host, query, holds, waits_for } = transaction;
+    let DeadlockTransaction { number, trx_id, connection_id, active_secs, user, host, query, holds, waits_for } =
+        transaction;
     let who = user.map(|user| host.map_or_else(|| user.clone(), |host| format!("{user}@{host}")));
     let fate = if is_victim {
         view! { <Badge tone=Tone::Critical text="rolled back" icon=IconName::Drop /> }.into_any()

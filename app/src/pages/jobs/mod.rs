@@ -41,7 +41,8 @@ impl JobActions {
     /// Why the last one failed. Tracked.
     pub(super) fn failure(self) -> impl IntoView {
         let ran = self.run.value().get().and_then(Result::err);
-        ran.or_else(|| self.pause.value().get().and_then(Result::err)).map(|api::Error(error)| view! { <ErrorView error /> })
+        ran.or_else(|| self.pause.value().get().and_then(Result::err))
+            .map(|api::Error(error)| view! { <ErrorView error /> })
     }
 }
 

@@ -19,10 +19,14 @@ pub(super) fn DaysChart(days: Vec<Day>) -> impl IntoView {
     let step = step_for(days.iter().map(|day| day.count).max().unwrap_or(0));
     let top = step * LINES_MAX;
     let lines = (0..=LINES_MAX).map(|line| (line * step, y(line * step, top)));
-    let labels = lines.clone().map(|(value, y)| view! { <text x="36" y=y + 4 text-anchor="end">{format::count(value)}</text> }).collect_view();
+    let labels = lines
+        .clone()
+        .map(|(value, y)| view! { <text x="36" y=y + 4 text-anchor="end">{format::count(value)}</text> })
+        .collect_view();
     let lines = lines.map(|(_, y)| view! { <line class="grid-line" x1="0" x2="100%" y1=y y2=y></line> }).collect_view();
     let width = 100.0 / f64::from(u32::try_from(days.len().max(1)).unwrap_or(1));
-    let bars = days.iter().zip(0_u32..).map(|(day, place)| bar(day, f64::from(place) * width, width, top)).collect_view();
+    let bars =
+        days.iter().zip(0_u32..).map(|(day, place)| bar(day, f64::from(place) * width, width, top)).collect_view();
     view! {
         <figure class="chart">
             <figcaption>
@@ -52,7 +56,12 @@ fn bar(day: &Day, left: f64, width: f64, top: u64) -> impl IntoView + use<> {
     let bar_width = format!("{:.2}%", width * 0.7);
     let middle = format!("{:.2}%", left + width / 2.0);
     let so_far = if day.is_today { " so far" } else { "" };
-    let title = format!("{}{so_far}: {} payments, {} of them failed", day.day, format::count(day.count), format::count(day.failed));
+    let title = format!(
+        "{}{so_far}: {} payments, {} of them failed",
+        day.day,
+        format::count(day.count),
+        format::count(day.failed)
+    );
     let label = if day.is_today { "today".to_owned() } else { day.day.format("%m-%d").to_string() };
     view! {
         <g>

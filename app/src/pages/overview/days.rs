@@ -45,7 +45,9 @@ pub(super) fn by_day(totals: &[DayTotal], today: NaiveDate) -> Vec<Day> {
 pub(super) fn by_currency(totals: &[DayTotal], today: NaiveDate) -> Vec<MoneyRow> {
     let mut rows = BTreeMap::<&str, MoneyRow>::new();
     for total in totals {
-        let row = rows.entry(&total.currency).or_insert_with(|| MoneyRow { currency: total.currency.clone(), ..MoneyRow::default() });
+        let row = rows
+            .entry(&total.currency)
+            .or_insert_with(|| MoneyRow { currency: total.currency.clone(), ..MoneyRow::default() });
         row.all += total.amount;
         row.count += total.count;
         row.failed += total.failed;
@@ -83,8 +85,12 @@ mod tests {
     #[test]
     fn currencies_are_never_added_to_each_other() {
         let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
-        let rows = by_currency(&[total(23, "USD", 1, 0, 1_050), total(22, "USD", 1, 0, 200), total(23, "EUR", 1, 1, 99)], today);
-        let shown: Vec<_> = rows.iter().map(|row| (row.currency.as_str(), amount(row.today, "USD"), amount(row.all, "USD"))).collect();
+        let rows = by_currency(
+            &[total(23, "USD", 1, 0, 1_050), total(22, "USD", 1, 0, 200), total(23, "EUR", 1, 1, 99)],
+            today,
+        );
+        let shown: Vec<_> =
+            rows.iter().map(|row| (row.currency.as_str(), amount(row.today, "USD"), amount(row.all, "USD"))).collect();
         assert_eq!(shown, [("EUR", "0.99".into(), "0.99".into()), ("USD", "10.50".into(), "12.50".into())]);
     }
 }

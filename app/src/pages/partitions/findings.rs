@@ -38,7 +38,8 @@ pub(crate) fn Findings(mut findings: Vec<Finding>, shards: usize) -> impl IntoVi
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let groups = grouped(findings.into_iter().map(|finding| ((finding.severity, finding.kind), finding.shard)));
     if groups.is_empty() {
-        return view! { <p><Badge tone=Tone::Good text="No findings: every table is as its policy asks" /></p> }.into_any();
+        return view! { <p><Badge tone=Tone::Good text="No findings: every table is as its policy asks" /></p> }
+            .into_any();
     }
     let entries = groups.into_iter().map(|((severity, kind), found_on)| {
         let tone = match severity {

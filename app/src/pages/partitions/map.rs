@@ -90,7 +90,13 @@ fn row_view(row: &MapRow, current: Month, lines: &[&'static str], most: u64) -> 
             <td colspan=lines.len() class="map-problem"><Badge tone=Tone::Critical text=problem.clone() /></td>
         }
         .into_any(),
-        None => row.cells.iter().zip(lines).map(|(cell, line)| cell_view(cell, current, line, most)).collect_view().into_any(),
+        None => row
+            .cells
+            .iter()
+            .zip(lines)
+            .map(|(cell, line)| cell_view(cell, current, line, most))
+            .collect_view()
+            .into_any(),
     };
     let place = format!("{} on {}", row.table, row.source);
     view! { <tr><th scope="row" title=place>{row.shard.to_string()}</th>{cells}</tr> }
@@ -114,7 +120,8 @@ fn cell_view(cell: &MapCell, current: Month, line: &'static str, most: u64) -> i
 /// The cell in full, for those who hover.
 fn cell_words(cell: &MapCell, current: Month) -> String {
     let Some(partition) = &cell.partition else {
-        let absent = if cell.month > current { "not made yet" } else { "missing: no partition covers exactly this month" };
+        let absent =
+            if cell.month > current { "not made yet" } else { "missing: no partition covers exactly this month" };
         return format!("{} · {absent}", cell.month);
     };
     format!(
@@ -138,7 +145,11 @@ fn shade(rows: u64, most: u64) -> u32 {
 fn short(rows: u64) -> String {
     let scaled = |unit: u64, letter: char| {
         let tenths = rows / (unit / 10);
-        if tenths < 100 { format!("{}.{}{letter}", tenths / 10, tenths % 10) } else { format!("{}{letter}", tenths / 10) }
+        if tenths < 100 {
+            format!("{}.{}{letter}", tenths / 10, tenths % 10)
+        } else {
+            format!("{}{letter}", tenths / 10)
+        }
     };
     match rows {
         0..1_000 => rows.to_string(),

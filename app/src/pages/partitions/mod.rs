@@ -78,7 +78,8 @@ pub(crate) fn PartitionsPage() -> impl IntoView {
         },
     );
     let runs = Resource::new(move || history.get(), api::rotation_runs);
-    let failure = move || turn.value().get().and_then(Result::err).map(|api::Error(error)| view! { <ErrorView error /> });
+    let failure =
+        move || turn.value().get().and_then(Result::err).map(|api::Error(error)| view! { <ErrorView error /> });
     view! {
         <Title text="Partitions" />
         <div class="page-head">
@@ -118,10 +119,9 @@ fn Facts(map: PartitionMap) -> impl IntoView {
         || "none are added by payhist".to_owned(),
         |months| format!("{months} months beyond the running one"),
     );
-    let kept = map.retention_months.map_or_else(
-        || "for ever".to_owned(),
-        |months| format!("{months} months before the running one"),
-    );
+    let kept = map
+        .retention_months
+        .map_or_else(|| "for ever".to_owned(), |months| format!("{months} months before the running one"));
     view! {
         <dl class="card facts facts-row">
             <div><dt>"History"</dt><dd class="mono">{map.history.clone()}</dd></div>

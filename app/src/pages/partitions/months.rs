@@ -43,13 +43,15 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
         }
     }
     // An irregular partition stands in several months: counted in one of them it would mislead.
-    let regular = cells.iter().map(|(_, cell)| cell).filter(|cell| {
-        !matches!(cell.state, MonthState::Missing | MonthState::Irregular)
-    });
+    let regular = cells
+        .iter()
+        .map(|(_, cell)| cell)
+        .filter(|cell| !matches!(cell.state, MonthState::Missing | MonthState::Irregular));
     let anomalies = cells.iter().filter_map(|(row, cell)| match (cell.state, &cell.partition) {
-        (MonthState::Irregular, Some(partition)) => {
-            Some(format!("shard {}: {partition} is no month, its {} rows are not counted", row.shard, cell.rows_estimate))
-        }
+        (MonthState::Irregular, Some(partition)) => Some(format!(
+            "shard {}: {partition} is no month, its {} rows are not counted",
+            row.shard, cell.rows_estimate
+        )),
         (MonthState::Missing, _) if month > current => Some(format!("shard {}: not made yet", row.shard)),
         (MonthState::Missing, _) => Some(format!("shard {}: missing", row.shard)),
         _ => None,

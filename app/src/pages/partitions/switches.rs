@@ -10,16 +10,31 @@ use payhist_types::partition::PartitionMap;
 
 /// Create and drop; those who may not turn them see how they stand.
 #[component]
-pub(super) fn SwitchPanel(map: PartitionMap, due: Due, may: bool, turn: ServerAction<api::TurnSwitch>) -> impl IntoView {
+pub(super) fn SwitchPanel(
+    map: PartitionMap,
+    due: Due,
+    may: bool,
+    turn: ServerAction<api::TurnSwitch>,
+) -> impl IntoView {
     let ahead = map.premake_months.map_or_else(
         || "The policy asks for no months ahead, so payhist adds none by itself.".to_owned(),
-        |months| format!("Keeps {months} months made ahead on every shard. Without it inserts fail once the runway ends."),
+        |months| {
+            format!("Keeps {months} months made ahead on every shard. Without it inserts fail once the runway ends.")
+        },
     );
     let waiting = match due.drops_waiting {
         0 => "No drop waits for this switch alone.".to_owned(),
-        1 => format!("One drop waits for it: ≈ {} rows, {}.", format::count(due.drops_rows), format::bytes(due.drops_bytes)),
+        1 => format!(
+            "One drop waits for it: ≈ {} rows, {}.",
+            format::count(due.drops_rows),
+            format::bytes(due.drops_bytes)
+        ),
         many => {
-            format!("{many} drops wait for it: ≈ {} rows, {}.", format::count(due.drops_rows), format::bytes(due.drops_bytes))
+            format!(
+                "{many} drops wait for it: ≈ {} rows, {}.",
+                format::count(due.drops_rows),
+                format::bytes(due.drops_bytes)
+            )
         }
     };
     let expires = format!(

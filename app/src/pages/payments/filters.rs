@@ -15,7 +15,11 @@ pub(super) const FIELDS: [&str; 6] = ["user", "order", "id", "from", "to", "stat
 /// The form, filled with what was typed. `today` is the business day, unknown when nothing could be read.
 #[component]
 pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option<NaiveDate>) -> impl IntoView {
-    let cleared = address(&PaymentQuery { history: query.history.clone(), limit: query.limit.clone(), ..PaymentQuery::default() });
+    let cleared = address(&PaymentQuery {
+        history: query.history.clone(),
+        limit: query.limit.clone(),
+        ..PaymentQuery::default()
+    });
     let hidden = [("history", query.history.clone()), ("limit", query.limit.clone())];
     let hidden = hidden
         .into_iter()
@@ -46,7 +50,13 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
     }
 }
 
-fn field(name: &'static str, label: &'static str, hint: &'static str, typed: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
+fn field(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    typed: &str,
+    wrong: &[FieldError],
+) -> impl IntoView + use<> {
     let problem = problem_of(name, wrong);
     let (id, problem_id) = (format!("filter-{name}"), format!("filter-{name}-problem"));
     let described_by = problem.is_some().then(|| problem_id.clone());

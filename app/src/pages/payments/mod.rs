@@ -44,7 +44,8 @@ fn show(query: PaymentQuery, page: api::Result<PaymentPage>) -> AnyView {
             view! { <Filters query=query.clone() wrong=Vec::new() today /><Results query page /> }.into_any()
         }
         Err(api::Error(mut error)) => {
-            let (beside, above) = std::mem::take(&mut error.fields).into_iter().partition(|wrong| FIELDS.contains(&wrong.field.as_str()));
+            let (beside, above) =
+                std::mem::take(&mut error.fields).into_iter().partition(|wrong| FIELDS.contains(&wrong.field.as_str()));
             error.fields = above;
             view! { <Filters query wrong=beside today=None /><ErrorView error /> }.into_any()
         }

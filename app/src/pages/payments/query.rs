@@ -11,7 +11,8 @@ use payhist_types::payment::PaymentQuery;
 pub(super) fn query_of(url: &ParamsMap) -> PaymentQuery {
     let one = |key| url.get(key).unwrap_or_default().trim().to_owned();
     let statuses = url.get_all("status").unwrap_or_default();
-    let statuses: Vec<_> = statuses.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty()).collect();
+    let statuses: Vec<_> =
+        statuses.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty()).collect();
     PaymentQuery {
         history: one("history"),
         user: one("user"),
@@ -29,8 +30,15 @@ pub(super) fn query_of(url: &ParamsMap) -> PaymentQuery {
 pub(super) fn address(query: &PaymentQuery) -> String {
     let PaymentQuery { history, user, status, order, id, from, to, cursor, limit } = query;
     let fields = [
-        ("user", user), ("status", status), ("order", order), ("id", id), ("from", from), ("to", to),
-        ("cursor", cursor), ("limit", limit), ("history", history),
+        ("user", user),
+        ("status", status),
+        ("order", order),
+        ("id", id),
+        ("from", from),
+        ("to", to),
+        ("cursor", cursor),
+        ("limit", limit),
+        ("history", history),
     ];
     let asked: Vec<_> = fields
         .into_iter()
@@ -61,7 +69,8 @@ pub(super) fn in_words(query: &PaymentQuery) -> String {
         (" from ", &query.from),
         (" to ", &query.to),
     ];
-    let said = |(word, value): (&str, &String)| (!value.is_empty()).then(|| format!("{word}{}", value.replace(',', " or ")));
+    let said =
+        |(word, value): (&str, &String)| (!value.is_empty()).then(|| format!("{word}{}", value.replace(',', " or ")));
     parts.into_iter().filter_map(said).collect()
 }
 
@@ -75,7 +84,13 @@ mod tests {
 
     #[test]
     fn a_plain_form_is_answered_by_the_short_address_of_the_same_query() {
-        let sent = url(&[("user", "42"), ("order", ""), ("status", "PAID"), ("status", "FAILED"), ("from", "2026-11-01T09:30")]);
+        let sent = url(&[
+            ("user", "42"),
+            ("order", ""),
+            ("status", "PAID"),
+            ("status", "FAILED"),
+            ("from", "2026-11-01T09:30"),
+        ]);
         let short = detour(&sent).unwrap();
         assert_eq!(short, "/payments?user=42&status=PAID,FAILED&from=2026-11-01T09:30");
         let again = url(&[("user", "42"), ("status", "PAID,FAILED"), ("from", "2026-11-01T09:30")]);

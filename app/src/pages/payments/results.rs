@@ -41,7 +41,8 @@ fn page_link(word: &'static str, href: Option<String>, rel: Option<&'static str>
 
 /// Said before the rows, since it changes what they mean.
 fn incomplete(missing: Vec<MissingShard>, asked: usize) -> impl IntoView {
-    let title = format!("Incomplete: {} of {asked} shards did not answer. Their payments are not in this list.", missing.len());
+    let title =
+        format!("Incomplete: {} of {asked} shards did not answer. Their payments are not in this list.", missing.len());
     let shards = missing
         .into_iter()
         .map(|MissingShard { shard, source, reason }| view! { <li>{format!("Shard {shard} on {source}: {reason}")}</li> })
@@ -93,7 +94,8 @@ mod tests {
         let month = |text: &str| text.parse().unwrap();
         let one = ReadScope { shards: vec![ShardId(3)], months: Some((month("2026-11"), month("2026-11"))) };
         assert_eq!(what_was_read(&one, &at), "Read shard 3, 2026-11, at 09:30:15.");
-        let all = ReadScope { shards: vec![ShardId(0), ShardId(1)], months: Some((month("2026-09"), month("2026-11"))) };
+        let all =
+            ReadScope { shards: vec![ShardId(0), ShardId(1)], months: Some((month("2026-09"), month("2026-11"))) };
         assert_eq!(what_was_read(&all, &at), "Read 2 shards, 2026-09 to 2026-11, at 09:30:15.");
     }
 }

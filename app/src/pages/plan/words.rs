@@ -125,7 +125,10 @@ mod tests {
     #[test]
     fn an_active_drop_is_never_left_out() {
         let said = summary(&plan(vec![step(0, false, vec![]), step(0, true, vec![])]));
-        assert_eq!(said, "This plan adds 1 partition on 1 shard and drops 1 partition on 1 shard (≈ 600 rows, 2.0 MB).");
+        assert_eq!(
+            said,
+            "This plan adds 1 partition on 1 shard and drops 1 partition on 1 shard (≈ 600 rows, 2.0 MB)."
+        );
     }
 
     #[test]

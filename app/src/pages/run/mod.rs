@@ -42,7 +42,8 @@ fn Facts(run: RotationRun) -> impl IntoView {
     let count = |outcome: StepOutcome| run.steps.iter().filter(|step| step.outcome == outcome).count();
     let done = count(StepOutcome::Done) + count(StepOutcome::AlreadyDone);
     let progress = format!("{done} of {} done", run.steps.len());
-    let others = [(StepOutcome::Failed, "failed"), (StepOutcome::Skipped, "skipped"), (StepOutcome::Blocked, "blocked")];
+    let others =
+        [(StepOutcome::Failed, "failed"), (StepOutcome::Skipped, "skipped"), (StepOutcome::Blocked, "blocked")];
     let others = others.map(|(outcome, word)| match count(outcome) {
         0 => String::new(),
         some => format!(", {some} {word}"),
@@ -70,9 +71,13 @@ fn Facts(run: RotationRun) -> impl IntoView {
 #[component]
 fn NextStep(run: RotationRun) -> impl IntoView {
     let (tone, title) = match run.outcome {
-        RunOutcome::Running => (Tone::Active, "At work. It goes on when this page is closed, and is resumed if its process dies."),
+        RunOutcome::Running => {
+            (Tone::Active, "At work. It goes on when this page is closed, and is resumed if its process dies.")
+        }
         RunOutcome::Done => (Tone::Good, "Every step that was not blocked is done, and the catalogue says so."),
-        RunOutcome::Partial => (Tone::Warning, "Some steps are not done; the tables below say why. The others are, and stay so."),
+        RunOutcome::Partial => {
+            (Tone::Warning, "Some steps are not done; the tables below say why. The others are, and stay so.")
+        }
         RunOutcome::Failed => (Tone::Critical, "No step was done. The tables below say why."),
     };
     let link = |path: &str| links::with_history(path, &run.history);

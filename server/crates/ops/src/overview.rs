@@ -99,9 +99,8 @@ fn partitions_check(plan: &RotationPlan) -> HealthCheck {
         _ => Health::Good,
     };
     let loud: Vec<_> = plan.findings.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
-    let detail = loud
-        .first()
-        .map_or_else(|| "Every shard has the months it should have.".to_owned(), ToString::to_string);
+    let detail =
+        loud.first().map_or_else(|| "Every shard has the months it should have.".to_owned(), ToString::to_string);
     let waiting = plan.active_steps().count();
     let value = match (loud.len(), waiting) {
         (0, 0) => "in order".to_owned(),

@@ -34,8 +34,17 @@ async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
             let at = start + chrono::TimeDelta::hours(i64::try_from(row / 3).unwrap() * 60);
             let millis = u64::try_from(at.timestamp_millis()).unwrap();
             let id = PaymentId::new(millis, ShardId(shard), u16::try_from(row).unwrap()).unwrap();
-            values.push_bind(id.get()).push_bind(row % USERS).push_bind(format!("order-{}", row / 2)).push_bind("acme").push_bind("card");
-            values.push_bind(if row % 5 == 0 { "FAILED" } else { "PAID" }).push_bind(row).push_bind("EUR").push_bind("ada@example.com");
+            values
+                .push_bind(id.get())
+                .push_bind(row % USERS)
+                .push_bind(format!("order-{}", row / 2))
+                .push_bind("acme")
+                .push_bind("card");
+            values
+                .push_bind(if row % 5 == 0 { "FAILED" } else { "PAID" })
+                .push_bind(row)
+                .push_bind("EUR")
+                .push_bind("ada@example.com");
             values.push_bind(at).push_bind(at);
         });
         insert.build().execute(&mut connection).await.unwrap();
@@ -78,7 +87,10 @@ async fn a_walk_over_all_shards_shows_every_payment_once_in_order_both_ways(#[ca
     let (test, _) = history(engine).await;
     let (older, mut back) = walk(&test.ops, |_| ()).await;
     assert_eq!(older.len() as u64, ROWS);
-    assert!(older.windows(2).all(|pair| pair[0].created_ms() >= pair[1].created_ms() && pair[0] != pair[1]), "newest first");
+    assert!(
+        older.windows(2).all(|pair| pair[0].created_ms() >= pair[1].created_ms() && pair[0] != pair[1]),
+        "newest first"
+    );
     // And back again from the oldest page: the same payments, but for that page itself.
     let mut newer = Vec::new();
     while let Some(cursor) = back {
@@ -107,14 +119,19 @@ async fn filters_find_what_they_say_and_read_no_more_than_they_need(#[case] engi
 
     let newest = page(&test.ops, |_| ()).await;
     let (first, last) = newest.scope.months.unwrap();
-    assert_eq!((first.to_string(), last.to_string()), ("2026-09".to_owned(), "2026-12".to_owned()), "November is empty: one more round, and no more");
+    assert_eq!(
+        (first.to_string(), last.to_string()),
+        ("2026-09".to_owned(), "2026-12".to_owned()),
+        "November is empty: one more round, and no more"
+    );
 
     let one = page(&test.ops, |query| query.id = of_user.payments[3].payment.payment_id.to_string()).await;
     assert_eq!(ids(&one), [of_user.payments[3].payment.payment_id]);
     let (first, last) = one.scope.months.unwrap();
     assert_eq!((first, one.scope.shards.len()), (last, 1), "an id is looked up in one partition of one shard");
 
-    let day = page(&test.ops, |query| (query.from, query.to) = ("2026-05-01".to_owned(), "2026-05-01".to_owned())).await;
+    let day =
+        page(&test.ops, |query| (query.from, query.to) = ("2026-05-01".to_owned(), "2026-05-01".to_owned())).await;
     let days: Vec<_> = day.payments.iter().map(|row| row.payment.created_at.format("%Y-%m-%d").to_string()).collect();
     assert!(!days.is_empty() && days.iter().all(|day| day == "2026-05-01"), "the day of New York: {days:?}");
 }
@@ -144,7 +161,10 @@ async fn a_shard_that_does_not_answer_is_named_and_the_others_are_shown(#[case] 
     let (test, spec) = history(engine).await;
     let mut connection = test.db.connect().await;
     let lost = spec.table_of(ShardId(2));
-    sqlx::query(sqlx::AssertSqlSafe(format!("RENAME TABLE `{0}`.`{lost}` TO `{0}`.lost", spec.schema))).execute(&mut connection).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("RENAME TABLE `{0}`.`{lost}` TO `{0}`.lost", spec.schema)))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let page = page(&test.ops, |_| ()).await;
     assert!(!page.complete && page.payments.len() == 7);
     assert_eq!(page.missing.iter().map(|missing| missing.shard).collect::<Vec<_>>(), [ShardId(2)]);

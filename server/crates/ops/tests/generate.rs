@@ -33,7 +33,8 @@ async fn registered(test: &TestOps) -> HistorySpec {
 
 /// One figure over all shards.
 async fn all(test: &TestOps, what: &str) -> i64 {
-    let tables: Vec<_> = (0..10).map(|shard| format!("SELECT * FROM {}.payment_history_shard_{shard}", test.db.name())).collect();
+    let tables: Vec<_> =
+        (0..10).map(|shard| format!("SELECT * FROM {}.payment_history_shard_{shard}", test.db.name())).collect();
     let sql = format!("SELECT CAST({what} AS SIGNED) FROM ({}) a", tables.join(" UNION ALL "));
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut test.db.connect().await).await.unwrap()
 }
@@ -50,10 +51,20 @@ async fn the_tables_hold_exactly_the_rows_asked_for_and_a_repeat_adds_none(#[cas
     assert_eq!(report.first_month.unwrap().to_string(), "2026-08");
     assert_eq!(all(&test, "COUNT(*)").await, 5_000);
     assert_eq!(all(&test, "COUNT(DISTINCT payment_id)").await, 5_000);
-    assert_eq!(all(&test, "SUM(created_at > '2026-11-15 12:00:00' OR updated_at > '2026-11-15 12:00:00' OR updated_at < created_at)").await, 0);
+    assert_eq!(
+        all(
+            &test,
+            "SUM(created_at > '2026-11-15 12:00:00' OR updated_at > '2026-11-15 12:00:00' OR updated_at < created_at)"
+        )
+        .await,
+        0
+    );
     assert_eq!(all(&test, "SUM((status = 'FAILED') <> (failure_code IS NOT NULL))").await, 0);
     assert!(all(&test, "COUNT(DISTINCT currency)").await == 4 && all(&test, "COUNT(DISTINCT provider)").await > 5);
-    assert!(all(&test, "COUNT(*) - COUNT(DISTINCT order_id)").await > 50, "failed payments are tried again for the same order");
+    assert!(
+        all(&test, "COUNT(*) - COUNT(DISTINCT order_id)").await > 50,
+        "failed payments are tried again for the same order"
+    );
     let undecided = "SUM(status IN ('REQUESTED', 'PENDING', 'AUTHORIZED') AND created_at < '2026-11-15 06:00:00')";
     assert_eq!(all(&test, undecided).await, 0, "only young payments are undecided");
     test.clock.advance(chrono::TimeDelta::minutes(5));
@@ -111,15 +122,27 @@ async fn months_with_rows_of_somebody_else_are_left_alone() {
     sqlx::query(AssertSqlSafe(real)).execute(&mut test.db.connect().await).await.unwrap();
     let report = run(&test, &request()).await.unwrap();
     assert_eq!(report.cells_kept, 1);
-    let in_october = format!("SELECT COUNT(*) FROM {}.{} PARTITION (p202610)", spec.schema, spec.table_of(payhist_types::ShardId(3)));
-    let rows: i64 = sqlx::query_scalar(AssertSqlSafe(in_october)).fetch_one(&mut test.db.connect().await).await.unwrap();
+    let in_october = format!(
+        "SELECT COUNT(*) FROM {}.{} PARTITION (p202610)",
+        spec.schema,
+        spec.table_of(payhist_types::ShardId(3))
+    );
+    let rows: i64 =
+        sqlx::query_scalar(AssertSqlSafe(in_october)).fetch_one(&mut test.db.connect().await).await.unwrap();
     assert_eq!(rows, 1);
 }
 
 #[tokio::test]
 async fn months_that_were_dropped_do_not_come_back() {
     let test = TestOps::new(EngineKind::MariaDb, NOW).await;
-    test.history(10, Policy { premake_months: None, retention_months: Some(2), zone: "UTC".to_owned() }, Switches::default(), "2026-10", "2026-11").await;
+    test.history(
+        10,
+        Policy { premake_months: None, retention_months: Some(2), zone: "UTC".to_owned() },
+        Switches::default(),
+        "2026-10",
+        "2026-11",
+    )
+    .await;
     let report = run(&test, &request()).await.unwrap();
     assert_eq!(report.months_left_out.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2026-08", "2026-09"]);
     assert_eq!(all(&test, "SUM(created_at < '2026-10-01')").await, 0);

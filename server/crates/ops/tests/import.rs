@@ -127,7 +127,9 @@ async fn the_cdnow_file_is_loaded_to_the_cent_and_only_once(#[case] engine: Engi
             *count += scalar::<i64>(&test, &format!("SELECT COUNT(*) FROM {table} PARTITION ({month})")).await;
         }
         sum += scalar::<rust_decimal::Decimal>(&test, &format!("SELECT SUM(amount) FROM {table}")).await;
-        let wrong_shard = format!("SELECT COUNT(*) FROM {table} WHERE user_id % 10 <> {shard} OR (payment_id >> 14) & 255 <> {shard}");
+        let wrong_shard = format!(
+            "SELECT COUNT(*) FROM {table} WHERE user_id % 10 <> {shard} OR (payment_id >> 14) & 255 <> {shard}"
+        );
         assert_eq!(scalar::<i64>(&test, &wrong_shard).await, 0);
     }
     assert_eq!((counts, sum.to_string()), ([8_928, 11_598, 2_043], "2500315.6300".to_owned()));
@@ -152,14 +154,18 @@ async fn an_appended_file_loads_only_what_is_new_and_names_what_differs(#[case] 
     assert!(second.differing_lines[0].reason.contains("10.5 USD"), "{:?}", second.differing_lines);
     assert!(!second.is_complete());
     assert_eq!(rows(&test).await, 3);
-    let amount: rust_decimal::Decimal = scalar(&test, "SELECT amount FROM {schema}.payment_history_shard_1 WHERE order_id = 'A'").await;
+    let amount: rust_decimal::Decimal =
+        scalar(&test, "SELECT amount FROM {schema}.payment_history_shard_1 WHERE order_id = 'A'").await;
     assert_eq!(amount.to_string(), "10.5000");
 }
 
 #[rstest]
 #[case::short_line("1,A,stripe\n", "it has 3 fields, the header has 9")]
 #[case::too_many_fields("1,A,stripe,,card,PAID,1,USD,2026-10-01T00:00:00Z,x\n", "it has 10 fields, the header has 9")]
-#[case::impossible_date("1,A,stripe,,card,PAID,1,USD,2026-02-30T00:00:00Z\n", "created_at: \"2026-02-30T00:00:00Z\" is no time")]
+#[case::impossible_date(
+    "1,A,stripe,,card,PAID,1,USD,2026-02-30T00:00:00Z\n",
+    "created_at: \"2026-02-30T00:00:00Z\" is no time"
+)]
 #[case::negative("1,A,stripe,,card,PAID,-0.01,USD,2026-10-01T00:00:00Z\n", "\"-0.01\" is negative")]
 #[case::overflow("1,A,stripe,,card,PAID,1000000000000000,USD,2026-10-01T00:00:00Z\n", "is beyond 999999999999999.9999")]
 #[case::decimals("1,A,stripe,,card,PAID,0.00001,USD,2026-10-01T00:00:00Z\n", "more than 4 decimals")]
@@ -173,7 +179,10 @@ async fn an_appended_file_loads_only_what_is_new_and_names_what_differs(#[case] 
 #[case::before_1970("1,A,stripe,,card,PAID,1,USD,1969-12-31T23:59:59Z\n", "outside 1970 to 2109")]
 #[case::nanoseconds("1,A,stripe,,card,PAID,1,USD,2026-10-01T00:00:00.0000001Z\n", "finer than microseconds")]
 #[tokio::test]
-async fn a_bad_csv_line_is_named_and_nothing_of_its_file_is_loaded(#[case] bad: impl AsRef<[u8]>, #[case] reason: &str) {
+async fn a_bad_csv_line_is_named_and_nothing_of_its_file_is_loaded(
+    #[case] bad: impl AsRef<[u8]>,
+    #[case] reason: &str,
+) {
     let test = test_with_history(EngineKind::MariaDb, "UTC").await;
     let good = HEADER.to_owned() + &line(1, "GOOD", "1", "2026-10-05T10:00:00Z");
     let error = import_text(&test, Format::Csv, [good.as_bytes(), bad.as_ref()].concat()).await.unwrap_err();
@@ -210,7 +219,11 @@ async fn a_file_that_cannot_be_read_is_named_with_the_reason() {
     let test = test_with_history(EngineKind::MariaDb, "UTC").await;
     let folder = tempfile::tempdir().unwrap();
     let empty = file("");
-    let cases = [(folder.path().join("none.csv"), "does not exist"), (folder.path().to_owned(), "is a folder"), (empty.path().to_owned(), "is empty")];
+    let cases = [
+        (folder.path().join("none.csv"), "does not exist"),
+        (folder.path().to_owned(), "is a folder"),
+        (empty.path().to_owned(), "is empty"),
+    ];
     for (path, reason) in cases {
         let named = bad_lines(import(&test.ops, &request(&path, Format::Csv)).await.unwrap_err());
         assert!(named[0].1.contains(reason) && named[0].1.contains(path.to_str().unwrap()), "{named:?}");
@@ -241,11 +254,15 @@ async fn twenty_bad_lines_are_named_and_all_are_counted() {
 #[tokio::test]
 async fn rejected_lines_are_kept_so_that_they_can_be_corrected_and_imported() {
     let test = test_with_history(EngineKind::MariaDb, "UTC").await;
-    let content = HEADER.to_owned() + &line(1, "A", "1", "2026-10-05T10:00:00Z") + &line(2, "B", "x", "2026-10-05T10:00:00Z") + "\n";
+    let content = HEADER.to_owned()
+        + &line(1, "A", "1", "2026-10-05T10:00:00Z")
+        + &line(2, "B", "x", "2026-10-05T10:00:00Z")
+        + "\n";
     let rejects = NamedTempFile::new().unwrap();
     let skip = OnError::Skip { rejects: rejects.path().to_owned() };
     let content = file(content);
-    let report = import(&test.ops, &ImportRequest { on_error: skip, ..request(content.path(), Format::Csv) }).await.unwrap();
+    let report =
+        import(&test.ops, &ImportRequest { on_error: skip, ..request(content.path(), Format::Csv) }).await.unwrap();
     assert_eq!((report.rows_read, report.loaded, report.rejected, report.skipped), (2, 1, 1, 2));
     assert_eq!(report.rejected_lines[0].line, 3);
     assert!(!report.is_complete());
@@ -264,7 +281,8 @@ async fn rejected_lines_are_kept_so_that_they_can_be_corrected_and_imported() {
 async fn months_above_are_added_without_a_gap_on_every_shard(#[case] engine: EngineKind) {
     let test = test_with_history(engine, "Asia/Seoul").await;
     // In Seoul this is 2027-03 already.
-    let report = import_text(&test, Format::Csv, HEADER.to_owned() + &line(1, "A", "1", "2027-02-28T15:00:00Z")).await.unwrap();
+    let report =
+        import_text(&test, Format::Csv, HEADER.to_owned() + &line(1, "A", "1", "2027-02-28T15:00:00Z")).await.unwrap();
     assert_eq!(report.first_month.unwrap().to_string(), "2027-03");
     for shard in 0..2 {
         let expected = ["p202609", "p202610", "p202611", "p202612", "p202701", "p202702", "p202703"];
@@ -277,7 +295,8 @@ async fn months_above_are_added_without_a_gap_on_every_shard(#[case] engine: Eng
 #[tokio::test]
 async fn months_below_are_refused_where_a_crash_could_damage_the_table() {
     let test = test_with_history(EngineKind::MariaDb, "UTC").await;
-    let refused = refusal(import_text(&test, Format::Csv, HEADER.to_owned() + &line(1, "A", "1", "2026-07-01T00:00:00Z")).await);
+    let refused =
+        refusal(import_text(&test, Format::Csv, HEADER.to_owned() + &line(1, "A", "1", "2026-07-01T00:00:00Z")).await);
     assert!(refused.contains("the months 2026-07 to 2026-08 are not added below it"), "{refused}");
     assert!(refused.contains("--history"), "{refused}");
     assert_eq!(rows(&test).await, 0);
@@ -286,7 +305,8 @@ async fn months_below_are_refused_where_a_crash_could_damage_the_table() {
 #[tokio::test]
 async fn months_below_are_split_off_a_small_first_partition_where_that_is_safe() {
     let test = test_with_history(EngineKind::MySql, "UTC").await;
-    let content = HEADER.to_owned() + &line(1, "NEW", "1", "2026-09-01T00:00:00Z") + &line(1, "OLD", "1", "2026-07-31T23:59:59Z");
+    let content =
+        HEADER.to_owned() + &line(1, "NEW", "1", "2026-09-01T00:00:00Z") + &line(1, "OLD", "1", "2026-07-31T23:59:59Z");
     let report = import_text(&test, Format::Csv, content).await.unwrap();
     assert_eq!(report.loaded, 2);
     for shard in 0..2 {
@@ -307,10 +327,18 @@ async fn a_gap_is_never_left_to_swallow_rows(#[case] engine: EngineKind) {
     let drop = format!("ALTER TABLE {}.payment_history_shard_1 DROP PARTITION p202610", test.db.name());
     test.db.connect().await.execute(AssertSqlSafe(drop)).await.unwrap();
     // p202611 now takes October's rows as well: it is no month any more. Shard 0 is whole, and must stay untouched.
-    let content = HEADER.to_owned() + &line(1, "A", "1", "2026-10-05T00:00:00Z") + &line(2, "B", "1", "2027-01-05T00:00:00Z");
+    let content =
+        HEADER.to_owned() + &line(1, "A", "1", "2026-10-05T00:00:00Z") + &line(2, "B", "1", "2027-01-05T00:00:00Z");
     let refused = refusal(import_text(&test, Format::Csv, content).await);
-    assert!(refused.contains("payment_history_shard_1: rows of 2026-10 would fall into partition p202611"), "{refused}");
-    assert_eq!(months_of(&test, 0).await, ["p202609", "p202610", "p202611"], "all shards are judged before one is changed");
+    assert!(
+        refused.contains("payment_history_shard_1: rows of 2026-10 would fall into partition p202611"),
+        "{refused}"
+    );
+    assert_eq!(
+        months_of(&test, 0).await,
+        ["p202609", "p202610", "p202611"],
+        "all shards are judged before one is changed"
+    );
     assert_eq!(rows(&test).await, 0);
 }
 
@@ -327,7 +355,8 @@ async fn months_are_not_added_while_the_create_switch_is_off() {
 #[tokio::test]
 async fn a_mistyped_year_does_not_make_a_thousand_partitions() {
     let test = test_with_history(EngineKind::MariaDb, "UTC").await;
-    let refused = refusal(import_text(&test, Format::Csv, HEADER.to_owned() + &line(1, "A", "1", "2106-10-05T00:00:00Z")).await);
+    let refused =
+        refusal(import_text(&test, Format::Csv, HEADER.to_owned() + &line(1, "A", "1", "2106-10-05T00:00:00Z")).await);
     assert!(refused.contains("mistyped year"), "{refused}");
 }
 
@@ -335,7 +364,8 @@ async fn a_mistyped_year_does_not_make_a_thousand_partitions() {
 async fn months_past_their_retention_are_named() {
     let test = TestOps::new(EngineKind::MariaDb, NOW).await;
     test.history(2, policy(Some(1), "UTC"), Switches::default(), "2026-09", "2026-11").await;
-    let content = HEADER.to_owned() + &line(1, "A", "1", "2026-09-05T00:00:00Z") + &line(1, "B", "1", "2026-10-05T00:00:00Z");
+    let content =
+        HEADER.to_owned() + &line(1, "A", "1", "2026-09-05T00:00:00Z") + &line(1, "B", "1", "2026-10-05T00:00:00Z");
     let report = import_text(&test, Format::Csv, content).await.unwrap();
     assert_eq!(report.past_retention.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2026-09"]);
 }
@@ -344,7 +374,9 @@ async fn months_past_their_retention_are_named() {
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
-async fn more_payments_than_a_millisecond_has_ids_spill_into_the_next_and_every_id_is_one_rows(#[case] engine: EngineKind) {
+async fn more_payments_than_a_millisecond_has_ids_spill_into_the_next_and_every_id_is_one_rows(
+    #[case] engine: EngineKind,
+) {
     const ROWS: u32 = 16_384 + 1_000;
     let test = test_with_history(engine, "UTC").await;
     let lines: String = (0..ROWS).map(|n| line(2, &format!("O{n}"), "1", "2026-10-05T00:00:00Z")).collect();
@@ -375,14 +407,17 @@ async fn a_payment_id_of_the_file_is_kept_and_one_that_leads_elsewhere_is_refuse
     let at = chrono::DateTime::parse_from_rfc3339("2026-10-05T00:00:00Z").unwrap().timestamp_millis().unsigned_abs();
     let id = |shard| payhist_types::PaymentId::new(at, payhist_types::ShardId(shard), 7).unwrap();
     let object = |order: &str, id: &str, created: &str| {
-        format!(r#"{{"user_id":2,"order_id":"{order}","provider":"p","method":"m","status":"PAID","amount":"0.10","currency":"USD","created_at":"{created}","payment_id":"{id}"}}"#)
+        format!(
+            r#"{{"user_id":2,"order_id":"{order}","provider":"p","method":"m","status":"PAID","amount":"0.10","currency":"USD","created_at":"{created}","payment_id":"{id}"}}"#
+        )
     };
     let kept = object("A", &id(0).to_string(), "2026-10-05T00:00:00Z");
     let report = import_text(&test, Format::Ndjson, &kept).await.unwrap(); // the last line may lack its end: it is whole
     assert_eq!(report.loaded, 1);
     let stored: u64 = scalar(&test, "SELECT payment_id FROM {schema}.payment_history_shard_0").await;
     assert_eq!(stored, id(0).get());
-    let taken = import_text(&test, Format::Ndjson, object("B", &id(0).to_string(), "2026-10-06T00:00:00Z")).await.unwrap();
+    let taken =
+        import_text(&test, Format::Ndjson, object("B", &id(0).to_string(), "2026-10-06T00:00:00Z")).await.unwrap();
     assert_eq!((taken.loaded, taken.differing), (0, 1));
     for (wrong, reason) in [
         (object("C", &id(1).to_string(), "2026-10-05T00:00:00Z"), "it says shard 1, the user is on shard 0"),
@@ -407,7 +442,8 @@ async fn numbers_of_json_keep_every_digit() {
 async fn a_local_time_is_read_in_the_business_zone_and_one_that_is_not_clear_is_refused() {
     let test = test_with_history(EngineKind::MariaDb, "Europe/London").await;
     import_text(&test, Format::Csv, HEADER.to_owned() + &line(2, "A", "1", "2026-10-05T09:30:00")).await.unwrap();
-    let at: chrono::DateTime<chrono::Utc> = scalar(&test, "SELECT created_at FROM {schema}.payment_history_shard_0").await;
+    let at: chrono::DateTime<chrono::Utc> =
+        scalar(&test, "SELECT created_at FROM {schema}.payment_history_shard_0").await;
     assert_eq!(at.to_rfc3339(), "2026-10-05T08:30:00+00:00");
     let twice = import_text(&test, Format::Csv, HEADER.to_owned() + &line(2, "B", "1", "2026-10-25T01:30:00")).await;
     assert!(bad_lines(twice.unwrap_err())[0].1.contains("struck"));
@@ -416,7 +452,10 @@ async fn a_local_time_is_read_in_the_business_zone_and_one_that_is_not_clear_is_
 #[tokio::test]
 async fn one_import_at_a_time_and_the_other_is_told_who_works() {
     let test = test_with_history(EngineKind::MariaDb, "UTC").await;
-    let lease = format!("INSERT INTO {}.lease VALUES ('import.payments', 'elsewhere:42', '2026-11-15 12:00:09', 3)", test.db.name());
+    let lease = format!(
+        "INSERT INTO {}.lease VALUES ('import.payments', 'elsewhere:42', '2026-11-15 12:00:09', 3)",
+        test.db.name()
+    );
     test.db.connect().await.execute(AssertSqlSafe(lease)).await.unwrap();
     let content = HEADER.to_owned() + &line(1, "A", "1", "2026-10-05T00:00:00Z");
     let refused = refusal(import_text(&test, Format::Csv, &content).await);

@@ -91,7 +91,8 @@ async fn a_run_left_by_a_dead_instance_is_taken_over_when_its_lease_has_ended() 
     // An instance that took the lease and the run, and then died.
     let mut connection = test.ops.control().acquire("test").await.unwrap();
     let term = TimeDelta::seconds(30);
-    let token = leases::take(&mut connection, "job.deadlock-capture", "dead", term, test.clock.now()).await.unwrap().unwrap();
+    let token =
+        leases::take(&mut connection, "job.deadlock-capture", "dead", term, test.clock.now()).await.unwrap().unwrap();
     let id = payhist_storage::jobs::next_open(&mut connection, "deadlock-capture").await.unwrap().unwrap();
     assert!(payhist_storage::jobs::begin(&mut connection, id, "dead", token, test.clock.now()).await.unwrap());
     drop(connection);
@@ -105,7 +106,8 @@ async fn a_run_left_by_a_dead_instance_is_taken_over_when_its_lease_has_ended() 
     assert!(run.fencing_token > token && run.instance.as_deref() == Some("test:1"), "{run:?}");
 
     // The dead one wakes up: its outcome no longer counts.
-    let late = payhist_storage::jobs::JobResult { status: JobRunStatus::Failed, summary: "late".into(), rotation_run: None };
+    let late =
+        payhist_storage::jobs::JobResult { status: JobRunStatus::Failed, summary: "late".into(), rotation_run: None };
     let mut connection = test.ops.control().acquire("test").await.unwrap();
     assert!(!payhist_storage::jobs::finish(&mut connection, id, token, &late, test.clock.now()).await.unwrap());
 }

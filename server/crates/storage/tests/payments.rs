@@ -47,18 +47,31 @@ async fn every_page_query_is_pruned_to_its_months_and_walks_its_index_in_order(#
         );
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
-    let key = Key { created_at: "2026-06-20T00:00:00Z".parse().unwrap(), payment_id: PaymentId::new(1_781_913_600_000, ShardId(0), 7).unwrap() };
+    let key = Key {
+        created_at: "2026-06-20T00:00:00Z".parse().unwrap(),
+        payment_id: PaymentId::new(1_781_913_600_000, ShardId(0), 7).unwrap(),
+    };
     let of_user = Filter { user: Some(UserId(1)), ..Filter::default() };
     let of_status = Filter { statuses: vec![PaymentStatus::Paid], ..Filter::default() };
     let of_order = Filter { order: Some("o1".to_owned()), ..Filter::default() };
     let of_payment = Filter { payment: Some(PaymentId::from_raw(6001)), ..Filter::default() };
     let months = ("2026-05-01T00:00:00Z", "2026-07-01T00:00:00Z");
-    for (filter, index) in [(&of_user, "PRIMARY"), (&of_status, "by_status"), (&of_order, "by_order"), (&Filter::default(), "by_time")] {
+    for (filter, index) in
+        [(&of_user, "PRIMARY"), (&of_status, "by_status"), (&of_order, "by_order"), (&Filter::default(), "by_time")]
+    {
         for keyset in [Keyset::Newest, Keyset::OlderThan(key), Keyset::NewerThan(key)] {
             let explained = explain(&test, filter, keyset, months.0, months.1).await;
             let expected = if matches!(keyset, Keyset::NewerThan(_)) { "p202606" } else { "p202605,p202606" };
-            assert_eq!((explained.partitions.as_str(), explained.key.as_str()), (expected, index), "{filter:?} {keyset:?}");
-            assert!(!explained.extra.contains("filesort") || index == "by_order", "{filter:?} {keyset:?}: {}", explained.extra);
+            assert_eq!(
+                (explained.partitions.as_str(), explained.key.as_str()),
+                (expected, index),
+                "{filter:?} {keyset:?}"
+            );
+            assert!(
+                !explained.extra.contains("filesort") || index == "by_order",
+                "{filter:?} {keyset:?}: {}",
+                explained.extra
+            );
         }
     }
     let explained = explain(&test, &of_payment, Keyset::Newest, "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z").await;

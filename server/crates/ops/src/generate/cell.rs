@@ -16,7 +16,14 @@ use payhist_types::{Month, PaymentId, ShardId, UserId};
 use rust_decimal::Decimal;
 
 const FAILURES: [&str; 8] = [
-    "insufficient_funds", "card_declined", "expired_card", "insufficient_funds", "do_not_honor", "3ds_failed", "limit_exceeded", "provider_timeout",
+    "insufficient_funds",
+    "card_declined",
+    "expired_card",
+    "insufficient_funds",
+    "do_not_honor",
+    "3ds_failed",
+    "limit_exceeded",
+    "provider_timeout",
 ];
 /// Payments younger than this may still be undecided.
 const UNDECIDED_FOR: TimeDelta = TimeDelta::hours(6);
@@ -56,7 +63,9 @@ impl Cell<'_> {
             rows.extend(retry);
         }
         rows.truncate(wanted);
-        rows.sort_unstable_by(|a, b| (a.created_at, a.user_id, &a.order_id).cmp(&(b.created_at, b.user_id, &b.order_id)));
+        rows.sort_unstable_by(|a, b| {
+            (a.created_at, a.user_id, &a.order_id).cmp(&(b.created_at, b.user_id, &b.order_id))
+        });
         self.number(&mut rows)?;
         Ok(rows)
     }
@@ -87,7 +96,11 @@ impl Cell<'_> {
     fn retry(&self, dice: &mut Dice, first: &NewPayment, person: &Person) -> Option<NewPayment> {
         let at = first.updated_at + TimeDelta::milliseconds(dice.below(900_000).cast_signed() + 5_000);
         let again = self.payment(dice, first.user_id, person, at);
-        (at < self.end.min(self.until)).then(|| NewPayment { order_id: first.order_id.clone(), money: first.money, ..again })
+        (at < self.end.min(self.until)).then(|| NewPayment {
+            order_id: first.order_id.clone(),
+            money: first.money,
+            ..again
+        })
     }
 
     /// Young payments may be undecided; old ones are not.
@@ -115,7 +128,9 @@ impl Cell<'_> {
         let later = match status {
             PaymentStatus::Requested => TimeDelta::zero(),
             PaymentStatus::Expired => TimeDelta::minutes(30),
-            PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => TimeDelta::seconds(dice.mostly_small(30 * 86_400).cast_signed()),
+            PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => {
+                TimeDelta::seconds(dice.mostly_small(30 * 86_400).cast_signed())
+            }
             _ => TimeDelta::milliseconds(200 + dice.mostly_small(90_000).cast_signed()),
         };
         (at + later).min(self.until)
@@ -127,9 +142,8 @@ impl Cell<'_> {
         for row in rows {
             let millis = row.created_at.timestamp_millis().unsigned_abs();
             last = if last.0 == millis { (millis, last.1.saturating_add(1)) } else { (millis, 0) };
-            row.payment_id = PaymentId::new(millis, self.shard, last.1).map_err(|error| {
-                OpsError::field("rows", format!("{error}: fewer rows or more months, please"))
-            })?;
+            row.payment_id = PaymentId::new(millis, self.shard, last.1)
+                .map_err(|error| OpsError::field("rows", format!("{error}: fewer rows or more months, please")))?;
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Who pays how often: a few users very much, most of them little.
 
+use super::dice::Dice;
 use payhist_plan::routing::shard_of;
 use payhist_types::history::Route;
 use payhist_types::{ShardId, UserId};
-use super::dice::Dice;
 
 /// Most users that a run may have.
 pub(super) const USERS_MAX: u64 = 50_000_000;

@@ -21,7 +21,13 @@ pub(super) struct Filled {
 }
 
 /// Fills every empty cell; `progress` hears of the rows dealt with.
-pub(super) async fn fill(ops: &Ops, schedule: &Arc<Schedule>, fence: &Fence, places: Vec<Place>, progress: &(dyn Fn(u64) + Sync)) -> Result<Filled, OpsError> {
+pub(super) async fn fill(
+    ops: &Ops,
+    schedule: &Arc<Schedule>,
+    fence: &Fence,
+    places: Vec<Place>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Filled, OpsError> {
     let pool = ops.source(&schedule.spec.source)?.work.clone();
     let tables = schedule.spec.route.shards().map(|shard| {
         let table = TableName::new(&schedule.spec.schema, &schedule.spec.table_of(shard));
@@ -48,14 +54,22 @@ pub(super) async fn fill(ops: &Ops, schedule: &Arc<Schedule>, fence: &Fence, pla
 }
 
 /// Fills one cell, unless it has rows; answers whether it did.
-async fn cell(pool: Pool, schedule: Arc<Schedule>, fence: Fence, bulk: Arc<Bulk>, place: Place) -> Result<bool, OpsError> {
+async fn cell(
+    pool: Pool,
+    schedule: Arc<Schedule>,
+    fence: Fence,
+    bulk: Arc<Bulk>,
+    place: Place,
+) -> Result<bool, OpsError> {
     let (start, end) = months::bounds(schedule.month(place), schedule.zone);
     let within = Arc::new(start..end);
     if !bulk.is_empty(&mut *pool.acquire("generate.look").await?, &within).await? {
         return Ok(false);
     }
     let making = move || schedule.rows(place);
-    let mut rows = tokio::task::spawn_blocking(making).await.map_err(|error| OpsError::Internal(format!("a worker died: {error}")))??;
+    let mut rows = tokio::task::spawn_blocking(making)
+        .await
+        .map_err(|error| OpsError::Internal(format!("a worker died: {error}")))??;
     rows.sort_unstable_by_key(|row| (row.user_id, row.created_at, row.payment_id));
     let rows = Arc::new(rows);
     fault::point("generate.before_cell");

@@ -94,9 +94,11 @@ pub async fn run(
     let filled = async {
         let (history, _) = import::register(ops, permit, &schedule.spec).await?;
         let oldest = import::oldest_month(ops, &history).await?;
-        let (months, left_out): (BTreeSet<_>, BTreeSet<_>) = schedule.months().partition(|month| oldest.is_none_or(|oldest| *month >= oldest));
+        let (months, left_out): (BTreeSet<_>, BTreeSet<_>) =
+            schedule.months().partition(|month| oldest.is_none_or(|oldest| *month >= oldest));
         import::make_months(ops, &history, &months).await?;
-        let places = schedule.cells.iter().copied().filter(|place| place.rows > 0 && months.contains(&schedule.month(*place)));
+        let places =
+            schedule.cells.iter().copied().filter(|place| place.rows > 0 && months.contains(&schedule.month(*place)));
         let filled = fill::fill(ops, &schedule, &lease.fence(), places.collect(), &progress).await?;
         Ok::<_, OpsError>((months, left_out, filled))
     }

@@ -54,17 +54,28 @@ impl Schedule {
         let back = back.ok_or_else(|| OpsError::field("months", format!("between 1 and {MONTHS_MAX}")))?;
         let last = months::month_of(until, zone);
         let first = last.plus(1 - back).ok_or_else(|| OpsError::field("months", "they begin before 1970"))?;
-        let months: Vec<_> = Month::range(first, last).map(|month| (month, Calendar::of_month(month, zone, until))).collect();
+        let months: Vec<_> =
+            Month::range(first, last).map(|month| (month, Calendar::of_month(month, zone, until))).collect();
         let crowds = Crowd::of_route(&spec.route, request.users);
-        let grown = |(at, (_, calendar)): (u64, &(Month, Calendar))| calendar.weight() / 100 * (100 + GROWTH_PERCENT * at);
+        let grown =
+            |(at, (_, calendar)): (u64, &(Month, Calendar))| calendar.weight() / 100 * (100 + GROWTH_PERCENT * at);
         let by_month = split(request.rows, &(0..).zip(&months).map(grown).collect::<Vec<_>>());
         let by_crowd: Vec<_> = crowds.iter().map(Crowd::weight).collect();
         let mut cells = Vec::new();
         for (month, rows) in by_month.into_iter().enumerate() {
-            cells.extend((0..).zip(split(rows, &by_crowd)).map(|(shard, rows)| Place { month, shard: ShardId(shard), rows }));
+            cells.extend((0..).zip(split(rows, &by_crowd)).map(|(shard, rows)| Place {
+                month,
+                shard: ShardId(shard),
+                rows,
+            }));
         }
         if let Some(most) = cells.iter().map(|cell| cell.rows).max().filter(|most| *most > CELL_ROWS_MAX) {
-            return Err(OpsError::field("rows", format!("a month of a shard would have {most}, and {CELL_ROWS_MAX} is the most: fewer rows or more months, please")));
+            return Err(OpsError::field(
+                "rows",
+                format!(
+                    "a month of a shard would have {most}, and {CELL_ROWS_MAX} is the most: fewer rows or more months, please"
+                ),
+            ));
         }
         Ok(Self { spec, zone, until, seed: request.seed, crowds, months, cells })
     }
@@ -83,6 +94,16 @@ impl Schedule {
         let (month, calendar) = &self.months[place.month];
         let crowd = &self.crowds[usize::from(place.shard.0)];
         let end = months::end(*month, self.zone);
-        Cell { seed: self.seed, month: *month, shard: place.shard, rows: place.rows, until: self.until, crowd, calendar, end }.rows()
+        Cell {
+            seed: self.seed,
+            month: *month,
+            shard: place.shard,
+            rows: place.rows,
+            until: self.until,
+            crowd,
+            calendar,
+            end,
+        }
+        .rows()
     }
 }

@@ -19,7 +19,12 @@ pub async fn write_csv(ops: &Ops, request: &GenerateRequest, out: &mut (dyn Writ
 }
 
 /// The same for a layout that need not be registered.
-pub fn write_csv_of(spec: HistorySpec, request: &GenerateRequest, until: DateTime<Utc>, out: &mut dyn Write) -> Result<u64, OpsError> {
+pub fn write_csv_of(
+    spec: HistorySpec,
+    request: &GenerateRequest,
+    until: DateTime<Utc>,
+    out: &mut dyn Write,
+) -> Result<u64, OpsError> {
     let schedule = Schedule::new(request, spec, until)?;
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(COLUMNS).map_err(|error| unwritable(&error))?;

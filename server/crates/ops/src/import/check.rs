@@ -82,7 +82,10 @@ pub(super) fn check(
         if line.number.is_multiple_of(LINES_PER_REPORT) {
             report(Progress { phase: Phase::Check, done: lines.bytes_read(), total });
             if stop.is_cancelled() {
-                return Err(OpsError::refused("stopped while the file was checked, before anything was loaded", "Run the same command again."));
+                return Err(OpsError::refused(
+                    "stopped while the file was checked, before anything was loaded",
+                    "Run the same command again.",
+                ));
             }
         }
     }
@@ -104,9 +107,15 @@ pub(super) fn judge(content: Content, target: &Target) -> Result<Content, Reason
     if let Content::Record(Record { row: Candidate { payment, id_given: true }, .. }) = &content {
         let shard = routing::shard_of(&target.spec.route, payment.user_id);
         if payment.payment_id.shard() != shard {
-            return Err(format!("payment_id: it says shard {}, the user is on shard {shard}", payment.payment_id.shard()));
+            return Err(format!(
+                "payment_id: it says shard {}, the user is on shard {shard}",
+                payment.payment_id.shard()
+            ));
         }
-        let (id, row) = (months::month_of(payment.payment_id.created_at(), target.zone), months::month_of(payment.created_at, target.zone));
+        let (id, row) = (
+            months::month_of(payment.payment_id.created_at(), target.zone),
+            months::month_of(payment.created_at, target.zone),
+        );
         if id != row {
             return Err(format!("payment_id: it says {id}, created_at is in {row}"));
         }
@@ -120,9 +129,12 @@ impl Checked {
         self.months.insert(months::month_of(record.row.payment.created_at, target.zone));
         let money = record.row.payment.money;
         let sum = self.sums.entry(money.currency()).or_default();
-        *sum = sum
-            .checked_add(money.amount())
-            .ok_or_else(|| OpsError::field("file", format!("line {}: the sum of the file's amounts is too large to be told", record.line)))?;
+        *sum = sum.checked_add(money.amount()).ok_or_else(|| {
+            OpsError::field(
+                "file",
+                format!("line {}: the sum of the file's amounts is too large to be told", record.line),
+            )
+        })?;
         Ok(())
     }
 

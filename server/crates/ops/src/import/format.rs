@@ -49,7 +49,13 @@ impl Parser {
     pub(super) fn new(format: Format, zone: Tz) -> Self {
         match format {
             Format::Cdnow => Self::Cdnow(Cdnow { zone, seen: HashMap::new() }),
-            Format::Csv => Self::Csv(Csv { zone, columns: None, reader: csv_core::Reader::new(), fields: Vec::new(), ends: Vec::new() }),
+            Format::Csv => Self::Csv(Csv {
+                zone,
+                columns: None,
+                reader: csv_core::Reader::new(),
+                fields: Vec::new(),
+                ends: Vec::new(),
+            }),
             Format::Ndjson => Self::Ndjson(zone),
         }
     }
@@ -83,7 +89,11 @@ impl Parser {
 
 /// A last line without its end may have lost a part that nobody would miss: `12.5` of `12.50` still reads as a number.
 fn require_end(line: Line<'_>) -> Result<(), Reason> {
-    if line.ended { Ok(()) } else { Err("the last line has no line end: it may be cut off; if it is complete, add one".to_owned()) }
+    if line.ended {
+        Ok(())
+    } else {
+        Err("the last line has no line end: it may be cut off; if it is complete, add one".to_owned())
+    }
 }
 
 /// The CDNOW data set. It names no orders: a row is known as the n-th of its customer on its day.
@@ -155,7 +165,9 @@ impl Csv {
         if count != columns.len() {
             return Err(format!("it has {count} fields, the header has {}", columns.len()));
         }
-        let value = |name| columns.iter().position(|column| *column == name).map(|index| field(&self.fields, &self.ends, index));
+        let value = |name| {
+            columns.iter().position(|column| *column == name).map(|index| field(&self.fields, &self.ends, index))
+        };
         Fields(value).read(line.number, self.zone).map(Content::Record)
     }
 
@@ -180,7 +192,8 @@ fn read_header(header: &[&str]) -> Result<Vec<&'static str>, Reason> {
     let known = |name: &str| COLUMNS.into_iter().find(|column| *column == name);
     let mut columns = Vec::with_capacity(header.len());
     for name in header {
-        let column = known(name).ok_or_else(|| format!("the header has the unknown column {name:?}; known are {}", COLUMNS.join(", ")))?;
+        let column = known(name)
+            .ok_or_else(|| format!("the header has the unknown column {name:?}; known are {}", COLUMNS.join(", ")))?;
         if columns.contains(&column) {
             return Err(format!("the header has {column} twice"));
         }
@@ -198,7 +211,10 @@ fn ndjson(line: Line<'_>, text: &str, zone: Tz) -> Result<Record, Reason> {
     let Members(members) = serde_json::from_str(text).map_err(|error| format!("it is no JSON object: {error}"))?;
     let mut values: HashMap<&'static str, Cow<'_, str>> = HashMap::with_capacity(members.len());
     for (key, raw) in members {
-        let column = COLUMNS.into_iter().find(|column| *column == key).ok_or_else(|| format!("unknown key {key:?}; known are {}", COLUMNS.join(", ")))?;
+        let column = COLUMNS
+            .into_iter()
+            .find(|column| *column == key)
+            .ok_or_else(|| format!("unknown key {key:?}; known are {}", COLUMNS.join(", ")))?;
         if values.insert(column, spelled(column, raw.get())?).is_some() {
             return Err(format!("the key {column} comes twice"));
         }

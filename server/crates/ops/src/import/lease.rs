@@ -67,7 +67,10 @@ impl Fence {
         if leases::is_held(&mut connection, &self.name, self.token).await? {
             return Ok(());
         }
-        Err(StorageError::Inconsistent(format!("the lease {} was lost: another process imports now. Run the command again", self.name)))
+        Err(StorageError::Inconsistent(format!(
+            "the lease {} was lost: another process imports now. Run the command again",
+            self.name
+        )))
     }
 }
 
@@ -84,8 +87,12 @@ async fn take(ops: &Ops, name: &str) -> Result<u64, OpsError> {
         tokio::time::sleep(TAKE_PAUSE).await;
     }
     let mut connection = ops.control().acquire("import.lease").await?;
-    let holder = leases::holder(&mut connection, name, ops.now()).await?.unwrap_or_else(|| "another process".to_owned());
-    Err(OpsError::refused(format!("{holder} is importing into this history"), "Wait until it has finished, then run the command again."))
+    let holder =
+        leases::holder(&mut connection, name, ops.now()).await?.unwrap_or_else(|| "another process".to_owned());
+    Err(OpsError::refused(
+        format!("{holder} is importing into this history"),
+        "Wait until it has finished, then run the command again.",
+    ))
 }
 
 /// Renews until the lease is dropped. A renewal that fails is tried again: the fence decides what may be written.
@@ -98,7 +105,9 @@ async fn renew(ops: Ops, name: String, token: u64, ended: CancellationToken) {
         match renewed.await {
             Ok(true) => {}
             Ok(false) => return tracing::error!(lease = name, "lost: another process has taken it"),
-            Err(error) => tracing::warn!(lease = name, error = &error as &dyn std::error::Error, "could not be renewed"),
+            Err(error) => {
+                tracing::warn!(lease = name, error = &error as &dyn std::error::Error, "could not be renewed")
+            }
         }
     }
 }

@@ -136,13 +136,18 @@ mod tests {
             all.push((line.number, line.bytes.to_vec(), line.ended, line.too_long));
         }
         assert_eq!(lines.bytes_read(), content.len() as u64);
-        assert_eq!(lines.finish(), hex::encode(Sha256::digest(content)), "every byte is hashed, those of long lines too");
+        assert_eq!(
+            lines.finish(),
+            hex::encode(Sha256::digest(content)),
+            "every byte is hashed, those of long lines too"
+        );
         all
     }
 
     #[test]
     fn both_line_ends_are_taken_and_a_missing_one_is_seen() {
-        let expected = [(1, b"a".to_vec(), true, false), (2, b"b".to_vec(), true, false), (3, b"c\r".to_vec(), false, false)];
+        let expected =
+            [(1, b"a".to_vec(), true, false), (2, b"b".to_vec(), true, false), (3, b"c\r".to_vec(), false, false)];
         assert_eq!(lines_of(b"a\r\nb\nc\r"), expected);
     }
 

@@ -58,7 +58,8 @@ impl Loaded {
         self.loaded += merged.inserted;
         self.already_there += merged.there;
         self.differing += merged.differing.len() as u64;
-        self.differing_lines.extend(merged.differing.into_iter().map(|(at, why)| BadLine { line: lines[at], reason: why.to_string() }));
+        self.differing_lines
+            .extend(merged.differing.into_iter().map(|(at, why)| BadLine { line: lines[at], reason: why.to_string() }));
         self.name_first();
     }
 
@@ -97,11 +98,13 @@ pub(super) async fn load(
         let (queue, batches) = mpsc::channel(QUEUED_BATCHES_MAX);
         queues.push(queue);
         let (done, report) = (Arc::clone(&done), Arc::clone(&report));
-        let progress = move |rows| report(Progress { phase: Phase::Load, done: done.fetch_add(rows, Relaxed) + rows, total });
+        let progress =
+            move |rows| report(Progress { phase: Phase::Load, done: done.fetch_add(rows, Relaxed) + rows, total });
         workers.spawn(work(pool.clone(), Arc::clone(target), fence.clone(), batches, progress));
     }
     let months = checked.months.iter().map(|month| months::bounds(*month, target.zone)).collect();
-    let feeding = Feeder { target: Arc::clone(target), queues, months, cells: BTreeMap::new(), buffered: 0, stop: stop.clone() };
+    let feeding =
+        Feeder { target: Arc::clone(target), queues, months, cells: BTreeMap::new(), buffered: 0, stop: stop.clone() };
     let (path, sha256) = (path.to_owned(), checked.sha256.clone());
     let fed = tokio::task::spawn_blocking(move || feeding.feed(&path, &sha256)).await;
     let mut loaded = Loaded::default();
@@ -120,7 +123,13 @@ pub(super) async fn load(
 }
 
 /// Writes the batches of its shards until there are no more.
-async fn work(pool: Pool, target: Arc<Target>, fence: Fence, mut batches: mpsc::Receiver<Batch>, progress: impl Fn(u64)) -> Result<Loaded, OpsError> {
+async fn work(
+    pool: Pool,
+    target: Arc<Target>,
+    fence: Fence,
+    mut batches: mpsc::Receiver<Batch>,
+    progress: impl Fn(u64),
+) -> Result<Loaded, OpsError> {
     let mut tables: HashMap<ShardId, Arc<Bulk>> = HashMap::new();
     let mut loaded = Loaded::default();
     while let Some(batch) = batches.recv().await {
@@ -177,7 +186,9 @@ impl Feeder {
         let mut parser = Parser::new(self.target.format, self.target.zone);
         while let Some(line) = lines.next().map_err(|error| unreadable(path, &error))? {
             // Bad lines were reported by the first pass.
-            let Ok(Content::Record(record)) = parser.read(line).and_then(|content| judge(content, &self.target)) else { continue };
+            let Ok(Content::Record(record)) = parser.read(line).and_then(|content| judge(content, &self.target)) else {
+                continue;
+            };
             let Some(month) = self.month_around(record.row.payment.created_at) else { return Err(changed(path)) };
             if self.stop.is_cancelled() || !self.take(record, month) {
                 return Ok(false);
@@ -232,5 +243,8 @@ impl Feeder {
 
 fn changed(path: &Path) -> OpsError {
     let path = path.display();
-    OpsError::field("file", format!("{path} was changed while it was imported; rows that were loaded stay. Run the command again"))
+    OpsError::field(
+        "file",
+        format!("{path} was changed while it was imported; rows that were loaded stay. Run the command again"),
+    )
 }

@@ -200,24 +200,34 @@ pub async fn run(
     Ok(report)
 }
 
-async fn check_file(target: &Arc<Target>, request: &ImportRequest, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Result<check::Checked, OpsError> {
+async fn check_file(
+    target: &Arc<Target>,
+    request: &ImportRequest,
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+) -> Result<check::Checked, OpsError> {
     let (target, request) = (Arc::clone(target), request.clone());
     let checking = move || check::check(&request.file, &target, &request.on_error, &request.stop, &*progress);
-    tokio::task::spawn_blocking(checking).await.map_err(|error| OpsError::Internal(format!("the reader died: {error}")))?
+    tokio::task::spawn_blocking(checking)
+        .await
+        .map_err(|error| OpsError::Internal(format!("the reader died: {error}")))?
 }
 
 /// The registered history, or the layout of the one that will be made.
 pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &str) -> Result<HistorySpec, OpsError> {
     let name: Option<HistoryName> = match history {
         "" => None,
-        name => Some(name.parse().map_err(|error: payhist_types::history::HistoryNameError| OpsError::field("history", error.to_string()))?),
+        name => Some(name.parse().map_err(|error: payhist_types::history::HistoryNameError| {
+            OpsError::field("history", error.to_string())
+        })?),
     };
     match histories::find(ops, history).await {
         Ok(history) => return Ok(history.spec),
         Err(OpsError::NotFound(_)) => {}
         Err(error) => return Err(error),
     }
-    let name = name.ok_or_else(|| OpsError::field("history", "there is no history yet: name the one to make with --history NAME"))?;
+    let name = name.ok_or_else(|| {
+        OpsError::field("history", "there is no history yet: name the one to make with --history NAME")
+    })?;
     let source = match source {
         "" => {
             let mut sources = ops.sources().map(|source| source.name.as_str());
@@ -229,7 +239,10 @@ pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &s
         source => ops.source(source)?.name.clone(),
     };
     let zone = match zone {
-        "" => histories::all(ops).await?.first().map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
+        "" => histories::all(ops)
+            .await?
+            .first()
+            .map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
         zone => zone.to_owned(),
     };
     let policy = Policy { premake_months: None, retention_months: None, zone };
@@ -238,7 +251,11 @@ pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &s
 }
 
 /// Registers the history unless it is there. Old data does not belong to a rotation: it neither grows nor expires.
-pub(crate) async fn register(ops: &Ops, permit: &Permit<ManagePartitions>, spec: &HistorySpec) -> Result<(History, bool), OpsError> {
+pub(crate) async fn register(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    spec: &HistorySpec,
+) -> Result<(History, bool), OpsError> {
     match histories::find(ops, spec.name.as_str()).await {
         Err(OpsError::NotFound(_)) => {}
         found => return found.map(|history| (history, false)),
@@ -259,7 +276,8 @@ fn report(
     let zone = crate::zone::parse(&spec.policy.zone)?;
     let current = payhist_plan::months::month_of(ops.now(), zone);
     let retained_from = spec.policy.retention_months.and_then(|months| current.plus(-i32::from(months)));
-    let sums: BTreeMap<_, _> = checked.sums.iter().map(|(currency, sum)| (currency.to_string(), sum_text(*sum, *currency))).collect();
+    let sums: BTreeMap<_, _> =
+        checked.sums.iter().map(|(currency, sum)| (currency.to_string(), sum_text(*sum, *currency))).collect();
     Ok(ImportReport {
         file: request.file.clone(),
         format: request.format,
@@ -280,7 +298,12 @@ fn report(
         first_month: checked.months.first().copied(),
         last_month: checked.months.last().copied(),
         shards: spec.route.shard_count(),
-        past_retention: checked.months.iter().copied().filter(|month| retained_from.is_some_and(|from| *month < from)).collect(),
+        past_retention: checked
+            .months
+            .iter()
+            .copied()
+            .filter(|month| retained_from.is_some_and(|from| *month < from))
+            .collect(),
         interrupted: loaded.interrupted,
         seconds: begun.elapsed().as_secs_f64(),
     })

@@ -79,10 +79,12 @@ pub(crate) async fn oldest_month(ops: &Ops, history: &History) -> Result<Option<
     let zone = crate::zone::parse(&history.spec.policy.zone)?;
     let inventory = catalogue::read(ops, history).await?;
     let first = |state: &TableState| match state {
-        TableState::Partitioned { partitions, .. } => classify(partitions, zone).iter().find_map(|classified| match classified.kind {
-            Kind::Month(month) => Some(month),
-            _ => None,
-        }),
+        TableState::Partitioned { partitions, .. } => {
+            classify(partitions, zone).iter().find_map(|classified| match classified.kind {
+                Kind::Month(month) => Some(month),
+                _ => None,
+            })
+        }
         _ => None,
     };
     Ok(inventory.shards.iter().filter_map(|shard| first(&shard.state)).max())
@@ -100,16 +102,34 @@ fn span(inventory: &Inventory, zone: Tz, (first, last): (Month, Month)) -> (Mont
 }
 
 impl Work<'_> {
-    async fn changes(&self, table: &str, state: &TableState, span: (Month, Month), wanted: &BTreeSet<Month>) -> Result<Vec<Change>, OpsError> {
+    async fn changes(
+        &self,
+        table: &str,
+        state: &TableState,
+        span: (Month, Month),
+        wanted: &BTreeSet<Month>,
+    ) -> Result<Vec<Change>, OpsError> {
         let refused = |why: String, remedy: &str| Err(OpsError::refused(format!("{table}: {why}"), remedy));
         let table_name = table.to_owned();
         let (expression, partitions) = match state {
             TableState::Missing if self.is_own_layout() => {
                 return Ok(vec![Change::Create { table: table_name, months: Month::range(span.0, span.1).collect() }]);
             }
-            TableState::Missing => return refused("the table is missing".to_owned(), "Create it like the other shards' tables, then run the command again."),
-            TableState::NotPartitioned => return refused("the table has no partitions".to_owned(), "Import into another history with --history."),
-            TableState::Unreadable { reason } => return refused(format!("its catalogue cannot be read: {reason}"), "Run the command again when the source answers."),
+            TableState::Missing => {
+                return refused(
+                    "the table is missing".to_owned(),
+                    "Create it like the other shards' tables, then run the command again.",
+                );
+            }
+            TableState::NotPartitioned => {
+                return refused("the table has no partitions".to_owned(), "Import into another history with --history.");
+            }
+            TableState::Unreadable { reason } => {
+                return refused(
+                    format!("its catalogue cannot be read: {reason}"),
+                    "Run the command again when the source answers.",
+                );
+            }
             TableState::Partitioned { expression, partitions } => (expression.clone(), partitions),
         };
         let classified = classify(partitions, self.zone);
@@ -142,14 +162,23 @@ impl Work<'_> {
     }
 
     /// Months below the first partition, where it is safe to split them off.
-    async fn split(&self, table: &str, expression: &PartitionExpression, classified: &[Classified<'_>], months: Vec<Month>) -> Result<Change, OpsError> {
+    async fn split(
+        &self,
+        table: &str,
+        expression: &PartitionExpression,
+        classified: &[Classified<'_>],
+        months: Vec<Month>,
+    ) -> Result<Change, OpsError> {
         let Some((first, Kind::Month(month))) = classified.first().map(|first| (first.partition, first.kind)) else {
             return Err(OpsError::Internal(format!("{table}: months below a first partition that is none")));
         };
         let refused = |why: String| {
             let (from, to) = (months[0], months[months.len() - 1]);
             let remedy = "Import into another history with --history NAME: it gets months of its own.";
-            Err(OpsError::refused(format!("{table} begins with {month}; the months {from} to {to} are not added below it: {why}"), remedy))
+            Err(OpsError::refused(
+                format!("{table} begins with {month}; the months {from} to {to} are not added below it: {why}"),
+                remedy,
+            ))
         };
         let capabilities = self.source.capabilities().await?;
         if !capabilities.reorganize_is_crash_safe() {
@@ -158,10 +187,18 @@ impl Work<'_> {
         let mut connection = self.source.work.acquire("import.count").await?;
         let rows = partitions::count_rows(&mut connection, &self.spec.schema, table, &first.name).await?;
         if rows > SPLIT_ROWS_MAX {
-            return refused(format!("its first partition has {rows} rows, and splitting more than {SPLIT_ROWS_MAX} holds up inserts for too long"));
+            return refused(format!(
+                "its first partition has {rows} rows, and splitting more than {SPLIT_ROWS_MAX} holds up inserts for too long"
+            ));
         }
         let upper = months::end(month, self.zone);
-        Ok(Change::Split { table: table.to_owned(), expression: expression.clone(), months, first: first.name.clone(), upper })
+        Ok(Change::Split {
+            table: table.to_owned(),
+            expression: expression.clone(),
+            months,
+            first: first.name.clone(),
+            upper,
+        })
     }
 }
 
@@ -169,7 +206,10 @@ impl Work<'_> {
     async fn make(&self, change: &Change) -> Result<(), OpsError> {
         match change {
             Change::Create { table, months } => {
-                let partitions: Vec<_> = months.iter().map(|month| (PartitionName::for_month(*month), months::end(*month, self.zone))).collect();
+                let partitions: Vec<_> = months
+                    .iter()
+                    .map(|month| (PartitionName::for_month(*month), months::end(*month, self.zone)))
+                    .collect();
                 let mut connection = self.source.work.acquire("import.create").await?;
                 shards::create_schema(&mut connection, &self.spec.schema).await?;
                 Ok(shards::create(&mut connection, &self.spec.schema, table, &partitions).await?)
@@ -178,7 +218,13 @@ impl Work<'_> {
                 let capabilities = self.source.capabilities().await?;
                 for month in months {
                     let name = ident(&partition_name(*month))?;
-                    let statements = render::add_partition(&self.table(table)?, &name, expression, months::end(*month, self.zone), capabilities);
+                    let statements = render::add_partition(
+                        &self.table(table)?,
+                        &name,
+                        expression,
+                        months::end(*month, self.zone),
+                        capabilities,
+                    );
                     self.alter(&statements.map_err(not_expressible)?).await?;
                 }
                 Ok(())
@@ -189,7 +235,8 @@ impl Work<'_> {
                 let first = ident(first)?;
                 into.push((first.clone(), *upper));
                 let capabilities = self.source.capabilities().await?;
-                let statements = render::reorganize_partition(&self.table(table)?, &first, expression, &into, capabilities);
+                let statements =
+                    render::reorganize_partition(&self.table(table)?, &first, expression, &into, capabilities);
                 self.alter(&statements.map_err(not_expressible)?).await
             }
         }
@@ -232,8 +279,12 @@ fn not_expressible(error: payhist_dialect::boundary::NotExpressible) -> OpsError
 
 fn remedy_of(error: &MonthsNeededError) -> &'static str {
     match error {
-        MonthsNeededError::MaxValuePresent { .. } => "Split the months off the MAXVALUE partition first, or import into another history with --history.",
-        MonthsNeededError::UnknownBoundary { .. } | MonthsNeededError::NoPartitions => "Import into another history with --history NAME.",
+        MonthsNeededError::MaxValuePresent { .. } => {
+            "Split the months off the MAXVALUE partition first, or import into another history with --history."
+        }
+        MonthsNeededError::UnknownBoundary { .. } | MonthsNeededError::NoPartitions => {
+            "Import into another history with --history NAME."
+        }
     }
 }
 

@@ -14,11 +14,24 @@ use payhist_types::{PaymentId, UserId};
 
 /// The columns that a record may have, in the order of `docs/import.md`.
 pub const COLUMNS: [&str; 14] = [
-    "user_id", "order_id", "provider", "provider_tx_id", "method", "status", "amount", "currency", "payer_name",
-    "payer_email", "failure_code", "created_at", "updated_at", "payment_id",
+    "user_id",
+    "order_id",
+    "provider",
+    "provider_tx_id",
+    "method",
+    "status",
+    "amount",
+    "currency",
+    "payer_name",
+    "payer_email",
+    "failure_code",
+    "created_at",
+    "updated_at",
+    "payment_id",
 ];
 /// Those that it must have.
-pub const REQUIRED: [&str; 8] = ["user_id", "order_id", "provider", "method", "status", "amount", "currency", "created_at"];
+pub const REQUIRED: [&str; 8] =
+    ["user_id", "order_id", "provider", "method", "status", "amount", "currency", "created_at"];
 
 /// Longest text of each column, in characters, as migrations/history has them.
 const fn chars_max(column: &str) -> usize {
@@ -68,13 +81,18 @@ impl<'a, F: Fn(&'static str) -> Option<&'a str>> Fields<'a, F> {
         let amount = self.required("amount")?;
         let money = Money::parse_non_negative(amount, currency).map_err(|error| format!("amount: {error}"))?;
         let status = self.required("status")?;
-        let status: PaymentStatus = status.parse().map_err(|_| format!("status: {status:?} is none that payhist knows, e.g. PAID"))?;
+        let status: PaymentStatus =
+            status.parse().map_err(|_| format!("status: {status:?} is none that payhist knows, e.g. PAID"))?;
         let created_at = storable_instant("created_at", self.required("created_at")?, zone)?;
         let updated_at = match self.optional("updated_at")? {
             Some(text) => storable_instant("updated_at", text, zone)?,
             None => created_at,
         };
-        let id = self.optional("payment_id")?.map(str::parse::<PaymentId>).transpose().map_err(|error| format!("payment_id: {error}"))?;
+        let id = self
+            .optional("payment_id")?
+            .map(str::parse::<PaymentId>)
+            .transpose()
+            .map_err(|error| format!("payment_id: {error}"))?;
         let payment = NewPayment {
             payment_id: id.unwrap_or(PaymentId::from_raw(0)),
             user_id,
@@ -110,14 +128,17 @@ fn storable_instant(column: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>,
 
 fn local_instant(column: &str, text: &str, zone: Tz) -> Result<DateTime<Utc>, Reason> {
     let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-    let local = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).ok_or_else(|| {
-        format!("{column}: {text:?} is no time like 2026-11-23T09:30:00+09:00, nor 2026-11-23T09:30:00 in {zone}")
-    })?;
+    let local =
+        formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok()).ok_or_else(|| {
+            format!("{column}: {text:?} is no time like 2026-11-23T09:30:00+09:00, nor 2026-11-23T09:30:00 in {zone}")
+        })?;
     let found = local.and_local_timezone(zone);
     if found.earliest().is_none() {
         return Err(format!("{column}: the clocks of {zone} skipped {text:?}; write it with its offset"));
     }
-    let single = found.single().ok_or_else(|| format!("{column}: the clocks of {zone} struck {text:?} twice; write it with its offset"))?;
+    let single = found
+        .single()
+        .ok_or_else(|| format!("{column}: the clocks of {zone} struck {text:?} twice; write it with its offset"))?;
     Ok(single.to_utc())
 }
 
@@ -134,7 +155,8 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Reason> {
     if bytes.contains(&0) {
         return Err("it has a NUL byte".to_owned());
     }
-    std::str::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 (at byte {} of the line)", error.valid_up_to() + 1))
+    std::str::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 (at byte {} of the line)", error.valid_up_to() + 1))
 }
 
 /// A history's zone, of a file of bad input, as the caller's error.

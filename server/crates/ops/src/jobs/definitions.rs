@@ -88,12 +88,7 @@ async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
     for history in histories::all(&ops).await? {
         let plan = rotation::plan_of(&ops, &history).await?;
         let loud = |finding: &&Finding| finding.severity >= Severity::Warning;
-        notes.extend(
-            plan.findings
-                .iter()
-                .filter(loud)
-                .map(|finding| format!("{}: {finding}", history.spec.name)),
-        );
+        notes.extend(plan.findings.iter().filter(loud).map(|finding| format!("{}: {finding}", history.spec.name)));
     }
     let status = if notes.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };
     let summary = if notes.is_empty() { "every shard is far enough ahead".to_owned() } else { notes.join("; ") };

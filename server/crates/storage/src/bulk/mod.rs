@@ -112,7 +112,14 @@ impl Bulk {
     /// For that table; nothing is sent.
     pub fn new(table: TableName) -> Self {
         let shapes = || [const { OnceLock::new() }; SHAPES];
-        Self { table, inserts: shapes(), by_user_time: shapes(), by_id: shapes(), by_id_range: OnceLock::new(), any: OnceLock::new() }
+        Self {
+            table,
+            inserts: shapes(),
+            by_user_time: shapes(),
+            by_id: shapes(),
+            by_id_range: OnceLock::new(),
+            any: OnceLock::new(),
+        }
     }
 
     /// The rows of these users created at exactly these times, any order.
@@ -179,7 +186,11 @@ impl Bulk {
     }
 
     /// Has the time range no row?
-    pub async fn is_empty(&self, connection: &mut MySqlConnection, within: &Range<DateTime<Utc>>) -> Result<bool, StorageError> {
+    pub async fn is_empty(
+        &self,
+        connection: &mut MySqlConnection,
+        within: &Range<DateTime<Utc>>,
+    ) -> Result<bool, StorageError> {
         let shape = self.any.get_or_init(|| Shape::of_select(self.select("by_time").column("payment_id").limit(1)));
         let mut values = range_values(within)?;
         add(&mut values, 1_u64)?; // the LIMIT is a placeholder too
