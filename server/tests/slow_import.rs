@@ -1,5 +1,6 @@
 //! Imports and generate runs killed with -9, at every fault point and at random moments: the same command goes on, and
 //! afterwards every row is there once.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Import on real servers: exact figures, repeats, bad lines by number and reason, and months made safely or refused.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::auth::Permit;
 use payhist_ops::import::{self, Format, ImportReport, ImportRequest, OnError};
@@ -98,42 +99,6 @@ fn refusal(result: Result<ImportReport, OpsError>) -> String {
 /// The real data lie beside the project, not in it.
 fn cdnow() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data/cdnow/CDNOW_master.txt")
-}
-
-/// The figures that ../shared/data/README.md gives for the file.
-#[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
-#[tokio::test]
-async fn the_cdnow_file_is_loaded_to_the_cent_and_only_once(#[case] engine: EngineKind) {
-    if !cdnow().exists() {
-        eprintln!("the CDNOW file is not on this machine: nothing to import");
-        return;
-    }
-    let test = TestOps::new(engine, NOW).await;
-    let history = test.db.name().to_owned(); // its schema is payhist_<history>, so the name must be this test's own
-    let request = ImportRequest { history: history.clone(), ..request(&cdnow(), Format::Cdnow) };
-    let first = import(&test.ops, &request).await.unwrap();
-    assert_eq!((first.rows_read, first.loaded, first.already_there), (69_659, 69_659, 0));
-    assert_eq!((first.sum.as_deref(), first.months, first.shards), (Some("2500315.63"), 18, 10));
-    assert!(first.history_created && first.is_complete());
-    let again = import(&test.ops, &request).await.unwrap();
-    assert_eq!((again.loaded, again.already_there, again.differing), (0, 69_659, 0));
-    let mut counts = [0_i64; 3];
-    let mut sum = rust_decimal::Decimal::ZERO;
-    for shard in 0..10 {
-        let table = format!("payhist_{history}.{history}_shard_{shard}");
-        for (count, month) in counts.iter_mut().zip(["p199701", "p199703", "p199806"]) {
-            *count += scalar::<i64>(&test, &format!("SELECT COUNT(*) FROM {table} PARTITION ({month})")).await;
-        }
-        sum += scalar::<rust_decimal::Decimal>(&test, &format!("SELECT SUM(amount) FROM {table}")).await;
-        let wrong_shard = format!(
-            "SELECT COUNT(*) FROM {table} WHERE user_id % 10 <> {shard} OR (payment_id >> 14) & 255 <> {shard}"
-        );
-        assert_eq!(scalar::<i64>(&test, &wrong_shard).await, 0);
-    }
-    assert_eq!((counts, sum.to_string()), ([8_928, 11_598, 2_043], "2500315.6300".to_owned()));
-    test.db.connect().await.execute(AssertSqlSafe(format!("DROP DATABASE payhist_{history}"))).await.unwrap();
 }
 
 #[rstest]
@@ -462,4 +427,45 @@ async fn one_import_at_a_time_and_the_other_is_told_who_works() {
     assert!(refused.contains("elsewhere:42 is importing"), "{refused}");
     test.clock.advance(chrono::TimeDelta::seconds(10)); // it was killed: its term ends
     assert_eq!(import_text(&test, Format::Csv, &content).await.unwrap().loaded, 1);
+}
+
+/// With all of a real file: for the slow profile.
+mod slow {
+    use super::*;
+
+    /// The figures that ../shared/data/README.md gives for the file.
+    #[rstest]
+    #[case::mariadb(EngineKind::MariaDb)]
+    #[case::mysql(EngineKind::MySql)]
+    #[tokio::test]
+    async fn the_cdnow_file_is_loaded_to_the_cent_and_only_once(#[case] engine: EngineKind) {
+        if !cdnow().exists() {
+            eprintln!("the CDNOW file is not on this machine: nothing to import");
+            return;
+        }
+        let test = TestOps::new(engine, NOW).await;
+        let history = test.db.name().to_owned(); // its schema is payhist_<history>, so the name must be this test's own
+        let request = ImportRequest { history: history.clone(), ..request(&cdnow(), Format::Cdnow) };
+        let first = import(&test.ops, &request).await.unwrap();
+        assert_eq!((first.rows_read, first.loaded, first.already_there), (69_659, 69_659, 0));
+        assert_eq!((first.sum.as_deref(), first.months, first.shards), (Some("2500315.63"), 18, 10));
+        assert!(first.history_created && first.is_complete());
+        let again = import(&test.ops, &request).await.unwrap();
+        assert_eq!((again.loaded, again.already_there, again.differing), (0, 69_659, 0));
+        let mut counts = [0_i64; 3];
+        let mut sum = rust_decimal::Decimal::ZERO;
+        for shard in 0..10 {
+            let table = format!("payhist_{history}.{history}_shard_{shard}");
+            for (count, month) in counts.iter_mut().zip(["p199701", "p199703", "p199806"]) {
+                *count += scalar::<i64>(&test, &format!("SELECT COUNT(*) FROM {table} PARTITION ({month})")).await;
+            }
+            sum += scalar::<rust_decimal::Decimal>(&test, &format!("SELECT SUM(amount) FROM {table}")).await;
+            let wrong_shard = format!(
+                "SELECT COUNT(*) FROM {table} WHERE user_id % 10 <> {shard} OR (payment_id >> 14) & 255 <> {shard}"
+            );
+            assert_eq!(scalar::<i64>(&test, &wrong_shard).await, 0);
+        }
+        assert_eq!((counts, sum.to_string()), ([8_928, 11_598, 2_043], "2500315.6300".to_owned()));
+        test.db.connect().await.execute(AssertSqlSafe(format!("DROP DATABASE payhist_{history}"))).await.unwrap();
+    }
 }

@@ -1,10 +1,9 @@
 //! Writing the cells that are empty, several at once.
 
 use super::schedule::{Place, Schedule};
-use crate::import::Fence;
+use crate::import::{Fence, tables_of};
 use crate::{Ops, OpsError};
 use futures::{StreamExt, TryStreamExt, stream};
-use payhist_dialect::TableName;
 use payhist_plan::months;
 use payhist_storage::bulk::Bulk;
 use payhist_storage::{Pool, fault, tx};
@@ -29,11 +28,7 @@ pub(super) async fn fill(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Filled, OpsError> {
     let pool = ops.source(&schedule.spec.source)?.work.clone();
-    let tables = schedule.spec.route.shards().map(|shard| {
-        let table = TableName::new(&schedule.spec.schema, &schedule.spec.table_of(shard));
-        table.map(|table| Arc::new(Bulk::new(table))).map_err(|error| OpsError::Internal(error.to_string()))
-    });
-    let tables = tables.collect::<Result<Vec<_>, _>>()?;
+    let tables = tables_of(&schedule.spec)?;
     stream::iter(places)
         .map(|place| {
             let bulk = Arc::clone(&tables[usize::from(place.shard.0)]);

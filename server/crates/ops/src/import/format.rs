@@ -28,6 +28,7 @@ pub enum Format {
 }
 
 /// What a line turned out to be.
+#[expect(clippy::large_enum_variant, reason = "nearly every line is a record, and boxing each would cost more")]
 pub(super) enum Content {
     /// A payment.
     Record(Record),
@@ -40,7 +41,7 @@ pub(super) enum Content {
 /// Reads the lines of one file, from the first to the last, in one go.
 pub(super) enum Parser {
     Cdnow(Cdnow),
-    Csv(Csv),
+    Csv(Box<Csv>),
     Ndjson(Tz),
 }
 
@@ -49,13 +50,13 @@ impl Parser {
     pub(super) fn new(format: Format, zone: Tz) -> Self {
         match format {
             Format::Cdnow => Self::Cdnow(Cdnow { zone, seen: HashMap::new() }),
-            Format::Csv => Self::Csv(Csv {
+            Format::Csv => Self::Csv(Box::new(Csv {
                 zone,
                 columns: None,
                 reader: csv_core::Reader::new(),
                 fields: Vec::new(),
                 ends: Vec::new(),
-            }),
+            })),
             Format::Ndjson => Self::Ndjson(zone),
         }
     }

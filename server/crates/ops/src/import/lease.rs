@@ -106,7 +106,7 @@ async fn renew(ops: Ops, name: String, token: u64, ended: CancellationToken) {
             Ok(true) => {}
             Ok(false) => return tracing::error!(lease = name, "lost: another process has taken it"),
             Err(error) => {
-                tracing::warn!(lease = name, error = &error as &dyn std::error::Error, "could not be renewed")
+                tracing::warn!(lease = name, error = &error as &dyn std::error::Error, "could not be renewed");
             }
         }
     }

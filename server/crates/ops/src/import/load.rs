@@ -16,7 +16,8 @@ use payhist_plan::{months, routing};
 use payhist_storage::bulk::{Bulk, Candidate, Merged};
 use payhist_storage::{Pool, fault, tx};
 use payhist_types::ShardId;
-use std::collections::{BTreeMap, HashMap};
+use payhist_types::history::HistorySpec;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ struct Batch {
 /// What the second pass did.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    pub(super) loaded: u64,
+    pub(super) written: u64,
     pub(super) already_there: u64,
     pub(super) differing: u64,
     pub(super) differing_lines: Vec<BadLine>,
@@ -55,7 +56,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     fn add(&mut self, merged: Merged, lines: &[u64]) {
-        self.loaded += merged.inserted;
+        self.written += merged.inserted;
         self.already_there += merged.there;
         self.differing += merged.differing.len() as u64;
         self.differing_lines
@@ -64,7 +65,7 @@ impl Loaded {
     }
 
     fn join(mut self, other: Self) -> Self {
-        self.loaded += other.loaded;
+        self.written += other.written;
         self.already_there += other.already_there;
         self.differing += other.differing;
         self.differing_lines.extend(other.differing_lines);
@@ -90,6 +91,7 @@ pub(super) async fn load(
     report: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<Loaded, OpsError> {
     let pool = ops.source(&target.spec.source)?.work.clone();
+    let tables = tables_of(&target.spec)?;
     let done = Arc::new(AtomicU64::new(0));
     let total = checked.rows;
     let mut workers = JoinSet::new();
@@ -100,7 +102,7 @@ pub(super) async fn load(
         let (done, report) = (Arc::clone(&done), Arc::clone(&report));
         let progress =
             move |rows| report(Progress { phase: Phase::Load, done: done.fetch_add(rows, Relaxed) + rows, total });
-        workers.spawn(work(pool.clone(), Arc::clone(target), fence.clone(), batches, progress));
+        workers.spawn(work(pool.clone(), tables.clone(), fence.clone(), batches, progress));
     }
     let months = checked.months.iter().map(|month| months::bounds(*month, target.zone)).collect();
     let feeding =
@@ -122,30 +124,27 @@ pub(super) async fn load(
     Ok(loaded)
 }
 
+/// The bulk statements of each shard's table, by shard.
+pub(crate) fn tables_of(spec: &HistorySpec) -> Result<Vec<Arc<Bulk>>, OpsError> {
+    let bulk = |shard| TableName::new(&spec.schema, &spec.table_of(shard)).map(|table| Arc::new(Bulk::new(table)));
+    spec.route.shards().map(bulk).collect::<Result<_, _>>().map_err(|error| OpsError::Internal(error.to_string()))
+}
+
 /// Writes the batches of its shards until there are no more.
 async fn work(
     pool: Pool,
-    target: Arc<Target>,
+    tables: Vec<Arc<Bulk>>,
     fence: Fence,
     mut batches: mpsc::Receiver<Batch>,
     progress: impl Fn(u64),
 ) -> Result<Loaded, OpsError> {
-    let mut tables: HashMap<ShardId, Arc<Bulk>> = HashMap::new();
     let mut loaded = Loaded::default();
     while let Some(batch) = batches.recv().await {
-        let bulk = match tables.get(&batch.shard) {
-            Some(bulk) => Arc::clone(bulk),
-            None => {
-                let table = TableName::new(&target.spec.schema, &target.spec.table_of(batch.shard));
-                let bulk = Arc::new(Bulk::new(table.map_err(|error| OpsError::Internal(error.to_string()))?));
-                tables.insert(batch.shard, Arc::clone(&bulk));
-                bulk
-            }
-        };
+        let bulk = &tables[usize::from(batch.shard.0)];
         fault::point("import.before_batch");
         let batch = Arc::new(batch);
         let merged = tx::run(&pool, "import.batch", |connection| {
-            let (bulk, batch, fence) = (Arc::clone(&bulk), Arc::clone(&batch), fence.clone());
+            let (bulk, batch, fence) = (Arc::clone(bulk), Arc::clone(&batch), fence.clone());
             Box::pin(async move {
                 let merged = bulk.merge(connection, batch.shard, &batch.within, &batch.rows).await?;
                 fence.prove().await?;

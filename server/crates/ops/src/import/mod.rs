@@ -23,6 +23,7 @@ pub use lines::LINE_BYTES_MAX;
 pub use record::{COLUMNS, REQUIRED};
 
 pub(crate) use lease::{Fence, ImportLease};
+pub(crate) use load::tables_of;
 pub(crate) use months::{make_months, oldest_month};
 
 use crate::auth::{ManagePartitions, Permit};
@@ -285,7 +286,7 @@ fn report(
         history: spec.name.clone(),
         history_created,
         rows_read: checked.rows + checked.rejected,
-        loaded: loaded.loaded,
+        loaded: loaded.written,
         already_there: loaded.already_there,
         differing: loaded.differing,
         differing_lines: loaded.differing_lines,

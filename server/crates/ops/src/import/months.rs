@@ -7,6 +7,7 @@
 use crate::{Ops, OpsError, catalogue, histories};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use payhist_dialect::boundary::NotExpressible;
 use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{Ident, PartitionName, Statement, TableName, ddl as render};
 use payhist_plan::classify::{Classified, Kind, classify};
@@ -122,7 +123,10 @@ impl Work<'_> {
                 );
             }
             TableState::NotPartitioned => {
-                return refused("the table has no partitions".to_owned(), "Import into another history with --history.");
+                return refused(
+                    "the table has no partitions".to_owned(),
+                    "Import into another history with --history.",
+                );
             }
             TableState::Unreadable { reason } => {
                 return refused(
@@ -225,7 +229,7 @@ impl Work<'_> {
                         months::end(*month, self.zone),
                         capabilities,
                     );
-                    self.alter(&statements.map_err(not_expressible)?).await?;
+                    self.alter(&statements.map_err(|error| not_expressible(&error))?).await?;
                 }
                 Ok(())
             }
@@ -237,7 +241,7 @@ impl Work<'_> {
                 let capabilities = self.source.capabilities().await?;
                 let statements =
                     render::reorganize_partition(&self.table(table)?, &first, expression, &into, capabilities);
-                self.alter(&statements.map_err(not_expressible)?).await
+                self.alter(&statements.map_err(|error| not_expressible(&error))?).await
             }
         }
     }
@@ -273,7 +277,7 @@ fn ident(name: &str) -> Result<Ident, OpsError> {
     Ident::new(name).map_err(|error| OpsError::Internal(error.to_string()))
 }
 
-fn not_expressible(error: payhist_dialect::boundary::NotExpressible) -> OpsError {
+fn not_expressible(error: &NotExpressible) -> OpsError {
     OpsError::refused(error.to_string(), "Import into another history with --history NAME.")
 }
 

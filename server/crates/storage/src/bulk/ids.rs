@@ -4,10 +4,10 @@
 //! attempt guesses the same; only where the guess is taken, the free ones are looked up. A file of whole days puts many
 //! rows on one millisecond.
 //!
-//! Invariant: within a month of a shard no id is given twice. The unique key (payment_id, created_at) alone would not
+//! Invariant: within a month of a shard no id is given twice. The unique key (`payment_id`, `created_at`) alone would not
 //! see two rows of one millisecond that differ in microseconds.
 
-use super::{Bulk, NewPayment};
+use super::{Bulk, Candidate, NewPayment};
 use crate::error::StorageError;
 use chrono::{DateTime, Utc};
 use payhist_types::ids::PAYMENT_ID_SEQUENCE_MAX;
@@ -29,16 +29,24 @@ pub(super) struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    /// Looks up which of the `wanted` ids are taken.
-    pub(super) async fn begin(
+    /// Nothing is known to be taken yet.
+    pub(super) fn of_month(bulk: &'a Bulk, within: &'a Range<DateTime<Utc>>, shard: ShardId) -> Self {
+        Self { bulk, within, shard, taken: HashSet::new(), looked_up: HashMap::new() }
+    }
+
+    /// The id that a row brings, or the one it would have.
+    pub(super) fn wanted(&self, row: &Candidate) -> Result<PaymentId, StorageError> {
+        if row.id_given { Ok(row.payment.payment_id) } else { guess(&row.payment, self.shard) }
+    }
+
+    /// Learns which of the ids rows of the table have.
+    pub(super) async fn look_up_taken(
+        &mut self,
         connection: &mut MySqlConnection,
-        bulk: &'a Bulk,
-        within: &'a Range<DateTime<Utc>>,
-        shard: ShardId,
         wanted: &[PaymentId],
-    ) -> Result<Self, StorageError> {
-        let taken = bulk.taken(connection, within, wanted).await?.into_iter().collect();
-        Ok(Self { bulk, within, shard, taken, looked_up: HashMap::new() })
+    ) -> Result<(), StorageError> {
+        self.taken.extend(self.bulk.taken(connection, self.within, wanted).await?);
+        Ok(())
     }
 
     /// Takes that very id, unless it is taken.
@@ -88,7 +96,7 @@ fn id_of(ms: u64, shard: ShardId, sequence: u16) -> Result<PaymentId, StorageErr
 }
 
 /// The id that a row would have: its millisecond, its shard, and a sequence that follows from what identifies it.
-pub(super) fn guess(row: &NewPayment, shard: ShardId) -> Result<PaymentId, StorageError> {
+fn guess(row: &NewPayment, shard: ShardId) -> Result<PaymentId, StorageError> {
     let mut hasher = DefaultHasher::new();
     (row.user_id, row.created_at, &row.order_id, &row.provider, &row.provider_tx_id).hash(&mut hasher);
     let sequence = hasher.finish() & u64::from(PAYMENT_ID_SEQUENCE_MAX);

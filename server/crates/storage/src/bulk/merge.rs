@@ -3,7 +3,7 @@
 //! Invariant: a row is known by user, creation time, order, provider and provider reference. One that is there is left
 //! alone, whatever else differs; so a batch may be repeated as often as one likes.
 
-use super::ids::{Ids, guess};
+use super::ids::Ids;
 use super::{Bulk, NewPayment, StoredPayment};
 use crate::error::StorageError;
 use chrono::{DateTime, Utc};
@@ -68,50 +68,55 @@ impl Bulk {
         within: &Range<DateTime<Utc>>,
         candidates: &[Candidate],
     ) -> Result<Merged, StorageError> {
-        let mut keys: Vec<_> = candidates.iter().map(|c| (c.payment.user_id, c.payment.created_at)).collect();
+        // Nothing need be looked up in an empty month, and a new history begins with empty months.
+        let empty = self.is_empty(connection, within).await?;
+        let mut keys: Vec<_> =
+            candidates.iter().filter(|_| !empty).map(|c| (c.payment.user_id, c.payment.created_at)).collect();
         keys.sort_unstable();
         keys.dedup();
         let stored = self.stored(connection, within, &keys).await?;
         let mut merged = Merged::default();
         let missing = missing(candidates, &stored, &mut merged);
-        let rows = self.with_ids(connection, shard, within, candidates, missing, &mut merged).await?;
+        let mut ids = Ids::of_month(self, within, shard);
+        let rows = with_ids(connection, &mut ids, empty, candidates, missing, &mut merged).await?;
         self.insert(connection, &rows).await?;
         merged.inserted = rows.len() as u64;
         Ok(merged)
     }
+}
 
-    /// The missing rows with their ids, in the order of the primary key.
-    async fn with_ids(
-        &self,
-        connection: &mut MySqlConnection,
-        shard: ShardId,
-        within: &Range<DateTime<Utc>>,
-        candidates: &[Candidate],
-        missing: Vec<usize>,
-        merged: &mut Merged,
-    ) -> Result<Vec<NewPayment>, StorageError> {
-        let wanted_id = |c: &Candidate| if c.id_given { Ok(c.payment.payment_id) } else { guess(&c.payment, shard) };
-        let wanted = missing.iter().map(|at| wanted_id(&candidates[*at])).collect::<Result<Vec<_>, _>>()?;
-        let mut ids = Ids::begin(connection, self, within, shard, &wanted).await?;
-        let mut rows = Vec::with_capacity(missing.len());
-        let mut without = Vec::new();
-        for (at, id) in missing.into_iter().zip(wanted) {
-            if ids.take(id) {
-                rows.push(NewPayment { payment_id: id, ..candidates[at].payment.clone() });
-            } else if candidates[at].id_given {
-                merged.differing.push((at, Difference::IdTaken(id)));
-            } else {
-                without.push(at);
-            }
-        }
-        for at in without {
-            let payment = &candidates[at].payment;
-            let payment_id = ids.take_free(connection, payment.created_at.timestamp_millis().unsigned_abs()).await?;
-            rows.push(NewPayment { payment_id, ..payment.clone() });
-        }
-        rows.sort_unstable_by_key(|row| (row.user_id, row.created_at, row.payment_id));
-        Ok(rows)
+/// The missing rows with their ids, in the order of the primary key.
+async fn with_ids(
+    connection: &mut MySqlConnection,
+    ids: &mut Ids<'_>,
+    empty: bool,
+    candidates: &[Candidate],
+    mut missing: Vec<usize>,
+    merged: &mut Merged,
+) -> Result<Vec<NewPayment>, StorageError> {
+    missing.sort_by_key(|at| !candidates[*at].id_given); // given ids first: a guess gives way, they cannot
+    let wanted = missing.iter().map(|at| ids.wanted(&candidates[*at])).collect::<Result<Vec<_>, _>>()?;
+    if !empty {
+        ids.look_up_taken(connection, &wanted).await?;
     }
+    let mut rows = Vec::with_capacity(missing.len());
+    let mut without = Vec::new();
+    for (at, id) in missing.into_iter().zip(wanted) {
+        if ids.take(id) {
+            rows.push(NewPayment { payment_id: id, ..candidates[at].payment.clone() });
+        } else if candidates[at].id_given {
+            merged.differing.push((at, Difference::IdTaken(id)));
+        } else {
+            without.push(at);
+        }
+    }
+    for at in without {
+        let payment = &candidates[at].payment;
+        let payment_id = ids.take_free(connection, payment.created_at.timestamp_millis().unsigned_abs()).await?;
+        rows.push(NewPayment { payment_id, ..payment.clone() });
+    }
+    rows.sort_unstable_by_key(|row| (row.user_id, row.created_at, row.payment_id));
+    Ok(rows)
 }
 
 /// Places of the candidates that are not there. One that comes twice in the batch counts as there the second time.
