@@ -26,6 +26,7 @@ interface Ready {
 export class Demo {
   private constructor(
     private readonly child: ChildProcess,
+    private readonly ended: Promise<string>,
     readonly dir: string,
     readonly url: string,
     readonly operator: string,
@@ -40,18 +41,18 @@ export class Demo {
     const args = ["demo", "--dir", dir, "--port", "0", "--rows", String(ROWS), "--json"];
     const child = spawn(BINARY, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     process.once("exit", () => child.kill("SIGTERM")); // also when the runner gives up on this worker
+    const ended = new Promise<string>((done) => child.once("exit", (code, signal) => done(`${code ?? signal}`)));
     let log = "";
     child.stderr.on("data", (text) => (log += text));
     const line = await firstLine(child, () => log);
     const { url, operator, password } = JSON.parse(line) as Ready;
-    return new Demo(child, dir, url, operator, password, () => log);
+    return new Demo(child, ended, dir, url, operator, password, () => log);
   }
 
   /** Stops it as a service manager would. Errors: it fails to stop cleanly, or leaves a database server behind. */
   async stop(): Promise<void> {
-    const ended = new Promise<string>((done) => this.child.once("exit", (code, signal) => done(`${code ?? signal}`)));
     this.child.kill("SIGTERM");
-    const end = await within(STOP_MS, ended, () => `The demo does not stop.\n${this.log()}`);
+    const end = await within(STOP_MS, this.ended, () => `The demo does not stop.\n${this.log()}`);
     if (end !== "0") throw new Error(`The demo ended with ${end} instead of 0.\n${this.log()}`);
     const left = processesOf(this.dir);
     if (left.length > 0) throw new Error(`The demo left processes behind: ${left.join(", ")}`);
