@@ -6,6 +6,7 @@
 use crate::error::{During, StorageError};
 use payhist_dialect::Capabilities;
 use payhist_types::database::{Holder, PoolStats, WaitBucket};
+use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
@@ -26,6 +27,10 @@ const STATEMENT_CACHE_CAPACITY: usize = 512;
 
 /// How long a connection may lie idle before it is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// A connection that lay idle for longer is pinged before it is lent, so that a restarted server costs nobody an error;
+/// one that was just in use is not, since a ping would double the round trips of a short statement.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// Makes the server end statements at the deadline: dropping a future alone leaves its query running (FACTS §2).
 async fn limit_statements(connection: &mut MySqlConnection, deadline: Duration) -> Result<(), sqlx::Error> {
@@ -83,8 +88,14 @@ impl Pool {
     /// With a `deadline`, the server itself ends each SELECT that takes longer.
     pub fn open(name: &str, options: MySqlConnectOptions, max: u32, deadline: Option<Duration>) -> Self {
         let options = options.statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
-        let mut pool =
-            MySqlPoolOptions::new().max_connections(max).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(IDLE_TIMEOUT);
+        let mut pool = MySqlPoolOptions::new()
+            .max_connections(max)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(IDLE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move { Ok(meta.idle_for < PING_AFTER_IDLE || connection.ping().await.is_ok()) })
+            });
         if let Some(deadline) = deadline {
             pool = pool.after_connect(move |connection, _| Box::pin(limit_statements(connection, deadline)));
         }
