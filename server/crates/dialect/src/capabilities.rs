@@ -88,6 +88,21 @@ impl Capabilities {
             || (self.kind == EngineKind::MariaDb && self.version >= MARIADB_LONG_TIMESTAMP)
     }
 
+    /// Does the engine's deadlock report name the victim by a number one too high? MDEV-37977: `MariaDB` counts the
+    /// transactions from one place when it picks the victim and from the next when it prints them (of three, 1 means
+    /// 3, 2 means 1). Mended after February 2026. Measured: 10.11.14 counts wrongly; 10.11.19 and 11.8.9 do not.
+    pub const fn miscounts_deadlock_victim(&self) -> bool {
+        let (major, minor, patch) = self.version;
+        matches!(self.kind, EngineKind::MariaDb)
+            && match (major, minor) {
+                (10, 6) => patch < 26,
+                (10, 11) => patch < 17,
+                (11, 4) => patch < 11,
+                (11, 8) => patch < 7,
+                _ => major < 12 || (major == 12 && minor < 3), // these series had ended
+            }
+    }
+
     /// EXPLAIN with the partitions it touches, of a SELECT that storage built.
     pub const fn explain_partitions(&self) -> &'static str {
         match self.kind {
@@ -109,6 +124,17 @@ mod tests {
         assert_eq!(kind("9.7.4"), EngineKind::MySql);
         assert_eq!(kind("8.4.5-0ubuntu0.24.04.1"), EngineKind::MySql);
         assert_eq!(kind("8.0.36-28"), EngineKind::MySql, "Percona Server");
+    }
+
+    #[test]
+    fn versions_that_miscount_the_deadlock_victim_are_known() {
+        let miscounts = |version| Capabilities::detect(version).unwrap().miscounts_deadlock_victim();
+        for wrong in ["10.6.25-MariaDB", "10.11.14-MariaDB", "11.2.1-MariaDB", "11.8.6-MariaDB", "12.2.2-MariaDB"] {
+            assert!(miscounts(wrong), "{wrong}");
+        }
+        for right in ["10.11.19-MariaDB", "11.8.9-MariaDB", "12.3.1-MariaDB", "13.0.1-MariaDB", "9.7.4"] {
+            assert!(!miscounts(right), "{right}");
+        }
     }
 
     #[test]

@@ -84,11 +84,16 @@ pub async fn capture(ops: &Ops) -> Result<Captured, OpsError> {
 async fn capture_one(ops: &Ops, source: &Source) -> Result<bool, OpsError> {
     let status = innodb_status(source).await?;
     let Some(text) = deadlock::latest_section(&status) else { return Ok(false) };
-    let parsed = deadlock::parse(text);
-    if let Err(error) = &parsed {
-        tracing::warn!(source = source.name, %error, "a deadlock report cannot be parsed; its text is kept");
-    }
-    let report = parsed.ok();
+    let report = match deadlock::parse(text) {
+        Ok(mut report) => {
+            deadlock::correct_victim(&mut report, source.capabilities().await?);
+            Some(report)
+        }
+        Err(error) => {
+            tracing::warn!(source = source.name, %error, "a deadlock report cannot be parsed; its text is kept");
+            None
+        }
+    };
     let now = ops.now();
     let tables = report.as_ref().map(tables).unwrap_or_default();
     // Long signatures are kept by their hash: it is only ever compared.

@@ -12,6 +12,7 @@ mod section;
 mod signature;
 mod sql;
 
+use crate::Capabilities;
 use head::Head;
 use payhist_types::deadlock::{DeadlockReport, DeadlockTransaction, RecordLock};
 
@@ -31,7 +32,8 @@ pub enum DeadlockParseError {
     NoEngine,
 }
 
-/// Reads one report: a section as [`latest_section`] gives it, or one report of an error log.
+/// Reads one report: a section as [`latest_section`] gives it, or one report of an error log. The victim is the one
+/// that the text names; [`correct_victim`] knows which servers miscount.
 ///
 /// A report that was cut gives what it still says, with `truncated` set and no victim.
 ///
@@ -49,6 +51,15 @@ pub fn parse(text: &str) -> Result<DeadlockReport, DeadlockParseError> {
     let victim = chain.victim.and_then(|number| transactions.iter().position(|one| one.number == number));
     let signature = signature::signature(&transactions);
     Ok(DeadlockReport { occurred_at, engine, transactions, victim, truncated: victim.is_none(), signature })
+}
+
+/// Makes the victim the transaction that was really rolled back, where the server that wrote the report miscounts it
+/// ([`Capabilities::miscounts_deadlock_victim`]): the one before the one named, the last one for the first.
+pub fn correct_victim(report: &mut DeadlockReport, server: &Capabilities) {
+    let count = report.transactions.len();
+    if server.miscounts_deadlock_victim() {
+        report.victim = report.victim.map(|named| (named + count - 1) % count);
+    }
 }
 
 /// The lines of a text. A last line without its end may be cut within a word or a number: only the victim's, which
