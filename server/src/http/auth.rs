@@ -1,23 +1,68 @@
 //! Login, logout, and the session that every other request needs. Plain form posts: they work without JavaScript.
+//!
+//! Invariant: a session's principal is read anew after [`PRINCIPAL_TRUSTED_FOR`], so that a disabled operator or a
+//! changed role counts then, on every instance; a log-out counts at once on the instance that did it.
 
-use axum::extract::{Form, Request, State};
+use axum::extract::{Form, FromRef, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use payhist_ops::{Ops, OpsError, auth};
+use moka::sync::Cache;
+use payhist_ops::{Ops, OpsError, Principal, auth};
 use payhist_types::error::ApiError;
 use serde::Deserialize;
+use std::time::Duration;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_sessions::Session;
+use tower_sessions::session::Id;
 
 /// The session's key of the operator's row id.
 const OPERATOR: &str = "operator";
 /// Logins at once: each takes 19 MiB and a core for its argon2 hash.
 const LOGINS_AT_ONCE: usize = 2;
 
-pub(super) fn routes() -> Router<Ops> {
+/// For how long a session's principal is taken from memory: without it each request costs two more statements.
+const PRINCIPAL_TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// Most principals kept.
+const PRINCIPALS_MAX: u64 = 10_000;
+
+/// Who is behind a session.
+#[derive(Clone)]
+pub(super) struct Auth {
+    ops: Ops,
+    principals: Cache<Id, Principal>,
+}
+
+impl Auth {
+    pub(super) fn new(ops: Ops) -> Self {
+        let principals = Cache::builder().max_capacity(PRINCIPALS_MAX).time_to_live(PRINCIPAL_TRUSTED_FOR).build();
+        Self { ops, principals }
+    }
+
+    async fn principal(&self, session: &Session) -> Result<Option<Principal>, OpsError> {
+        let Some(id) = session.id() else { return Ok(None) };
+        if let Some(principal) = self.principals.get(&id) {
+            return Ok(Some(principal));
+        }
+        let operator = session.get::<u64>(OPERATOR).await.map_err(|error| OpsError::Internal(error.to_string()))?;
+        let Some(operator) = operator else { return Ok(None) };
+        let principal = auth::principal(&self.ops, operator).await?;
+        if let Some(principal) = &principal {
+            self.principals.insert(id, principal.clone());
+        }
+        Ok(principal)
+    }
+}
+
+impl FromRef<Auth> for Ops {
+    fn from_ref(auth: &Auth) -> Self {
+        auth.ops.clone()
+    }
+}
+
+pub(super) fn routes() -> Router<Auth> {
     Router::new()
         .route("/login", post(login).layer(GlobalConcurrencyLimitLayer::new(LOGINS_AT_ONCE)))
         .route("/logout", post(logout))
@@ -54,7 +99,10 @@ fn back(error: &str, next: &str) -> Response {
     Redirect::to(&format!("/login?error={error}&next={}", encode(next))).into_response()
 }
 
-async fn logout(session: Session) -> Response {
+async fn logout(State(auth): State<Auth>, session: Session) -> Response {
+    if let Some(id) = session.id() {
+        auth.principals.invalidate(&id);
+    }
     match session.flush().await {
         Ok(()) => Redirect::to("/login").into_response(),
         Err(error) => failed(OpsError::Internal(error.to_string())),
@@ -82,12 +130,12 @@ fn failed(error: OpsError) -> Response {
 
 /// Lets a request through with its [`auth::Principal`], or sends it to the login page.
 pub(super) async fn require_session(
-    State(ops): State<Ops>,
+    State(auth): State<Auth>,
     session: Session,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match find_principal(&ops, &session).await {
+    match auth.principal(&session).await {
         Ok(Some(principal)) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
@@ -99,14 +147,6 @@ pub(super) async fn require_session(
         }
         Ok(None) => failed(OpsError::LoginRequired),
         Err(error) => failed(error),
-    }
-}
-
-async fn find_principal(ops: &Ops, session: &Session) -> Result<Option<auth::Principal>, OpsError> {
-    let id = session.get::<u64>(OPERATOR).await.map_err(|error| OpsError::Internal(error.to_string()))?;
-    match id {
-        Some(id) => auth::principal(ops, id).await,
-        None => Ok(None),
     }
 }
 

@@ -10,6 +10,7 @@ mod session_store;
 mod site;
 
 use crate::config::Config;
+use auth::Auth;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -63,12 +64,12 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> anyhow:
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
         .with_expiry(Expiry::OnInactivity(SESSION_IDLE));
+    let auth = Auth::new(ops.clone());
     let protected = Router::new()
-        .merge(auth::routes())
-        .nest("/api/v1", api::routes())
-        .with_state(ops.clone())
+        .merge(auth::routes().with_state(auth.clone()))
+        .nest("/api/v1", api::routes().with_state(ops.clone()))
         .merge(pages)
-        .layer(from_fn_with_state(ops.clone(), auth::require_session))
+        .layer(from_fn_with_state(auth, auth::require_session))
         .layer(sessions)
         .layer(CsrfLayer::new());
     let layers = ServiceBuilder::new()

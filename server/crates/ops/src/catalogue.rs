@@ -1,20 +1,34 @@
 //! The partitions of a history, as the servers' catalogues have them now.
 
-use crate::{Ops, OpsError};
+use crate::{Ops, OpsError, histories};
+use moka::sync::Cache;
 use payhist_storage::histories::History;
 use payhist_storage::partitions;
-use payhist_types::history::HistoryName;
 use payhist_types::plan::{Inventory, ShardInventory, TableState};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// How old an inventory may be for browsing. Plans always read afresh.
+/// How old a history and its inventory may be for browsing. Plans always read afresh.
 const FRESH_FOR: Duration = Duration::from_secs(15);
+/// Most histories kept.
+const HISTORIES_MAX: u64 = 1_000;
 
-/// Inventories lately read.
-#[derive(Debug, Default)]
-pub(crate) struct Catalogue(Mutex<HashMap<HistoryName, (Instant, Arc<Inventory>)>>);
+/// A history with its inventory.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    pub(crate) history: History,
+    pub(crate) inventory: Inventory,
+}
+
+/// What was read lately, by the name that was asked for.
+#[derive(Debug)]
+pub(crate) struct Catalogue(Cache<String, Arc<Recent>>);
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(HISTORIES_MAX).time_to_live(FRESH_FOR).build())
+    }
+}
 
 /// Reads the inventory now. Shards whose source does not answer are `Unreadable`, with the reason.
 pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
@@ -47,20 +61,20 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
     Ok(Inventory { history: spec.name.clone(), shards, read_at: ops.now() })
 }
 
-/// An inventory that is at most [`FRESH_FOR`] old.
-pub(crate) async fn recent(ops: &Ops, history: &History) -> Result<Arc<Inventory>, OpsError> {
-    let cache = || ops.catalogue().0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((read, inventory)) = cache().get(&history.spec.name)
-        && read.elapsed() < FRESH_FOR
-    {
-        return Ok(Arc::clone(inventory));
+/// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.
+pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsError> {
+    let cache = &ops.catalogue().0;
+    if let Some(recent) = cache.get(name) {
+        return Ok(recent);
     }
-    let inventory = Arc::new(read(ops, history).await?);
-    cache().insert(history.spec.name.clone(), (Instant::now(), Arc::clone(&inventory)));
-    Ok(inventory)
+    let history = histories::find(ops, name).await?;
+    let inventory = read(ops, &history).await?;
+    let recent = Arc::new(Recent { history, inventory });
+    cache.insert(name.to_owned(), Arc::clone(&recent));
+    Ok(recent)
 }
 
-/// Forgets what was read of a history, after its partitions changed.
-pub(crate) fn forget(ops: &Ops, history: &HistoryName) {
-    ops.catalogue().0.lock().unwrap_or_else(PoisonError::into_inner).remove(history);
+/// Forgets what was read, after partitions or a history changed.
+pub(crate) fn forget(ops: &Ops) {
+    ops.catalogue().0.invalidate_all();
 }

@@ -8,8 +8,9 @@ mod request;
 mod windows;
 
 use crate::auth::{Permit, ViewPayments};
+use crate::catalogue::{self, Recent};
 use crate::zone::{local, localised};
-use crate::{Ops, OpsError, catalogue, histories, zone};
+use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::stream::{self, StreamExt};
@@ -44,11 +45,9 @@ const NEIGHBOUR_ROWS: u64 = 5;
 /// # Errors
 /// [`OpsError::BadInput`] with every wrong field; [`OpsError::NotFound`] for an unknown history.
 pub async fn list(ops: &Ops, _permit: &Permit<ViewPayments>, query: &PaymentQuery) -> Result<PaymentPage, OpsError> {
-    let history = histories::find(ops, query.history.trim()).await?;
-    let zone = zone::parse(&history.spec.policy.zone)?;
-    let request = request::parse(query, zone)?;
-    let inventory = catalogue::recent(ops, &history).await?;
-    let reader = Reader { ops, history: &history, zone, inventory: &inventory };
+    let recent = catalogue::recent(ops, query.history.trim()).await?;
+    let reader = Reader::new(ops, &recent)?;
+    let request = request::parse(query, reader.zone)?;
     let found = reader.find(&request).await?;
     Ok(reader.page(&request, found))
 }
@@ -63,11 +62,8 @@ pub async fn show(
     history: &str,
     id: PaymentId,
 ) -> Result<PaymentDetail, OpsError> {
-    let history = histories::find(ops, history).await?;
-    let zone = zone::parse(&history.spec.policy.zone)?;
-    let inventory = catalogue::recent(ops, &history).await?;
-    let reader = Reader { ops, history: &history, zone, inventory: &inventory };
-    reader.detail(id).await
+    let recent = catalogue::recent(ops, history).await?;
+    Reader::new(ops, &recent)?.detail(id).await
 }
 
 /// What a walk has found: rows in the keyset's order, and one more than the page when there are more.
@@ -85,7 +81,11 @@ struct Reader<'a> {
     inventory: &'a Inventory,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(ops: &'a Ops, Recent { history, inventory }: &'a Recent) -> Result<Self, OpsError> {
+        Ok(Self { ops, history, zone: zone::parse(&history.spec.policy.zone)?, inventory })
+    }
+
     fn shards(&self, filter: &Filter) -> Vec<ShardId> {
         let route = &self.history.spec.route;
         let all = || route.shards().collect::<Vec<_>>();

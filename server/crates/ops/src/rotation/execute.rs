@@ -78,7 +78,7 @@ impl Started {
     /// Works through the run and records its end.
     pub(super) async fn work(self, ops: &Ops) -> Result<(), OpsError> {
         let worked = self.steps(ops).await;
-        catalogue::forget(ops, &self.history.spec.name);
+        catalogue::forget(ops);
         let mut connection = ops.control().acquire("rotation.release").await?;
         leases::release(&mut connection, &self.lease, self.token).await?;
         worked
