@@ -1,4 +1,5 @@
--- One shard of a payment history. {table} and {partitions} are filled in by payhist_storage::shards.
+-- One shard of a payment history. {table}, {comment} and {partitions} are filled in by payhist_storage::shards. Each key has a
+-- line of its own: a table that is filled at once gets its secondary keys afterwards.
 --
 -- The clustered key serves the hot path, one user's newest payments: docs/decisions/0001-clustered-key.md.
 -- The partition column is in every unique key, because the engine demands it (error 1503).
@@ -23,7 +24,7 @@ CREATE TABLE {table} (
     KEY by_order (order_id, created_at),
     KEY by_status (status, created_at, payment_id),
     KEY by_time (created_at, payment_id)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = '{comment}'
 PARTITION BY RANGE COLUMNS (created_at) (
 {partitions}
 )

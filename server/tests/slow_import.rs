@@ -94,6 +94,15 @@ impl Case {
         sqlx::query("UPDATE lease SET expires_at = '2000-01-01'").execute(&mut connection).await.unwrap();
     }
 
+    /// Keys of all the history's tables.
+    async fn keys(&self) -> u64 {
+        let sql = "SELECT COUNT(*) FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = ? AND SEQ_IN_INDEX = 1";
+        let mut connection = self.test.db.connect().await;
+        let keys: i64 =
+            sqlx::query_scalar(sql).bind(format!("payhist_{}", self.history)).fetch_one(&mut connection).await.unwrap();
+        keys.unsigned_abs()
+    }
+
     /// Rows, different payment ids, different orders of a customer, and the sum, over all shards.
     async fn figures(&self) -> (i64, i64, i64, String) {
         let tables: Vec<_> =
@@ -177,13 +186,20 @@ async fn an_import_killed_at_random_moments_ends_with_the_same_figures(#[case] e
 #[tokio::test]
 async fn a_generate_run_killed_under_way_is_finished_by_the_same_command(#[case] engine: EngineKind) {
     let case = Case::new(engine).await;
-    for fault in ["import.after_table:2", "generate.before_cell:3", "generate.after_cell:5", "generate.before_cell:9"] {
+    for fault in [
+        "import.after_table:2",
+        "generate.before_fill",
+        "generate.before_cell:3",
+        "generate.after_cell:5",
+        "generate.before_keys",
+    ] {
         case.die(case.generate(), fault).await;
     }
     let output = case.generate().output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let killed = case.figures().await;
     assert_eq!((killed.0, killed.1), (20_000, 20_000));
+    assert_eq!(case.keys().await, u64::from(SHARDS) * 5, "no table is left without its secondary keys");
     assert_eq!(report(&case.generate().output().unwrap())["rows"], 0, "nothing is made twice");
     assert_eq!(case.figures().await, killed);
     case.clean_up().await;

@@ -19,20 +19,58 @@ pub fn create_schema(schema: &Ident) -> Statement {
     Statement::new(format!("CREATE DATABASE IF NOT EXISTS {schema} CHARACTER SET utf8mb4"))
 }
 
-/// Fills a table template: `{table}` by the name, `{partitions}` by a partition for each month, oldest first.
-pub fn create_shard(template: &str, table: &TableName, partitions: &[(PartitionName, DateTime<Utc>)]) -> Statement {
-    let lines: Vec<_> = partitions
+/// When the secondary keys of a new table are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// At once.
+    Now,
+    /// By [`build_keys`], when the table is filled: sorting its rows once costs half of what inserting into the keys
+    /// row by row does.
+    WhenFilled,
+}
+
+/// Fills a table template: `{table}` by the name, `{partitions}` by a partition for each month, oldest first, and
+/// `{comment}` by what an interrupted filling is known by.
+pub fn create_shard(
+    template: &str,
+    table: &TableName,
+    partitions: &[(PartitionName, DateTime<Utc>)],
+    keys: Keys,
+) -> Statement {
+    let months: Vec<_> = partitions
         .iter()
         .map(|(name, before)| format!("    PARTITION {name} VALUES LESS THAN ({})", datetime(*before)))
         .collect();
-    let commentless: Vec<_> = template.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+    let wanted =
+        |line: &&str| !line.trim_start().starts_with("--") && (keys == Keys::Now || secondary_key(line).is_none());
+    let comment = if keys == Keys::Now { "" } else { KEYS_PUT_OFF };
     Statement::new(
-        commentless
+        template
+            .lines()
+            .filter(wanted)
+            .collect::<Vec<_>>()
             .join("\n")
             .trim()
+            .replace(",\n)", "\n)")
             .replace("{table}", &table.to_string())
-            .replace("{partitions}", &lines.join(",\n")),
+            .replace("{comment}", comment)
+            .replace("{partitions}", &months.join(",\n")),
     )
+}
+
+/// The comment of a table whose secondary keys are put off until it is filled: it tells an interrupted filling.
+pub const KEYS_PUT_OFF: &str = "payhist: secondary keys are built when the table is filled";
+
+/// Builds the secondary keys that were put off, and takes the comment away.
+pub fn build_keys(template: &str, table: &TableName, capabilities: &Capabilities) -> Vec<Statement> {
+    let adds = template.lines().filter_map(secondary_key).map(|key| format!("ADD {key}, ")).collect::<String>();
+    bounded(table, &format!("{adds}COMMENT = ''"), capabilities)
+}
+
+/// A secondary key's definition, if the line of a template is one.
+fn secondary_key(line: &str) -> Option<&str> {
+    let definition = line.trim().trim_end_matches(',');
+    (definition.starts_with("KEY ") || definition.starts_with("UNIQUE KEY ")).then_some(definition)
 }
 
 fn datetime(at: DateTime<Utc>) -> String {
@@ -126,12 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_created_with_one_partition_for_each_month() {
+    fn a_shard_is_created_with_one_partition_for_each_month_and_its_keys_now_or_later() {
         let month: Month = "2026-11".parse().unwrap();
         let table = TableName::new("payments", "payment_history_shard_0").unwrap();
-        let at = Utc.with_ymd_and_hms(2026, 11, 30, 15, 0, 0).unwrap();
-        let template =
-            "-- why\nCREATE TABLE {table} (id INT)\nPARTITION BY RANGE COLUMNS (created_at) (\n{partitions}\n)\n";
-        insta::assert_snapshot!(create_shard(template, &table, &[(PartitionName::for_month(month), at)]));
+        let partitions = [(PartitionName::for_month(month), Utc.with_ymd_and_hms(2026, 11, 30, 15, 0, 0).unwrap())];
+        let template = "-- why\nCREATE TABLE {table} (\n    id INT,\n    PRIMARY KEY (id),\n    UNIQUE KEY by_id (id, at),\n    KEY by_at (at)\n) \
+             COMMENT = '{comment}'\nPARTITION BY RANGE COLUMNS (created_at) (\n{partitions}\n)\n";
+        let create = |keys| create_shard(template, &table, &partitions, keys).to_string();
+        let build = text(&build_keys(template, &table, &Capabilities::detect("9.7.4").unwrap()));
+        insta::assert_snapshot!([create(Keys::Now), create(Keys::WhenFilled), build].join("\n\n"));
     }
 }

@@ -48,6 +48,12 @@ pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Polic
     }
 }
 
+/// Are its tables payhist's own, made from its template? Those of an adopted history are never altered but by plan.
+pub(crate) fn is_own_layout(spec: &HistorySpec) -> bool {
+    let HistorySpec { name, source, schema, policy, .. } = spec;
+    own_layout(name.clone(), source, schema.clone(), policy.clone()) == *spec
+}
+
 /// Registers a history; one of that name that is there already is left as it is. Tables are made by who fills them.
 pub async fn register(
     ops: &Ops,

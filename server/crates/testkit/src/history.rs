@@ -1,6 +1,8 @@
 //! Use cases on a test's own schemas, with a history of a few small shards.
 
 use crate::{MockClock, TestDb};
+use payhist_dialect::ddl::Keys;
+use payhist_dialect::{PartitionName, TableName};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, histories};
 use payhist_plan::months;
@@ -84,11 +86,12 @@ impl TestOps {
         let zone = spec.policy.zone.parse().unwrap_or_else(|error| panic!("{error}"));
         let month = |text: &str| text.parse::<Month>().unwrap_or_else(|error| panic!("{error}"));
         let partitions: Vec<_> = Month::range(month(first), month(last))
-            .map(|month| (payhist_dialect::PartitionName::for_month(month), months::bounds(month, zone).1))
+            .map(|month| (PartitionName::for_month(month), months::bounds(month, zone).1))
             .collect();
         let mut connection = self.db.connect().await;
         for shard in spec.route.shards() {
-            shards::create(&mut connection, &spec.schema, &spec.table_of(shard), &partitions)
+            let table = TableName::new(&spec.schema, &spec.table_of(shard)).unwrap_or_else(|error| panic!("{error}"));
+            shards::create(&mut connection, &table, &partitions, Keys::Now)
                 .await
                 .unwrap_or_else(|error| panic!("shard {shard} cannot be made: {error}"));
         }

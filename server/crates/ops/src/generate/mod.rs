@@ -3,7 +3,8 @@
 //! A month of one shard is a cell: it is made in memory and written in one transaction, and only while it is empty.
 //!
 //! Invariant: a cell is empty or whole. So a run that was killed is simply repeated, and rows that are there already,
-//! made or real, are never mixed with made-up ones.
+//! made or real, are never mixed with made-up ones. Tables that the run makes get their secondary keys when they are
+//! filled, by a sort each; those that a killed run left without get them at the end of the next run, or of an import.
 
 mod calendar;
 mod cell;
@@ -20,7 +21,8 @@ use crate::auth::{ManagePartitions, Permit};
 use crate::import::{self, ImportLease};
 use crate::{Ops, OpsError};
 use chrono::{DateTime, SubsecRound, Utc};
-use payhist_storage::{audit, tx};
+use payhist_dialect::ddl::Keys;
+use payhist_storage::{audit, fault, tx};
 use payhist_types::Month;
 use payhist_types::history::HistoryName;
 use schedule::Schedule;
@@ -96,10 +98,13 @@ pub async fn run(
         let oldest = import::oldest_month(ops, &history).await?;
         let (months, left_out): (BTreeSet<_>, BTreeSet<_>) =
             schedule.months().partition(|month| oldest.is_none_or(|oldest| *month >= oldest));
-        import::make_months(ops, &history, &months).await?;
+        import::make_months(ops, &history, &months, Keys::WhenFilled).await?;
+        fault::point("generate.before_fill");
         let places =
             schedule.cells.iter().copied().filter(|place| place.rows > 0 && months.contains(&schedule.month(*place)));
         let filled = fill::fill(ops, &schedule, &lease.fence(), places.collect(), &progress).await?;
+        fault::point("generate.before_keys");
+        import::build_keys(ops, &history.spec).await?;
         Ok::<_, OpsError>((months, left_out, filled))
     }
     .await;

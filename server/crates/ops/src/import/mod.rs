@@ -24,11 +24,12 @@ pub use record::{COLUMNS, REQUIRED};
 
 pub(crate) use lease::{Fence, ImportLease};
 pub(crate) use load::tables_of;
-pub(crate) use months::{make_months, oldest_month};
+pub(crate) use months::{build_keys, make_months, oldest_month};
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::{Ops, OpsError, histories};
 use chrono_tz::Tz;
+use payhist_dialect::ddl::Keys;
 use payhist_storage::histories::History;
 use payhist_storage::{audit, fault, tx};
 use payhist_types::Month;
@@ -189,7 +190,8 @@ pub async fn run(
     let loaded = async {
         let (history, created) = register(ops, permit, &target.spec).await?;
         fault::point("import.after_register");
-        make_months(ops, &history, &checked.months).await?;
+        make_months(ops, &history, &checked.months, Keys::Now).await?;
+        build_keys(ops, &target.spec).await?; // a generate that was killed may have left tables without
         let loaded = load::load(ops, &request.file, &target, &checked, &lease.fence(), &request.stop, progress).await?;
         Ok::<_, OpsError>((created, loaded))
     }

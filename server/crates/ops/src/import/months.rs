@@ -7,7 +7,9 @@
 use crate::{Ops, OpsError, catalogue, histories};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use futures::{TryStreamExt, stream};
 use payhist_dialect::boundary::NotExpressible;
+use payhist_dialect::ddl::Keys;
 use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{Ident, PartitionName, Statement, TableName, ddl as render};
 use payhist_plan::classify::{Classified, Kind, classify};
@@ -29,6 +31,9 @@ const SPLIT_ROWS_MAX: u64 = 100_000;
 const ALTER_ATTEMPTS_MAX: u32 = 20;
 /// Upper edge of the pause before the next try.
 const ALTER_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Tables whose keys are built at once: one for each core of a small server.
+const KEYS_BUILT_AT_ONCE: usize = 2;
 
 /// What one shard's table lacks.
 enum Change {
@@ -52,7 +57,12 @@ struct Work<'a> {
 /// # Errors
 /// [`OpsError::Refused`] with the reason, before anything was changed: an edge that cannot be read, a gap that would
 /// swallow the rows, months below the first partition where adding them is not safe, the create switch.
-pub(crate) async fn make_months(ops: &Ops, history: &History, wanted: &BTreeSet<Month>) -> Result<(), OpsError> {
+pub(crate) async fn make_months(
+    ops: &Ops,
+    history: &History,
+    wanted: &BTreeSet<Month>,
+    keys: Keys,
+) -> Result<(), OpsError> {
     let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(()) };
     let spec = &history.spec;
     let zone = crate::zone::parse(&spec.policy.zone)?;
@@ -68,11 +78,28 @@ pub(crate) async fn make_months(ops: &Ops, history: &History, wanted: &BTreeSet<
         refuse_unless_create_is_on(ops, history).await?;
     }
     for change in &changes {
-        work.make(change).await?;
+        work.make(change, keys).await?;
         fault::point("import.after_table");
     }
-    catalogue::forget(ops, &spec.name);
+    catalogue::forget(ops);
     Ok(())
+}
+
+/// Builds the secondary keys of those of the history's tables that were made without.
+pub(crate) async fn build_keys(ops: &Ops, spec: &HistorySpec) -> Result<(), OpsError> {
+    let source = ops.source(&spec.source)?;
+    let capabilities = source.capabilities().await?;
+    stream::iter(spec.route.shards().map(Ok))
+        .try_for_each_concurrent(KEYS_BUILT_AT_ONCE, async |shard| {
+            let table = table_name(spec, &spec.table_of(shard))?;
+            let mut connection = source.work.acquire("import.build_keys").await?;
+            Ok(shards::build_keys(&mut connection, &table, capabilities).await?)
+        })
+        .await
+}
+
+fn table_name(spec: &HistorySpec, table: &str) -> Result<TableName, OpsError> {
+    TableName::new(&spec.schema, table).map_err(|error| OpsError::Internal(error.to_string()))
 }
 
 /// The first month that every shard's table has; none while no table is there.
@@ -113,7 +140,7 @@ impl Work<'_> {
         let refused = |why: String, remedy: &str| Err(OpsError::refused(format!("{table}: {why}"), remedy));
         let table_name = table.to_owned();
         let (expression, partitions) = match state {
-            TableState::Missing if self.is_own_layout() => {
+            TableState::Missing if histories::is_own_layout(self.spec) => {
                 return Ok(vec![Change::Create { table: table_name, months: Month::range(span.0, span.1).collect() }]);
             }
             TableState::Missing => {
@@ -160,11 +187,6 @@ impl Work<'_> {
     }
 
     /// A history of payhist's own tables: only those are made here.
-    fn is_own_layout(&self) -> bool {
-        let HistorySpec { name, source, schema, policy, .. } = self.spec;
-        histories::own_layout(name.clone(), source, schema.clone(), policy.clone()) == *self.spec
-    }
-
     /// Months below the first partition, where it is safe to split them off.
     async fn split(
         &self,
@@ -207,7 +229,7 @@ impl Work<'_> {
 }
 
 impl Work<'_> {
-    async fn make(&self, change: &Change) -> Result<(), OpsError> {
+    async fn make(&self, change: &Change, keys: Keys) -> Result<(), OpsError> {
         match change {
             Change::Create { table, months } => {
                 let partitions: Vec<_> = months
@@ -216,7 +238,7 @@ impl Work<'_> {
                     .collect();
                 let mut connection = self.source.work.acquire("import.create").await?;
                 shards::create_schema(&mut connection, &self.spec.schema).await?;
-                Ok(shards::create(&mut connection, &self.spec.schema, table, &partitions).await?)
+                Ok(shards::create(&mut connection, &self.table(table)?, &partitions, keys).await?)
             }
             Change::Add { table, expression, months } => {
                 let capabilities = self.source.capabilities().await?;
@@ -247,7 +269,7 @@ impl Work<'_> {
     }
 
     fn table(&self, table: &str) -> Result<TableName, OpsError> {
-        TableName::new(&self.spec.schema, table).map_err(|error| OpsError::Internal(error.to_string()))
+        table_name(self.spec, table)
     }
 
     /// Runs an ALTER that waits for its metadata lock only shortly, again and again.

@@ -185,13 +185,13 @@ impl Bulk {
         rows.iter().map(|row| Ok(PaymentId::from_raw(row.try_get(0).during("bulk.taken_between")?))).collect()
     }
 
-    /// Has the time range no row?
+    /// Has the time range no row? Without naming a key: a table that is being filled may have none but the primary.
     pub async fn is_empty(
         &self,
         connection: &mut MySqlConnection,
         within: &Range<DateTime<Utc>>,
     ) -> Result<bool, StorageError> {
-        let shape = self.any.get_or_init(|| Shape::of_select(self.select("by_time").column("payment_id").limit(1)));
+        let shape = self.any.get_or_init(|| Shape::of_select(self.select(None).column("payment_id").limit(1)));
         let mut values = range_values(within)?;
         add(&mut values, 1_u64)?; // the LIMIT is a placeholder too
         Ok(dynamic::fetch_shape(connection, "bulk.is_empty", shape, values).await?.is_empty())
@@ -230,20 +230,22 @@ impl Bulk {
     }
 
     /// A SELECT on one month; its first two placeholders are the month's edges.
-    fn select(&self, index: &str) -> SelectStatement {
+    fn select(&self, index: Option<&str>) -> SelectStatement {
         let mut select = Query::select();
         select
             .from((Alias::new(self.table.schema()), Alias::new(self.table.table())))
-            .force_index(Alias::new(index), IndexHintScope::All)
             .and_where(Expr::col("created_at").gte(0))
             .and_where(Expr::col("created_at").lt(0));
+        if let Some(index) = index {
+            select.force_index(Alias::new(index), IndexHintScope::All);
+        }
         select
     }
 
     /// OR, not `(user_id, created_at) IN (…)`: MySQL 9.7.4 finds nothing by that when a prepared statement is executed for
     /// the first time. Both are ranges of the primary key.
     fn select_stored(&self, keys: usize) -> SelectStatement {
-        let mut select = self.select("PRIMARY");
+        let mut select = self.select(Some("PRIMARY"));
         let key = || Cond::all().add(Expr::col("user_id").eq(0)).add(Expr::col("created_at").eq(0));
         select
             .columns(["user_id", "created_at", "order_id", "provider", "provider_tx_id", "amount", "currency"])
@@ -252,13 +254,13 @@ impl Bulk {
     }
 
     fn select_taken(&self, ids: usize) -> SelectStatement {
-        let mut select = self.select("by_payment");
+        let mut select = self.select(Some("by_payment"));
         select.column("payment_id").and_where(Expr::col("payment_id").is_in(std::iter::repeat_n(0, ids)));
         select
     }
 
     fn select_between(&self) -> SelectStatement {
-        let mut select = self.select("by_payment");
+        let mut select = self.select(Some("by_payment"));
         select.column("payment_id").and_where(Expr::col("payment_id").gte(0)).and_where(Expr::col("payment_id").lte(0));
         select
     }
