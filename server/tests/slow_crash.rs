@@ -110,7 +110,7 @@ async fn two_serving_processes_perform_each_run_once_and_one_of_them_may_die() {
             one.kill9();
             end_lease(&test).await;
         }
-        ended(&test, *ids.last().unwrap()).await;
+        ended(&test, "runway-check", *ids.last().unwrap()).await;
     }
     let runs = jobs::show(&test.ops, &Permit::for_command(), "runway-check").await.unwrap().runs;
     for id in ids {
@@ -125,10 +125,52 @@ async fn two_serving_processes_perform_each_run_once_and_one_of_them_may_die() {
     assert_eq!(tokens.len(), distinct, "no token was used for two runs");
 }
 
+/// Dies at the fault point of the first job that it runs.
+fn serve_and_die(config: &Path, fault: &str) {
+    let mut command = Command::new(PAYHIST);
+    command.args(["serve", "--config"]).arg(config).env("PAYHIST_FAULT", fault).stderr(Stdio::null());
+    let status = command.status().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(6), "{fault} was not reached: {status}");
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_job_whose_process_died_is_finished_under_the_next_token_by_another(#[case] engine: EngineKind) {
+    for fault in ["job.after_begin", "job.before_finish"] {
+        let test = TestOps::new(engine, &real_now().to_rfc3339()).await;
+        let policy = Policy { premake_months: Some(2), retention_months: None, zone: "UTC".to_owned() };
+        let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
+        let month = |months| today.plus(months).unwrap();
+        test.history(2, policy, Switches::default(), &month(-1).to_string(), &month(0).to_string()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let config = configuration(&test, folder.path());
+        jobs::ensure(&test.ops).await.unwrap();
+        for job in jobs::JOBS {
+            jobs::pause(&test.ops, &Permit::for_command(), job.name, true).await.unwrap();
+        }
+        let id = jobs::run_now(&test.ops, &Permit::for_command(), "premake").await.unwrap();
+
+        serve_and_die(&config, fault);
+        end_lease(&test).await;
+        let _other = Serve::start(&config);
+        ended(&test, "premake", id).await;
+
+        let runs = jobs::show(&test.ops, &Permit::for_command(), "premake").await.unwrap().runs;
+        let [run] = &runs[..] else { panic!("{fault}: one run, one row: {runs:#?}") };
+        assert_eq!((run.id, run.status, run.fencing_token), (id, JobRunStatus::Succeeded, 2), "{fault}: {run:#?}");
+        let expected: Vec<_> = (-1..=2).map(|months| payhist_plan::months::partition_name(month(months))).collect();
+        for shard in 0..2 {
+            assert_eq!(partitions(&test, shard).await, expected, "{fault}, shard {shard}");
+        }
+    }
+}
+
 /// Waits until one of the serving processes has run it.
-async fn ended(test: &TestOps, id: u64) {
+async fn ended(test: &TestOps, job: &str, id: u64) {
     loop {
-        let runs = jobs::show(&test.ops, &Permit::for_command(), "runway-check").await.unwrap().runs;
+        let runs = jobs::show(&test.ops, &Permit::for_command(), job).await.unwrap().runs;
         if runs.iter().any(|run| run.id == id && run.finished_at.is_some()) {
             return;
         }
