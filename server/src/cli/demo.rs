@@ -15,6 +15,8 @@ use serde_json::json;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Name of the first operator.
 const OPERATOR: &str = "admin";
@@ -56,19 +58,12 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
     let served = async {
         let config = write_config(&args.dir, server.socket(), address)?;
         let ops = super::open(&config).await?;
-        let outcome = tokio::select! {
-            prepared = prepare(&ops, &args, json) => prepared.map(Some),
-            () = stop.cancelled() => Ok(None),
+        let served = tokio::select! {
+            served = prepare_and_serve(&ops, &config, &args, json, listener, stop) => served,
+            exit = server.wait() => Err(anyhow::anyhow!("the database server ended: {}\n{}", exit.status, exit.log_tail)),
         };
-        if let Some(password) = outcome? {
-            let ready = |address| announce(json, address, &password, &args.dir);
-            tokio::select! {
-                served = serve::serve(ops.clone(), &config, listener, stop.clone(), ready) => served?,
-                exit = server.wait() => anyhow::bail!("the database server ended: {}\n{}", exit.status, exit.log_tail),
-            }
-        }
         ops.drain().await;
-        Ok(())
+        served
     }
     .await;
     progress(json, "Stopping the database server …");
@@ -106,13 +101,27 @@ fn write_config(dir: &Path, socket: &Path, address: SocketAddr) -> anyhow::Resul
     Ok(config)
 }
 
+async fn prepare_and_serve(
+    ops: &Ops,
+    config: &Config,
+    args: &DemoArgs,
+    json: bool,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let Some(password) = stop.run_until_cancelled(prepare(ops, args, json)).await else { return Ok(()) };
+    let password = password?;
+    let ready = |address| announce(json, address, &password, &args.dir);
+    serve::serve(ops.clone(), config, listener, stop, ready).await
+}
+
 /// Everything that the first start makes, and that every later start completes if it was cut off.
 async fn prepare(ops: &Ops, args: &DemoArgs, json: bool) -> anyhow::Result<String> {
     let password = first_operator(ops, &args.dir).await?;
     let policy = Policy { premake_months: Some(3), retention_months: Some(12), zone: "UTC".to_owned() };
     let name: HistoryName = "payments".parse()?;
     let spec = histories::own_layout(name, "main", "payhist_payments".to_owned(), policy);
-    histories::register(ops, &Permit::for_command(), &spec, Switches::default()).await?;
+    let history = histories::register(ops, &Permit::for_command(), &spec, Switches::default()).await?;
     let rows = if args.no_sample { 0 } else { args.rows };
     let request = GenerateRequest {
         history: spec.name.to_string(),
@@ -120,7 +129,7 @@ async fn prepare(ops: &Ops, args: &DemoArgs, json: bool) -> anyhow::Result<Strin
         users: (rows / ROWS_PER_USER).max(1),
         months: SAMPLE_MONTHS,
         seed: SAMPLE_SEED,
-        until: None,
+        until: Some(history.created_at), // so that a start that was cut off is completed by the same payments
     };
     progress(json, "Making sample payments, unless they are there already …");
     generate::run(ops, &Permit::for_command(), &request, |_| {}).await?;

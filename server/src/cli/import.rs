@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use payhist_ops::auth::Permit;
 use payhist_ops::import::{self, Format, ImportReport, ImportRequest, OnError, Phase, Progress};
 use payhist_ops::{Ops, OpsError};
+use payhist_types::error::FieldError;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -67,7 +68,7 @@ pub(super) async fn run(args: ImportArgs, ops: &Ops, json: bool) -> anyhow::Resu
     let result = import::run(ops, &Permit::for_command(), &request, move |progress| bars.show(progress)).await;
     let report = match result {
         Ok(report) => report,
-        Err(OpsError::BadInput(fields)) => return Ok(bad_file(&fields, json)),
+        Err(OpsError::BadInput(fields)) if fields.iter().any(is_of_the_file) => return Ok(bad_file(&fields, json)),
         Err(error) => return Err(error.into()),
     };
     say(json, &report, || words(&report));
@@ -95,8 +96,12 @@ fn request(args: ImportArgs, stop: CancellationToken) -> ImportRequest {
     }
 }
 
+fn is_of_the_file(field: &FieldError) -> bool {
+    field.field == "file" || field.field.starts_with("line ")
+}
+
 /// A bad file is no wrong usage: exit code 1, with every named line.
-fn bad_file(fields: &[payhist_types::error::FieldError], json: bool) -> Outcome {
+fn bad_file(fields: &[FieldError], json: bool) -> Outcome {
     if json {
         println!(
             "{}",

@@ -11,6 +11,7 @@ use serde_json::json;
 #[derive(Debug, Subcommand)]
 pub(super) enum JobsCommand {
     /// All jobs with their schedules, last runs and next times.
+    #[command(after_help = "Example: payhist jobs list --json")]
     List,
     /// Run a job now, here, and wait for it.
     #[command(after_help = "Example: payhist jobs run premake")]
@@ -19,16 +20,19 @@ pub(super) enum JobsCommand {
         job: String,
     },
     /// No new runs become due until it is resumed.
+    #[command(after_help = "Example: payhist jobs pause expire")]
     Pause {
         /// The job's name.
         job: String,
     },
     /// Let it become due again.
+    #[command(after_help = "Example: payhist jobs resume expire")]
     Resume {
         /// The job's name.
         job: String,
     },
     /// A job's runs, newest first.
+    #[command(after_help = "Example: payhist jobs history premake")]
     History {
         /// The job's name.
         job: String,

@@ -52,6 +52,7 @@ enum Command {
     /// Serve the web pages and run the jobs on your databases.
     Serve(serve::ServeArgs),
     /// Create or upgrade payhist's control database.
+    #[command(after_help = "Example: payhist migrate --config /etc/payhist.toml")]
     Migrate,
     /// Check a configuration, or print an example.
     #[command(subcommand)]
@@ -83,7 +84,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     let json = global.json;
     let outcome = match command {
         Command::Demo(args) => demo::run(args, json).await,
-        Command::Config(command) => config::run(&command, &global.config),
+        Command::Config(command) => config::run(&command, &global.config, json),
         other => with_ops(other, &global).await,
     };
     output::finish(outcome, json)
@@ -126,4 +127,24 @@ async fn open(config: &Config) -> anyhow::Result<Ops> {
 fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "localhost".to_owned(), |name| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn assert_examples(command: &clap::Command) {
+        if command.has_subcommands() {
+            command.get_subcommands().for_each(assert_examples);
+        } else {
+            let help = command.get_after_help().unwrap_or_default().to_string();
+            assert!(help.starts_with("Example"), "{} --help shows no example", command.get_name());
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_command_shows_an_example() {
+        assert_examples(&Cli::command());
+    }
 }

@@ -9,8 +9,10 @@ use payhist_types::database::{DatabaseView, PoolStats};
 #[derive(Debug, Subcommand)]
 pub(super) enum MonitorCommand {
     /// This command's own pools, to see that the sources answer.
+    #[command(after_help = "Example: payhist monitor pools")]
     Pools,
     /// Capture what the servers report now, and list the deadlocks that were captured.
+    #[command(after_help = "Example: payhist monitor deadlocks --json")]
     Deadlocks,
 }
 

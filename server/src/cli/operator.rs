@@ -23,6 +23,7 @@ pub(super) enum OperatorCommand {
         role: Role,
     },
     /// Give an operator a new password, read or made up in the same way.
+    #[command(after_help = "Example: payhist operator password ada < password.txt")]
     Password {
         /// Login name.
         login: String,

@@ -14,6 +14,7 @@ use serde_json::json;
 #[derive(Debug, Subcommand)]
 pub(super) enum PartitionsCommand {
     /// The map: every shard, every month.
+    #[command(after_help = "Example: payhist partitions list --history payments")]
     List(HistoryArg),
     /// Today's plan with its exact SQL and its hash. Changes nothing.
     #[command(after_help = "Example: payhist partitions plan --json | jq -r .hash")]
@@ -38,6 +39,7 @@ pub(super) enum PartitionsCommand {
         history: HistoryArg,
     },
     /// The latest runs, or one run with its steps.
+    #[command(after_help = "Example: payhist partitions history 12")]
     History {
         /// The run's number.
         run: Option<u64>,

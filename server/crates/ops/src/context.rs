@@ -119,6 +119,7 @@ impl Ops {
         self.0.tasks.wait().await;
         for source in self.sources() {
             source.pool.close().await;
+            source.work.close().await;
         }
         self.0.control.close().await;
     }

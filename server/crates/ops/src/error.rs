@@ -1,5 +1,6 @@
 //! What can go wrong in a use case, and how it is said to people and programs.
 
+use payhist_dialect::error_class::ErrorClass;
 use payhist_storage::StorageError;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
 use payhist_types::operator::Permission;
@@ -59,6 +60,7 @@ impl OpsError {
             Self::Refused { .. } => ErrorKind::Refused,
             Self::TooMany(_) => ErrorKind::TooMany,
             Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => ErrorKind::Unavailable,
+            Self::Storage(error) if error.class() == Some(ErrorClass::DiskFull) => ErrorKind::Unavailable,
             Self::Storage(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -87,14 +89,21 @@ impl From<OpsError> for ApiError {
             OpsError::Storage(_) | OpsError::Internal(_) => {
                 let incident = format!("{:012x}", rand::random::<u64>() >> 16);
                 tracing::error!(incident, error = &error as &dyn std::error::Error, "request failed");
-                let said = if kind == ErrorKind::Unavailable {
-                    Self::new(kind, "The database does not answer in time.")
-                        .with_remedy("Try again. If it stays so, look at the database page.")
-                } else {
-                    Self::new(kind, "Something went wrong inside payhist.")
-                        .with_remedy("Give the incident id to whoever looks after payhist: the log holds the cause.")
+                let (message, remedy) = match &error {
+                    OpsError::Storage(error) if error.class() == Some(ErrorClass::DiskFull) => (
+                        "The database server's disk is full.",
+                        "Make room on it, then do the same again: what was written stays, and nothing is written twice.",
+                    ),
+                    _ if kind == ErrorKind::Unavailable => (
+                        "The database does not answer in time.",
+                        "Try again. If it stays so, look at the database page.",
+                    ),
+                    _ => (
+                        "Something went wrong inside payhist.",
+                        "Give the incident id to whoever looks after payhist: the log holds the cause.",
+                    ),
                 };
-                Self { incident: Some(incident), ..said }
+                Self { incident: Some(incident), ..Self::new(kind, message).with_remedy(remedy) }
             }
         }
     }

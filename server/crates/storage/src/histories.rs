@@ -12,24 +12,30 @@ pub struct History {
     pub id: u64,
     /// What it is made of.
     pub spec: HistorySpec,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
 }
 
-fn read((id, spec): (u64, String)) -> Result<History, StorageError> {
+type Row = (u64, String, DateTime<Utc>);
+
+fn read((id, spec, created_at): Row) -> Result<History, StorageError> {
     let spec = serde_json::from_str(&spec)
         .map_err(|error| StorageError::Inconsistent(format!("history {id} cannot be read: {error}")))?;
-    Ok(History { id, spec })
+    Ok(History { id, spec, created_at })
 }
 
 /// All histories, the oldest first: the first is the default of pages and commands.
 pub async fn all(connection: &mut MySqlConnection) -> Result<Vec<History>, StorageError> {
-    let rows: Vec<(u64, String)> =
-        sqlx::query_as("SELECT id, spec FROM history ORDER BY id").fetch_all(connection).await.during("histories")?;
+    let rows: Vec<Row> = sqlx::query_as("SELECT id, spec, created_at FROM history ORDER BY id")
+        .fetch_all(connection)
+        .await
+        .during("histories")?;
     rows.into_iter().map(read).collect()
 }
 
 /// One history by name.
 pub async fn find(connection: &mut MySqlConnection, name: &HistoryName) -> Result<Option<History>, StorageError> {
-    let row: Option<(u64, String)> = sqlx::query_as("SELECT id, spec FROM history WHERE name = ?")
+    let row: Option<Row> = sqlx::query_as("SELECT id, spec, created_at FROM history WHERE name = ?")
         .bind(name.as_str())
         .fetch_optional(connection)
         .await

@@ -153,7 +153,7 @@ pub(super) fn check_reach(at: DateTime<Utc>) -> Result<(), Reason> {
 /// The text of a line, if it is UTF-8 without NUL.
 pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Reason> {
     if bytes.contains(&0) {
-        return Err("it has a NUL byte".to_owned());
+        return Err("it has a NUL byte: UTF-16 must be turned into UTF-8 first".to_owned());
     }
     std::str::from_utf8(bytes)
         .map_err(|error| format!("it is not UTF-8 (at byte {} of the line)", error.valid_up_to() + 1))

@@ -19,6 +19,7 @@ pub use scheduler::Scheduler;
 use crate::auth::{ManageJobs, Permit, ViewJobs};
 use crate::zone::local;
 use crate::{Ops, OpsError, histories, zone};
+use chrono::SubsecRound;
 use chrono_tz::Tz;
 use croner::Cron;
 use payhist_storage::jobs::{self as stored, StoredJob, StoredJobRun};
@@ -155,7 +156,10 @@ fn view(ops: &Ops, job: StoredJob, runs: Vec<StoredJobRun>, zone: Tz) -> Result<
     let next = if job.paused {
         Vec::new()
     } else {
-        cron.iter_after(ops.now().with_timezone(&zone)).take(NEXT_TIMES).map(|at| at.fixed_offset()).collect()
+        cron.iter_after(ops.now().trunc_subsecs(0).with_timezone(&zone))
+            .take(NEXT_TIMES)
+            .map(|at| at.fixed_offset())
+            .collect()
     };
     Ok(Job {
         purpose: definition(&job.name).map(|job| job.purpose.to_owned()).unwrap_or_default(),
