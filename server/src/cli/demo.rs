@@ -60,7 +60,7 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
         let ops = super::open(&config).await?;
         let served = tokio::select! {
             served = prepare_and_serve(&ops, &config, &args, json, listener, stop) => served,
-            exit = server.wait() => Err(anyhow::anyhow!("the database server ended: {}\n{}", exit.status, exit.log_tail)),
+            failure = server.failure() => Err(failure.into()),
         };
         ops.drain().await;
         served

@@ -105,15 +105,14 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
 
 async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> anyhow::Result<Outcome> {
     let resumed = rotation::resume(ops, &Permit::for_command(), history).await?;
-    let hash = match plan {
-        Some(hash) => hash,
-        None => {
-            let today = rotation::plan(ops, &Permit::for_command(), history).await?;
-            if today.active_steps().next().is_none() {
-                return Ok(say(json, &json!({ "steps": 0, "resumed": resumed }), || nothing_to_do(&today)));
-            }
-            today.hash.0
+    let hash = if let Some(hash) = plan {
+        hash
+    } else {
+        let today = rotation::plan(ops, &Permit::for_command(), history).await?;
+        if today.active_steps().next().is_none() {
+            return Ok(say(json, &json!({ "steps": 0, "resumed": resumed }), || nothing_to_do(&today)));
         }
+        today.hash.0
     };
     let run = rotation::apply_and_wait(ops, &Permit::for_command(), history, &hash).await?;
     say(json, &run, || run_words(&run));

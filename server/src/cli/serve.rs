@@ -71,7 +71,7 @@ fn resume_in_background(ops: Ops) {
             Ok(0) => {}
             Ok(runs) => tracing::info!(runs, "took up rotation runs that had been left behind"),
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "rotation runs could not be taken up")
+                tracing::error!(error = &error as &dyn std::error::Error, "rotation runs could not be taken up");
             }
         }
     });

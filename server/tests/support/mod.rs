@@ -17,15 +17,27 @@ pub(crate) const PAYHIST: &str = env!("CARGO_BIN_EXE_payhist");
 
 /// Writes a configuration for the test's databases into a folder; answers its path.
 pub(crate) fn configuration(test: &TestOps, folder: &Path) -> PathBuf {
-    let socket = test.db.socket().to_string_lossy().replace('/', "%2F");
+    configuration_of(test.db.socket(), test.db.name(), folder)
+}
+
+/// Writes a configuration for the server on `socket`, with that control schema, into a folder; answers its path.
+pub(crate) fn configuration_of(socket: &Path, control: &str, folder: &Path) -> PathBuf {
+    let socket = socket.to_string_lossy().replace('/', "%2F");
     let text = format!(
         "environment = \"test\"\n[server]\nbind = \"127.0.0.1:0\"\nsecure_cookie = false\n\
-         [control]\nurl = \"mysql://root@localhost/{}?socket={socket}\"\n[[source]]\nname = \"main\"\nurl = \"mysql://root@localhost?socket={socket}\"\n",
-        test.db.name()
+         [control]\nurl = \"mysql://root@localhost/{control}?socket={socket}\"\n[[source]]\nname = \"main\"\nurl = \"mysql://root@localhost?socket={socket}\"\n"
     );
     let path = folder.join("payhist.toml");
     std::fs::write(&path, text).unwrap();
     path
+}
+
+/// The command lines of the processes on the data of a server folder: servers and their watchdogs.
+pub(crate) fn processes_on(folder: &Path) -> Vec<String> {
+    let datadir = folder.join("data").to_string_lossy().into_owned();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).filter(|line| line.contains(&datadir)).collect()
 }
 
 /// Adds an operator of that role, named like it.

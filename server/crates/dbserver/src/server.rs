@@ -109,8 +109,8 @@ impl PrivateServer {
         let answered = wait_until_answering(&socket, &mut exit).await;
         let (answered, process) = match (answered, process) {
             (Ok(answered), Some(process)) => (answered, process),
-            (Err(ended), _) => return Err(ended.into_error(log)),
-            (Ok(_), None) => return Err(ended(&mut exit).await.into_error(log)),
+            (Err(ended), _) => return Err(ended.into_error("starting", &folder)),
+            (Ok(_), None) => return Err(ended(&mut exit).await.into_error("starting", &folder)),
         };
         if !answered {
             drop(lifeline);
@@ -149,6 +149,11 @@ impl PrivateServer {
     /// Waits until the server has ended, for whatever reason.
     pub async fn wait(&self) -> ServerExit {
         ended(&mut self.exit.clone()).await
+    }
+
+    /// Waits until the server has ended by itself, and says why.
+    pub async fn failure(&self) -> ServerError {
+        self.wait().await.into_error("serving", &self.folder)
     }
 
     /// Stops the server: SIGTERM, and SIGKILL if it takes more than a minute.
@@ -192,8 +197,10 @@ impl PrivateServer {
 }
 
 impl ServerExit {
-    fn into_error(self, log: PathBuf) -> ServerError {
-        ServerError::Ended { action: "starting", status: self.status, log, log_tail: self.log_tail }
+    /// A full disk ends both engines in many ways, and the log, being on it, may not tell.
+    fn into_error(self, action: &'static str, folder: &Folder) -> ServerError {
+        let ended = ServerError::Ended { action, status: self.status, log: folder.log(), log_tail: self.log_tail };
+        folder.require_space(NEEDED_TO_START_BYTES).err().unwrap_or(ended)
     }
 }
 

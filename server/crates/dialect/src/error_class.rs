@@ -22,7 +22,7 @@ pub enum ErrorClass {
     Gone,
     /// 1290, 1836: the server is read-only.
     ReadOnly,
-    /// 1021, 1026, 1041, 1114: no room.
+    /// 1021, 1026, 1041, 1114, 3675 (`MySQL`), and 1005 and 1030 of `MariaDB` for the system's errors 28 and 135: no room.
     DiskFull,
     /// 1146, 1049: no such table or schema.
     NoSuchTable,
@@ -37,8 +37,11 @@ impl ErrorClass {
     }
 }
 
-/// The class of an error number.
-pub const fn classify(code: u16) -> ErrorClass {
+/// The words of the system's errors 28 and 135, which come below a number that means any failure of a table's files.
+const NO_ROOM: [&str; 2] = ["No space left on device", "No more room in record file"];
+
+/// The class of an error by its number, and by its message where the number alone does not tell.
+pub fn classify(code: u16, message: &str) -> ErrorClass {
     match code {
         1213 => ErrorClass::Deadlock,
         1205 => ErrorClass::LockWaitTimeout,
@@ -49,7 +52,8 @@ pub const fn classify(code: u16) -> ErrorClass {
         1317 => ErrorClass::QueryKilled,
         1040 | 1053 | 1077 | 1158..=1161 | 1203 | 1927 | 2002..=2013 | 4031 => ErrorClass::Gone,
         1290 | 1836 => ErrorClass::ReadOnly,
-        1021 | 1026 | 1041 | 1114 => ErrorClass::DiskFull,
+        1021 | 1026 | 1041 | 1114 | 3675 => ErrorClass::DiskFull,
+        1005 | 1030 if NO_ROOM.iter().any(|words| message.contains(words)) => ErrorClass::DiskFull,
         1049 | 1146 => ErrorClass::NoSuchTable,
         _ => ErrorClass::Other,
     }

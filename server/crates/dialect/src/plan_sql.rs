@@ -38,10 +38,10 @@ pub fn render(
         let state = found.map_or(&TableState::Missing, |shard| &shard.state);
         match statements(step, &spec.schema, state, capabilities) {
             Ok(statements) => {
-                step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect()
+                step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect();
             }
             Err(PlanSqlError::NotExpressible(error)) => {
-                step.blocked_by.push(Guard::NotExpressible { reason: error.to_string() })
+                step.blocked_by.push(Guard::NotExpressible { reason: error.to_string() });
             }
             Err(error) => return Err(error),
         }

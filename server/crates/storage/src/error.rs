@@ -60,8 +60,8 @@ impl StorageError {
         let code = error
             .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
             .map_or(0, sqlx::mysql::MySqlDatabaseError::number);
-        let class = classify(code);
         let reason = error.message().to_owned();
+        let class = classify(code, &reason);
         if class.is_retryable_transaction() {
             Self::Retryable { operation, class, reason }
         } else if class == ErrorClass::Gone {

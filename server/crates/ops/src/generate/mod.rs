@@ -108,8 +108,9 @@ pub async fn run(
         Ok::<_, OpsError>((months, left_out, filled))
     }
     .await;
-    lease.release().await?;
-    let (months, months_left_out, filled) = filled?;
+    let released = lease.release().await;
+    let (months, months_left_out, filled) = filled?; // first, or a database that went away would hide why
+    released?;
     let report = GenerateReport {
         history: schedule.spec.name.clone(),
         rows: filled.rows,

@@ -196,8 +196,9 @@ pub async fn run(
         Ok::<_, OpsError>((created, loaded))
     }
     .await;
-    lease.release().await?;
-    let (created, loaded) = loaded?;
+    let released = lease.release().await;
+    let (created, loaded) = loaded?; // first, or a database that went away would hide why
+    released?;
     let report = report(ops, request, &target.spec, checked, loaded, created, begun)?;
     write_audit(ops, permit, &report).await?;
     Ok(report)

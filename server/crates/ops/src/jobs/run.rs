@@ -87,7 +87,7 @@ async fn keep_lease(ops: &Ops, lease: &str, token: u64) -> OpsError {
             Ok(true) => {}
             Ok(false) => return OpsError::Internal(format!("the lease {lease} was lost")),
             Err(error) => {
-                tracing::warn!(lease, error = &error as &dyn std::error::Error, "lease not renewed, trying again")
+                tracing::warn!(lease, error = &error as &dyn std::error::Error, "lease not renewed, trying again");
             }
         }
     }
