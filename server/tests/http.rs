@@ -1,4 +1,5 @@
 //! The web server over real HTTP: nothing without a session, nothing beyond the role, nothing from other sites.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 mod support;
 
@@ -24,8 +25,10 @@ const PAGES: [&str; 11] = [
 ];
 const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
 
+type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
+
 /// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [(&str, &[(&str, &str)], &[Role]); 4] = [
+const MUTATIONS: [Mutation; 4] = [
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],

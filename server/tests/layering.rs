@@ -1,5 +1,6 @@
 //! The shape of the workspace, held by tests: dependencies run one way, the pure crates do no I/O,
 //! the browser carries nothing of the server, and generated SQL has two doors.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -24,14 +24,22 @@ pub async fn job(name: String) -> Result<Job> {
 
 /// Makes a run due now; answers its number.
 #[server(prefix = "/api/ui", endpoint = "jobs/run")]
-pub async fn run_job(name: String) -> Result<u64> {
+pub async fn run_job(
+    /// The job.
+    name: String,
+) -> Result<u64> {
     let (ops, permit) = authorise()?;
     answer(payhist_ops::jobs::run_now(&ops, &permit, &name).await)
 }
 
 /// Pauses or resumes a job.
 #[server(prefix = "/api/ui", endpoint = "jobs/pause")]
-pub async fn pause_job(name: String, paused: bool) -> Result<()> {
+pub async fn pause_job(
+    /// The job.
+    name: String,
+    /// Pause it, or let it go on.
+    paused: bool,
+) -> Result<()> {
     let (ops, permit) = authorise()?;
     answer(payhist_ops::jobs::pause(&ops, &permit, &name, paused).await)
 }

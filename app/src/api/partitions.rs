@@ -45,7 +45,17 @@ pub async fn rotation_run(id: String) -> Result<RotationRun> {
 /// Applies the plan that was shown, then leads to its run. A plan that drops anything wants the history's name in
 /// `confirm`. Errors: `Refused` when the inventory has moved since.
 #[server(prefix = "/api/ui", endpoint = "partitions/apply")]
-pub async fn apply_plan(history: String, hash: String, drops: bool, #[server(default)] confirm: String) -> Result<()> {
+pub async fn apply_plan(
+    /// The history.
+    history: String,
+    /// The plan's hash.
+    hash: String,
+    /// The plan drops something.
+    drops: bool,
+    /// What was typed to confirm it.
+    #[server(default)]
+    confirm: String,
+) -> Result<()> {
     let (ops, permit) = authorise()?;
     confirmed(!drops, &confirm, &history).map_err(respond_with)?;
     let run = answer(payhist_ops::rotation::apply(&ops, &permit, &history, &hash).await)?;
@@ -55,7 +65,17 @@ pub async fn apply_plan(history: String, hash: String, drops: bool, #[server(def
 
 /// Turns one switch. Allowing something that destroys wants the history's name in `confirm`.
 #[server(prefix = "/api/ui", endpoint = "partitions/switch")]
-pub async fn turn_switch(history: String, switch: Switch, on: bool, #[server(default)] confirm: String) -> Result<()> {
+pub async fn turn_switch(
+    /// The history.
+    history: String,
+    /// Which switch.
+    switch: Switch,
+    /// Turn it on, or off.
+    on: bool,
+    /// What was typed to confirm it.
+    #[server(default)]
+    confirm: String,
+) -> Result<()> {
     let (ops, permit) = authorise()?;
     confirmed(!on || switch == Switch::Create, &confirm, &history).map_err(respond_with)?;
     answer(payhist_ops::rotation::switch(&ops, &permit, &history, switch, on).await)

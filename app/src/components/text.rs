@@ -16,6 +16,7 @@ pub(crate) fn Time(at: DateTime<FixedOffset>) -> impl IntoView {
 #[component]
 pub(crate) fn Copy(#[prop(into)] value: String) -> impl IntoView {
     let copied = RwSignal::new(false);
+    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "only a browser copies"))]
     let text = value.clone();
     let label = format!("Copy {value}");
     let copy = move |_| {
@@ -24,8 +25,6 @@ pub(crate) fn Copy(#[prop(into)] value: String) -> impl IntoView {
             let _promise = window().navigator().clipboard().write_text(&text);
             copied.set(true);
         }
-        #[cfg(not(feature = "hydrate"))]
-        let _server_side = &text;
     };
     view! {
         <span class="copy">

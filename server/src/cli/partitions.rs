@@ -150,7 +150,7 @@ fn map_words(map: &PartitionMap) -> String {
             let bytes: u64 = cells.map(|cell| cell.bytes).sum();
             let note =
                 if missing > 0 { format!("missing on {missing} of {} shards", map.rows.len()) } else { String::new() };
-            vec![month.to_string(), state, format!("~{rows}"), format!("{:.1} MB", bytes as f64 / 1e6), note]
+            vec![month.to_string(), state, format!("~{rows}"), megabytes(bytes), note]
         })
         .collect();
     said += &table(&["MONTH", "STATE", "ROWS", "SIZE", ""], &rows);
@@ -165,6 +165,11 @@ fn map_words(map: &PartitionMap) -> String {
     said
 }
 
+#[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
 fn plan_words(plan: &RotationPlan) -> String {
     let mut said = format!("Plan {} for {} ({})\n", plan.hash, plan.history, plan.policy.zone);
     for step in &plan.steps {
@@ -175,7 +180,7 @@ fn plan_words(plan: &RotationPlan) -> String {
         };
         said += &format!("\n{} {} {} — {state}", step.table, step.action.verb(), step.action.month());
         if step.action.is_destructive() {
-            said += &format!(" (about {} rows, {:.1} MB)", step.rows_estimate, step.bytes as f64 / 1e6);
+            said += &format!(" (about {} rows, {})", step.rows_estimate, megabytes(step.bytes));
         }
         for sql in &step.sql {
             said += &format!("\n    {sql};");

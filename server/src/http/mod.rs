@@ -42,7 +42,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const SESSION_IDLE: CookieDuration = CookieDuration::hours(12);
 
 /// The whole web server.
-pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> anyhow::Result<Router> {
+pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> Router {
     let options = site::options(config, address);
     let (for_routes, for_fallback) = (ops.clone(), ops.clone());
     let context = move || {
@@ -81,9 +81,5 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> anyhow:
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CompressionLayer::new());
-    Ok(Router::new()
-        .route("/health", get(|| async { "ok" }))
-        .merge(site::assets(&options))
-        .merge(protected)
-        .layer(layers))
+    Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&options)).merge(protected).layer(layers)
 }

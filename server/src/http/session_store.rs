@@ -22,6 +22,7 @@ impl ControlSessionStore {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
 fn backend(error: StorageError) -> Error {
     Error::Backend(error.to_string())
 }

@@ -58,11 +58,11 @@ fn bar(day: &Day, left: f64, width: f64, top: u64) -> impl IntoView + use<> {
     let so_far = if day.is_today { " so far" } else { "" };
     let title = format!(
         "{}{so_far}: {} payments, {} of them failed",
-        day.day,
+        day.date,
         format::count(day.count),
         format::count(day.failed)
     );
-    let label = if day.is_today { "today".to_owned() } else { day.day.format("%m-%d").to_string() };
+    let label = if day.is_today { "today".to_owned() } else { day.date.format("%m-%d").to_string() };
     view! {
         <g>
             <title>{title}</title>
@@ -92,7 +92,7 @@ fn figures(days: &[Day]) -> impl IntoView + use<> {
         .map(|day| {
             view! {
                 <tr>
-                    <th scope="row">{day.day.to_string()}{day.is_today.then_some(" so far")}</th>
+                    <th scope="row">{day.date.to_string()}{day.is_today.then_some(" so far")}</th>
                     <td class="number">{format::count(day.count)}</td>
                     <td class="number">{format::count(day.failed)}</td>
                 </tr>

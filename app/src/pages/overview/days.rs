@@ -12,7 +12,7 @@ pub(super) const DAYS: u64 = 14;
 /// Payments of one day, all currencies together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Day {
-    pub day: NaiveDate,
+    pub date: NaiveDate,
     pub count: u64,
     pub failed: u64,
     pub is_today: bool,
@@ -36,7 +36,7 @@ pub(super) fn by_day(totals: &[DayTotal], today: NaiveDate) -> Vec<Day> {
         .map(|day| {
             let of_day = || totals.iter().filter(move |total| total.day == day);
             let (count, failed) = (of_day().map(|total| total.count).sum(), of_day().map(|total| total.failed).sum());
-            Day { day, count, failed, is_today: day == today }
+            Day { date: day, count, failed, is_today: day == today }
         })
         .collect()
 }

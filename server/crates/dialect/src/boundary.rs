@@ -146,6 +146,7 @@ mod tests {
     use chrono::TimeZone;
     use proptest::prelude::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "the form that parse_expression wants")]
     fn datetime(_: &str) -> Option<String> {
         Some("datetime".to_owned())
     }

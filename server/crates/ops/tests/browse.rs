@@ -1,4 +1,5 @@
 //! Browsing on real servers: every payment exactly once whichever way one pages, and no shard missing in silence.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, browse};

@@ -1,4 +1,5 @@
 //! Rotation on real servers: plans, runs, refusals and what a second instance may do.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};

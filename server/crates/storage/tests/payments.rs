@@ -1,4 +1,5 @@
 //! What a page's query touches, by the engines' own EXPLAIN.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_dialect::{Capabilities, TableName};
 use payhist_storage::payments::{Filter, Key, Keyset, PaymentScope, select};
