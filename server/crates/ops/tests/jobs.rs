@@ -112,3 +112,11 @@ async fn a_run_left_by_a_dead_instance_is_taken_over_when_its_lease_has_ended() 
     let mut connection = test.ops.control().acquire("test").await.unwrap();
     assert!(!payhist_storage::jobs::finish(&mut connection, id, token, &late, test.clock.now()).await.unwrap());
 }
+
+#[tokio::test]
+async fn the_next_times_are_on_the_second_whenever_one_looks() {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:30.250Z").await;
+    for job in jobs::list(&test.ops, &Permit::for_command()).await.unwrap() {
+        assert!(job.next.iter().all(|at| at.timestamp_subsec_nanos() == 0), "{}: {:?}", job.name, job.next);
+    }
+}

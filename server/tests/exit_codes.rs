@@ -1,0 +1,42 @@
+//! What scripts rely on: the exit code says how a command ended, and `--json` answers in JSON even then.
+
+mod support;
+
+use payhist_testkit::TestOps;
+use payhist_types::EngineKind;
+use payhist_types::history::{Policy, Switches};
+use std::fs;
+use std::process::Command;
+use support::{PAYHIST, configuration};
+
+#[tokio::test]
+async fn the_exit_code_says_how_a_command_ended() {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+    let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned() };
+    test.history(1, policy, Switches::default(), "2026-10", "2026-11").await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&test, folder.path());
+    let row = |status| format!("1,A,stripe,card,{status},1,USD,2026-10-01T00:00:00Z\n");
+    let header = "user_id,order_id,provider,method,status,amount,currency,created_at\n";
+    fs::write(folder.path().join("half.csv"), [header, &row("PAID"), &row("PAYED")].concat()).unwrap();
+    for (expected, arguments) in [
+        (0, "config check"),
+        (0, "payments list"),
+        (0, "jobs list"),
+        (1, "payments show 1"),
+        (1, "import missing.csv --format csv"),
+        (1, "import half.csv --format csv"),
+        (2, "payments list --limit 501"),
+        (2, "import half.csv --format csv --history Capital"),
+        (2, "payments list --config missing.toml"),
+        (3, "partitions apply --plan stale"),
+        (4, "import half.csv --format csv --on-error skip --rejects rejects.csv"),
+    ] {
+        let mut command = Command::new(PAYHIST);
+        command.current_dir(folder.path()).env("PAYHIST_CONFIG", &config).arg("--json").args(arguments.split(' '));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(expected), "{arguments}: {said}");
+        assert!(serde_json::from_str::<serde_json::Value>(&said).is_ok(), "{arguments}: {said}");
+    }
+}
