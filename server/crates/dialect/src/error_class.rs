@@ -22,7 +22,7 @@ pub enum ErrorClass {
     Gone,
     /// 1290, 1836: the server is read-only.
     ReadOnly,
-    /// 1021, 1026, 1041, 1114, 3675 (`MySQL`), and 1005 and 1030 of `MariaDB` for the system's errors 28 and 135: no room.
+    /// 1021, 1026, 1041, 1114, 3675 (`MySQL`), and whatever names the system's errors 28 and 135: no room.
     DiskFull,
     /// 1146, 1049: no such table or schema.
     NoSuchTable,
@@ -37,7 +37,8 @@ impl ErrorClass {
     }
 }
 
-/// The words of the system's errors 28 and 135, which come below a number that means any failure of a table's files.
+/// The words of the system's errors 28 and 135. They come with numbers that mean any failure of a file: 3 (`MySQL`),
+/// 1005 and 1030 (`MariaDB`).
 const NO_ROOM: [&str; 2] = ["No space left on device", "No more room in record file"];
 
 /// The class of an error by its number, and by its message where the number alone does not tell.
@@ -53,8 +54,21 @@ pub fn classify(code: u16, message: &str) -> ErrorClass {
         1040 | 1053 | 1077 | 1158..=1161 | 1203 | 1927 | 2002..=2013 | 4031 => ErrorClass::Gone,
         1290 | 1836 => ErrorClass::ReadOnly,
         1021 | 1026 | 1041 | 1114 | 3675 => ErrorClass::DiskFull,
-        1005 | 1030 if NO_ROOM.iter().any(|words| message.contains(words)) => ErrorClass::DiskFull,
         1049 | 1146 => ErrorClass::NoSuchTable,
+        _ if NO_ROOM.iter().any(|words| message.contains(words)) => ErrorClass::DiskFull,
         _ => ErrorClass::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_by_its_words_where_the_number_means_any_failure_of_a_file() {
+        let mariadb = r#"Can't create table `s`.`t` (errno: 135 "No more room in record file")"#;
+        let mysql = "Error writing file '/d/tmp/psyfd=81' (OS errno 28 - No space left on device)";
+        assert_eq!([classify(1005, mariadb), classify(3, mysql)], [ErrorClass::DiskFull; 2]);
+        assert_eq!(classify(1005, "Can't create table `s`.`t` (errno: 150)"), ErrorClass::Other);
     }
 }
