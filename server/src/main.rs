@@ -6,7 +6,13 @@ mod http;
 mod telemetry;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// A page of payments is some thousand small strings, made and dropped: the system's allocator took an eighth of its
+/// time.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let command = cli::Cli::parse();

@@ -63,8 +63,9 @@ pub const KEYS_PUT_OFF: &str = "payhist: secondary keys are built when the table
 
 /// Builds the secondary keys that were put off, and takes the comment away.
 pub fn build_keys(template: &str, table: &TableName, capabilities: &Capabilities) -> Vec<Statement> {
-    let adds = template.lines().filter_map(secondary_key).map(|key| format!("ADD {key}, ")).collect::<String>();
-    bounded(table, &format!("{adds}COMMENT = ''"), capabilities)
+    let keys = template.lines().filter_map(secondary_key).map(|key| format!("ADD {key}"));
+    let changes: Vec<_> = keys.chain(["COMMENT = ''".to_owned()]).collect();
+    bounded(table, &changes.join(", "), capabilities)
 }
 
 /// A secondary key's definition, if the line of a template is one.

@@ -13,8 +13,8 @@ use payhist_types::{PaymentId, UserId};
 use rust_decimal::Decimal;
 use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
-use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{FromRow, Row};
 
 /// Where a query may look: one shard's table, and rows created in `[from, until)`. It has no default on purpose.
 #[derive(Debug, Clone)]
@@ -149,41 +149,63 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-fn read(row: &MySqlRow) -> Result<Payment, StorageError> {
-    read_columns(row).during("payments.read")?.ok_or_else(|| {
-        let id: u64 = row.try_get("payment_id").unwrap_or_default();
-        StorageError::Inconsistent(format!(
-            "payment {id} has a status, an amount or a currency that payhist does not know"
-        ))
-    })
-}
+/// [`COLUMNS`], decoded by position: by name each value would cost a look-up.
+type PaymentColumns = (
+    u64,
+    u64,
+    String,
+    String,
+    Option<String>,
+    String,
+    String,
+    Decimal,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    u32,
+    DateTime<Utc>,
+    DateTime<Utc>,
+);
 
-fn read_columns(row: &MySqlRow) -> Result<Option<Payment>, sqlx::Error> {
-    let status: String = row.try_get("status")?;
-    let currency: String = row.try_get("currency")?;
-    let amount: Decimal = row.try_get("amount")?;
-    let (Ok(status), Ok(currency)) = (status.parse::<PaymentStatus>(), currency.parse::<Currency>()) else {
-        return Ok(None);
-    };
-    let Ok(money) = Money::new(amount, currency) else { return Ok(None) };
-    let created_at: DateTime<Utc> = row.try_get("created_at")?;
-    let updated_at: DateTime<Utc> = row.try_get("updated_at")?;
-    Ok(Some(Payment {
-        payment_id: PaymentId::from_raw(row.try_get("payment_id")?),
-        user_id: UserId(row.try_get("user_id")?),
-        order_id: row.try_get("order_id")?,
-        provider: row.try_get("provider")?,
-        provider_tx_id: row.try_get("provider_tx_id")?,
-        method: row.try_get("method")?,
+fn read(row: &MySqlRow) -> Result<Payment, StorageError> {
+    let (
+        id,
+        user_id,
+        order_id,
+        provider,
+        provider_tx_id,
+        method,
+        status,
+        amount,
+        currency,
+        payer_name,
+        payer_email,
+        failure_code,
+        version,
+        created_at,
+        updated_at,
+    ) = PaymentColumns::from_row(row).during("payments.read")?;
+    let unknown = |what: &str| StorageError::Inconsistent(format!("payment {id} has {what}"));
+    let status = status.parse().map_err(|_| unknown(&format!("the unknown status {status:?}")))?;
+    let currency: Currency = currency.parse().map_err(|_| unknown(&format!("the unknown currency {currency:?}")))?;
+    let money = Money::new(amount, currency).map_err(|error| unknown(&format!("an impossible amount: {error}")))?;
+    Ok(Payment {
+        payment_id: PaymentId::from_raw(id),
+        user_id: UserId(user_id),
+        order_id,
+        provider,
+        provider_tx_id,
+        method,
         status,
         money,
-        payer_name: row.try_get("payer_name")?,
-        payer_email: row.try_get("payer_email")?,
-        failure_code: row.try_get("failure_code")?,
-        version: row.try_get("version")?,
+        payer_name,
+        payer_email,
+        failure_code,
+        version,
         created_at: created_at.fixed_offset(),
         updated_at: updated_at.fixed_offset(),
-    }))
+    })
 }
 
 /// Payments of one quarter of an hour, status and currency.
