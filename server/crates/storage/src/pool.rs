@@ -41,6 +41,14 @@ async fn limit_statements(connection: &mut MySqlConnection, deadline: Duration) 
     Ok(())
 }
 
+/// Waits for the answer of a statement that nobody waits for any more; after an error the connection is closed.
+///
+/// sqlx would do the same in its own ping, but close the hard way, which over TLS (rustls, sqlx 0.9.0) waits for the server to
+/// say something more: it never does, and a slot of the pool is lost.
+async fn is_answered(connection: &mut MySqlConnection) -> bool {
+    connection.flush().await.is_ok()
+}
+
 /// A named, measured pool. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -95,7 +103,8 @@ impl Pool {
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move { Ok(meta.idle_for < PING_AFTER_IDLE || connection.ping().await.is_ok()) })
-            });
+            })
+            .after_release(|connection, _| Box::pin(async move { Ok(is_answered(connection).await) }));
         if let Some(deadline) = deadline {
             pool = pool.after_connect(move |connection, _| Box::pin(limit_statements(connection, deadline)));
         }
