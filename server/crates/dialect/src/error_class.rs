@@ -24,6 +24,8 @@ pub enum ErrorClass {
     ReadOnly,
     /// 1021, 1026, 1041, 1114, 3675 (`MySQL`), and whatever names the system's errors 28 and 135: no room.
     DiskFull,
+    /// 1030, 1878: the storage engine failed and says no more; `MySQL` says so of a full disk too, in mid-`ALTER`.
+    EngineFailed,
     /// 1146, 1049: no such table or schema.
     NoSuchTable,
     /// Anything else.
@@ -56,6 +58,7 @@ pub fn classify(code: u16, message: &str) -> ErrorClass {
         1021 | 1026 | 1041 | 1114 | 3675 => ErrorClass::DiskFull,
         1049 | 1146 => ErrorClass::NoSuchTable,
         _ if NO_ROOM.iter().any(|words| message.contains(words)) => ErrorClass::DiskFull,
+        1030 | 1878 => ErrorClass::EngineFailed,
         _ => ErrorClass::Other,
     }
 }
@@ -68,7 +71,10 @@ mod tests {
     fn a_full_disk_is_known_by_its_words_where_the_number_means_any_failure_of_a_file() {
         let mariadb = r#"Can't create table `s`.`t` (errno: 135 "No more room in record file")"#;
         let mysql = "Error writing file '/d/tmp/psyfd=81' (OS errno 28 - No space left on device)";
-        assert_eq!([classify(1005, mariadb), classify(3, mysql)], [ErrorClass::DiskFull; 2]);
+        let engine = r#"Got error 28 "No space left on device" from storage engine InnoDB"#;
+        let classes = [classify(1005, mariadb), classify(3, mysql), classify(1030, engine)];
+        assert_eq!(classes, [ErrorClass::DiskFull; 3]);
+        assert_eq!(classify(1030, "Got error 100 - 'InnoDB error' from storage engine"), ErrorClass::EngineFailed);
         assert_eq!(classify(1005, "Can't create table `s`.`t` (errno: 150)"), ErrorClass::Other);
     }
 }

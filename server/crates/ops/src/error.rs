@@ -60,7 +60,9 @@ impl OpsError {
             Self::Refused { .. } => ErrorKind::Refused,
             Self::TooMany(_) => ErrorKind::TooMany,
             Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => ErrorKind::Unavailable,
-            Self::Storage(error) if error.class() == Some(ErrorClass::DiskFull) => ErrorKind::Unavailable,
+            Self::Storage(error) if matches!(error.class(), Some(ErrorClass::DiskFull | ErrorClass::EngineFailed)) => {
+                ErrorKind::Unavailable
+            }
             Self::Storage(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -93,6 +95,10 @@ impl From<OpsError> for ApiError {
                     OpsError::Storage(error) if error.class() == Some(ErrorClass::DiskFull) => (
                         "The database server's disk is full.",
                         "Make room on it, then do the same again: what was written stays, and nothing is written twice.",
+                    ),
+                    OpsError::Storage(error) if error.class() == Some(ErrorClass::EngineFailed) => (
+                        "The database server's storage engine failed.",
+                        "Its error log says why; most often its disk is full. Once that is mended do the same again: what was written stays, and nothing is written twice.",
                     ),
                     _ if kind == ErrorKind::Unavailable => (
                         "The database does not answer in time.",
