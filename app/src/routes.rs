@@ -11,7 +11,7 @@ use leptos_router::SsrMode;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::path;
 
-/// The application: the browser hydrates it, the server renders it.
+/// The application.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();

@@ -87,6 +87,14 @@ async fn without_a_session_every_page_leads_to_the_login_and_every_function_is_r
 }
 
 #[tokio::test]
+async fn a_form_sent_without_a_session_leads_to_the_login_and_back_to_its_page() {
+    let (_test, _folder, serve) = served().await;
+    let answer = Browser::new(&serve).post_from_page("/api/ui/jobs/run", &[("name", "premake")], "/jobs?a=1").await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()["location"], "/login?error=ended&next=%2Fjobs%3Fa%3D1");
+}
+
+#[tokio::test]
 async fn every_function_that_changes_something_is_held_to_its_roles_and_the_rest_to_reading() {
     let (test, _folder, serve) = served().await;
     let roles = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];

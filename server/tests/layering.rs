@@ -1,5 +1,5 @@
 //! The shape of the workspace, held by tests: dependencies run one way, the pure crates do no I/O,
-//! the browser carries nothing of the server, and generated SQL has two doors.
+//! the browser carries islands alone, and generated SQL has two doors.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use std::{
@@ -10,8 +10,16 @@ use std::{
 };
 
 /// Lowest first: a crate may depend on those before it only. `dbserver` and `testkit` stand beside the chain.
-const CHAIN: [&str; 7] =
-    ["payhist-types", "payhist-plan", "payhist-dialect", "payhist-storage", "payhist-ops", "payhist-app", "payhist"];
+const CHAIN: [&str; 8] = [
+    "payhist-types",
+    "payhist-plan",
+    "payhist-dialect",
+    "payhist-storage",
+    "payhist-ops",
+    "payhist-islands",
+    "payhist-app",
+    "payhist",
+];
 
 /// What reaches a disk, a socket, a clock thread or a process. `mio` and `socket2` are tokio's network half.
 const IO_CRATES: [&str; 10] =
@@ -116,11 +124,12 @@ fn pure_crates_name_no_io_module() {
 }
 
 #[test]
-fn browser_links_nothing_of_the_server() {
+fn browser_links_islands_and_neither_pages_nor_server() {
     let linked = linked_crates(&["--package", "payhist-frontend", "--target", "wasm32-unknown-unknown"]);
-    assert!(linked.contains("payhist-app"), "cargo tree named nothing for payhist-frontend");
-    let server_side =
-        ["payhist-ops", "payhist-storage", "payhist-dialect", "payhist-dbserver", "axum", "sea-query", "argon2"];
+    assert!(linked.contains("payhist-islands"), "cargo tree named nothing for payhist-frontend");
+    let own: Vec<_> = linked.iter().filter(|name| name.starts_with("payhist-")).collect();
+    assert_eq!(own, ["payhist-frontend", "payhist-islands"], "the client must not grow with the product");
+    let server_side = ["axum", "sea-query", "argon2", "leptos_axum", "leptos_router"];
     let found: Vec<_> = server_side.iter().chain(&IO_CRATES).filter(|name| linked.contains(**name)).collect();
     assert!(found.is_empty(), "the browser side carries {found:?}: is a feature `ssr` leaking?");
 }

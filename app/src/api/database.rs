@@ -5,7 +5,6 @@ use leptos::server_fn::codec::GetUrl;
 use payhist_types::database::{DatabaseView, Deadlock};
 
 use super::Result;
-#[cfg(feature = "ssr")]
 use super::server::{answer, authorise, respond_with};
 
 /// What pools and servers are doing now.

@@ -5,7 +5,6 @@ use leptos::server_fn::codec::GetUrl;
 use payhist_types::operator::Frame;
 
 use super::Result;
-#[cfg(feature = "ssr")]
 use super::server::{answer, principal};
 
 /// Who is logged in, where, and which histories there are.

@@ -5,7 +5,6 @@ use leptos::server_fn::codec::GetUrl;
 use payhist_types::jobs::Job;
 
 use super::Result;
-#[cfg(feature = "ssr")]
 use super::server::{answer, authorise};
 
 /// All jobs with their latest runs.

@@ -10,15 +10,13 @@ mod jobs;
 mod overview;
 mod partitions;
 mod payments;
-#[cfg(feature = "ssr")]
 mod server;
 
 pub use database::{database, deadlock};
 pub use error::{Error, Result};
 pub use frame::frame;
-pub use jobs::{PauseJob, RunJob, job, jobs, pause_job, run_job};
+pub use jobs::{PauseJob, RunJob, job, jobs};
 pub use overview::overview;
-pub use partitions::{
-    ApplyPlan, TurnSwitch, apply_plan, partition_map, rotation_plan, rotation_run, rotation_runs, turn_switch,
-};
+pub use partitions::{ApplyPlan, TurnSwitch, partition_map, rotation_plan, rotation_run, rotation_runs};
 pub use payments::{payment, payments};
+pub(crate) use server::may;

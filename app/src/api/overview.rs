@@ -5,7 +5,6 @@ use leptos::server_fn::codec::GetUrl;
 use payhist_types::overview::Overview;
 
 use super::Result;
-#[cfg(feature = "ssr")]
 use super::server::{answer, authorise};
 
 /// Checks, runway and the last days of a history; empty means the default one.

@@ -8,7 +8,6 @@ use payhist_types::plan::RotationPlan;
 use payhist_types::run::RotationRun;
 
 use super::Result;
-#[cfg(feature = "ssr")]
 use super::server::{answer, authorise, respond_with};
 
 /// The shard × month map of a history; empty means the default one.
@@ -82,7 +81,6 @@ pub async fn turn_switch(
 }
 
 /// What destroys data is confirmed by typing the history's name.
-#[cfg(feature = "ssr")]
 fn confirmed(harmless: bool, typed: &str, history: &str) -> std::result::Result<(), payhist_types::error::ApiError> {
     use payhist_types::error::{ApiError, ErrorKind, FieldError};
     if harmless || typed.trim() == history {
@@ -94,7 +92,7 @@ fn confirmed(harmless: bool, typed: &str, history: &str) -> std::result::Result<
     Err(error)
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

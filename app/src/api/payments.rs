@@ -5,7 +5,6 @@ use leptos::server_fn::codec::GetUrl;
 use payhist_types::payment::{PaymentDetail, PaymentPage, PaymentQuery};
 
 use super::Result;
-#[cfg(feature = "ssr")]
 use super::server::{answer, authorise, respond_with};
 
 /// One page of payments, newest first.

@@ -8,6 +8,7 @@ use leptos_axum::ResponseOptions;
 use payhist_ops::auth::{Action, Permit};
 use payhist_ops::{Ops, OpsError, Principal};
 use payhist_types::error::{ApiError, ErrorKind};
+use payhist_types::operator::Permission;
 
 use super::{Error, Result};
 
@@ -24,6 +25,11 @@ pub(super) fn principal() -> Result<Principal> {
         let error = ApiError::new(ErrorKind::LoginRequired, "The session has ended. Nothing was changed.");
         respond_with(error.with_remedy("Log in again."))
     })
+}
+
+/// May whoever looks at this page do that? The server decides again when it is done.
+pub(crate) fn may(permission: Permission) -> bool {
+    principal().is_ok_and(|principal| principal.operator().role.may(permission))
 }
 
 /// The answer of an ops call as a page sees it; an error also sets the response's status.

@@ -2,25 +2,27 @@
 
 mod frame;
 mod icon;
-mod keyboard;
+mod live;
 mod payment;
 mod status;
 mod text;
-mod theme;
 
 pub(crate) use frame::Frame;
 pub(crate) use icon::{Icon, IconName};
-use keyboard::Keyboard;
+pub(crate) use live::Live;
 pub(crate) use payment::{PaymentTable, StatusBadge, status_word};
-pub(crate) use status::{Badge, ErrorView, Notice, Tone, loaded};
+pub(crate) use status::{Badge, ErrorView, Notice, Tone, failure_of, loaded};
 pub(crate) use text::{Amount, Copy, Time};
-use theme::ThemeSwitch;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
-/// Which history the URL asks for; empty means the default one. Tracked.
-pub(crate) fn history_of_url() -> Memo<String> {
-    let query = use_query_map();
-    Memo::new(move |_| query.read().get("history").unwrap_or_default())
+/// Which history the URL asks for; empty means the default one.
+pub(crate) fn history_of_url() -> String {
+    use_query_map().read_untracked().get("history").unwrap_or_default()
+}
+
+/// The part of the path that the route calls `name`.
+pub(crate) fn part_of_path(name: &str) -> String {
+    use_params_map().read_untracked().get(name).unwrap_or_default()
 }

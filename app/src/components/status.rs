@@ -1,8 +1,9 @@
-//! How things stand: badges, notices, errors, and what a page shows while it loads.
+//! How things stand: badges, notices, errors.
 
 use super::{Icon, IconName};
 use crate::api;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use payhist_types::error::ApiError;
 
 /// How loud something is.
@@ -78,26 +79,29 @@ pub(crate) fn ErrorView(error: ApiError) -> impl IntoView {
     }
 }
 
-/// Waits for a resource and shows it: a skeleton meanwhile, an [`ErrorView`] when it failed.
-pub(crate) fn loaded<T, V>(
-    resource: Resource<api::Result<T>>,
-    show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
-) -> impl IntoView
+/// Why the form of the server function `F` failed, on the page that answers it; outside of what is live.
+pub(crate) fn failure_of<F>() -> impl IntoView
 where
-    T: Clone + Send + Sync + serde::Serialize + for<'de> serde::Deserialize<'de> + 'static,
-    V: IntoView + 'static,
+    F: ServerFn<Error = api::Error> + Clone + Send + Sync + 'static,
+    F::Output: Clone + Send + Sync,
 {
-    view! {
-        <Transition fallback=|| view! { <div class="skeleton" aria-label="Loading"></div> }>
-            {move || {
-                let show = show.clone();
-                Suspend::new(async move {
-                    match resource.await {
-                        Ok(value) => show(value).into_any(),
-                        Err(api::Error(error)) => view! { <ErrorView error /> }.into_any(),
-                    }
-                })
-            }}
-        </Transition>
-    }
+    let answer = ServerAction::<F>::new().value().get_untracked();
+    answer.and_then(Result::err).map(|api::Error(error)| view! { <ErrorView error /> })
+}
+
+/// Awaits an answer and shows it, or an [`ErrorView`] when it failed.
+pub(crate) fn loaded<T, V, A>(answer: A, show: impl FnOnce(T) -> V + Send + 'static) -> impl IntoView
+where
+    T: 'static,
+    V: IntoView + 'static,
+    A: IntoFuture<Output = api::Result<T>>,
+    A::IntoFuture: Send + 'static,
+{
+    let answer = answer.into_future();
+    Suspend::new(async move {
+        match answer.await {
+            Ok(value) => show(value).into_any(),
+            Err(api::Error(error)) => view! { <ErrorView error /> }.into_any(),
+        }
+    })
 }

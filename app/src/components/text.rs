@@ -15,22 +15,12 @@ pub(crate) fn Time(at: DateTime<FixedOffset>) -> impl IntoView {
 /// An id in monospace with a button that copies it. Without JavaScript the button is not shown.
 #[component]
 pub(crate) fn Copy(#[prop(into)] value: String) -> impl IntoView {
-    let copied = RwSignal::new(false);
-    #[cfg_attr(not(feature = "hydrate"), expect(unused_variables, reason = "only a browser copies"))]
-    let text = value.clone();
-    let label = format!("Copy {value}");
-    let copy = move |_| {
-        #[cfg(feature = "hydrate")]
-        {
-            let _promise = window().navigator().clipboard().write_text(&text);
-            copied.set(true);
-        }
-    };
     view! {
         <span class="copy">
-            <code>{value}</code>
-            <button type="button" class="copy-button needs-js" aria-label=label on:click=copy>
-                {move || if copied.get() { view! { <Icon name=IconName::Check /> } } else { view! { <Icon name=IconName::Copy /> } }}
+            <code>{value.clone()}</code>
+            <button type="button" class="copy-button needs-js" aria-label=format!("Copy {value}") data-copy=value>
+                <Icon name=IconName::Copy />
+                <Icon name=IconName::Check />
             </button>
         </span>
     }

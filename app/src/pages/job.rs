@@ -1,42 +1,34 @@
 //! One job: what it does, when it runs next, and its runs.
 
-use super::jobs::{JobActions, JobButtons, PAUSE, duration, is_moving, status_badge};
-use super::live::follow;
-use super::permitted::permitted;
+use super::jobs::{FOLLOW_SECS, JobButtons, duration, is_moving, status_badge};
 use crate::api;
-use crate::components::{Badge, Icon, IconName, Time, Tone, loaded};
+use crate::components::{Badge, Icon, IconName, Live, Time, Tone, failure_of, loaded, part_of_path};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use payhist_types::jobs::{Job, JobRun};
 use payhist_types::operator::Permission;
 
 /// The page.
 #[component]
 pub(crate) fn JobPage() -> impl IntoView {
-    let params = use_params_map();
-    let name = Memo::new(move |_| params.read().get("name").unwrap_or_default());
-    let actions = JobActions::new();
-    let tick = RwSignal::new(0);
-    let page = Resource::new(
-        move || (name.get(), actions.version(), tick.get()),
-        |(name, ..)| async move { Ok((api::job(name).await?, permitted(Permission::ManageJobs).await?)) },
-    );
-    follow(page, tick, PAUSE, |(job, _)| is_moving(job));
+    let name = part_of_path("name");
     view! {
-        <Title text=move || format!("Job {}", name.read()) />
+        <Title text=format!("Job {name}") />
         <div class="page-head">
-            <h1>"Job "{name}</h1>
+            <h1>"Job "{name.clone()}</h1>
             <a class="button" href="/jobs"><Icon name=IconName::Back />"All jobs"</a>
         </div>
-        {move || actions.failure()}
-        {loaded(page, move |(job, may)| view! {
-            <Facts job=job.clone() />
-            {may.then(|| view! { <JobButtons job=job.clone() actions /> })}
-            <section class="card">
-                <h2>"Runs"</h2>
-                <Runs runs=job.runs />
-            </section>
+        {failure_of::<api::RunJob>()}
+        {failure_of::<api::PauseJob>()}
+        {loaded(api::job(name), |job| view! {
+            <Live id="job" secs=is_moving(&job).then_some(FOLLOW_SECS)>
+                <Facts job=job.clone() />
+                {api::may(Permission::ManageJobs).then(|| view! { <JobButtons job=job.clone() /> })}
+                <section class="card">
+                    <h2>"Runs"</h2>
+                    <Runs runs=job.runs />
+                </section>
+            </Live>
         })}
     }
 }
@@ -96,7 +88,7 @@ fn RunRow(run: JobRun) -> impl IntoView {
     let took = duration(&run);
     let fence = format!("Fencing token {}", run.fencing_token);
     view! {
-        <tr>
+        <tr id=format!("run-{}", run.id)>
             <td><Time at=run.scheduled_at /></td>
             <td>{status_badge(run.status)}</td>
             <td>{run.started_at.map(|at| view! { <Time at /> })}</td>

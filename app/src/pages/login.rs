@@ -8,9 +8,9 @@ use leptos_router::hooks::use_query_map;
 /// The login page. `next` is where to go afterwards; `error` says why the last try failed.
 #[component]
 pub(crate) fn LoginPage() -> impl IntoView {
-    let query = use_query_map();
-    let next = move || query.read().get("next").unwrap_or_default();
-    let problem = move || match query.read().get("error").as_deref() {
+    let query = use_query_map().get_untracked();
+    let problem = match query.get("error").as_deref() {
+        Some("ended") => Some("The session has ended. Nothing was changed: log in, then try again."),
         Some("locked") => Some("Too many failed logins: this account is locked for a quarter of an hour."),
         Some(_) => Some("The name or the password is wrong."),
         None => None,
@@ -20,8 +20,8 @@ pub(crate) fn LoginPage() -> impl IntoView {
         <main class="alone">
             <h1>"payhist"</h1>
             <form class="card login" method="post" action="/login">
-                {move || problem().map(|problem| view! { <Notice tone=Tone::Critical title=problem /> })}
-                <input type="hidden" name="next" value=next />
+                {problem.map(|problem| view! { <Notice tone=Tone::Critical title=problem /> })}
+                <input type="hidden" name="next" value=query.get("next").unwrap_or_default() />
                 <div class="field">
                     <label for="login">"Name"</label>
                     <input id="login" name="login" required autocomplete="username" autofocus />

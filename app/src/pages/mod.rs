@@ -4,14 +4,12 @@ mod database;
 mod deadlock;
 mod job;
 mod jobs;
-mod live;
 mod login;
 mod not_found;
 mod overview;
 mod partitions;
 mod payment;
 mod payments;
-mod permitted;
 mod plan;
 mod run;
 

@@ -6,7 +6,6 @@ use leptos_meta::Title;
 /// What is shown for an unknown address; the server sets 404.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
-    #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(axum::http::StatusCode::NOT_FOUND);
     }

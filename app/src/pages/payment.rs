@@ -1,31 +1,28 @@
 //! One payment: what it is, where it lives, and what is near it.
 
-use crate::components::{Amount, Copy, ErrorView, Icon, IconName, PaymentTable, StatusBadge, Time, history_of_url};
+use crate::components::{
+    Amount, Copy, ErrorView, Icon, IconName, PaymentTable, StatusBadge, Time, history_of_url, part_of_path,
+};
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use payhist_types::error::{ApiError, ErrorKind};
 use payhist_types::payment::{Location, Payment, PaymentDetail, PaymentRow};
 
 /// The page of a payment.
 #[component]
 pub(crate) fn PaymentPage() -> impl IntoView {
-    let params = use_params_map();
-    let history = history_of_url();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let detail = Resource::new(move || (history.get(), id.get()), |(history, id)| api::payment(history, id));
+    let (history, id) = (history_of_url(), part_of_path("id"));
+    let detail = api::payment(history.clone(), id.clone());
     view! {
-        <Title text=move || format!("Payment {}", id.read()) />
-        <a class="crumb" href=move || links::with_history("/payments", &history.read())><Icon name=IconName::Back />"Payments"</a>
-        <Transition fallback=|| view! { <h1>"Payment"</h1><div class="skeleton" aria-label="Loading"></div> }>
-            {move || Suspend::new(async move {
-                match detail.await {
-                    Ok(detail) => view! { <Detail detail history=history.get_untracked() /> }.into_any(),
-                    Err(api::Error(error)) => view! { <NotShown error /> }.into_any(),
-                }
-            })}
-        </Transition>
+        <Title text=format!("Payment {id}") />
+        <a class="crumb" href=links::with_history("/payments", &history)><Icon name=IconName::Back />"Payments"</a>
+        {Suspend::new(async move {
+            match detail.await {
+                Ok(detail) => view! { <Detail detail history /> }.into_any(),
+                Err(api::Error(error)) => view! { <NotShown error /> }.into_any(),
+            }
+        })}
     }
 }
 

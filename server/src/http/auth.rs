@@ -4,6 +4,7 @@
 //! changed role counts then, on every instance; a log-out counts at once on the instance that did it.
 
 use axum::extract::{Form, FromRef, Request, State};
+use axum::http::header::{ACCEPT, REFERER};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -145,6 +146,10 @@ pub(super) async fn require_session(
             let here = request.uri().path_and_query().map_or("/", |path| path.as_str());
             Redirect::to(&format!("/login?next={}", encode(here))).into_response()
         }
+        Ok(None) if is_plain_form(&request) => {
+            let here = page_of_form(&request).unwrap_or("/");
+            Redirect::to(&format!("/login?error=ended&next={}", encode(here))).into_response()
+        }
         Ok(None) => failed(OpsError::LoginRequired),
         Err(error) => failed(error),
     }
@@ -156,6 +161,17 @@ fn is_public(request: &Request) -> bool {
 
 fn wants_page(request: &Request) -> bool {
     request.method() == Method::GET && !request.uri().path().starts_with("/api/")
+}
+
+fn is_plain_form(request: &Request) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    request.method() == Method::POST && accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Path and query of the page that a form was sent from.
+fn page_of_form(request: &Request) -> Option<&str> {
+    let (_, after_scheme) = request.headers().get(REFERER)?.to_str().ok()?.split_once("://")?;
+    after_scheme.find('/').map(|path| &after_scheme[path..])
 }
 
 #[cfg(test)]

@@ -133,6 +133,18 @@ impl Browser {
             .unwrap()
     }
 
+    /// POST of a form as browsers send it from one of our pages.
+    pub(crate) async fn post_from_page(&self, path: &str, form: &[(&str, &str)], page: &str) -> Response {
+        self.client
+            .post(format!("{}{path}", self.url))
+            .header("accept", "text/html")
+            .header("referer", format!("{}{page}", self.url))
+            .form(form)
+            .send()
+            .await
+            .unwrap()
+    }
+
     /// POST of a form from another site.
     pub(crate) async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.client

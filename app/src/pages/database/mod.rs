@@ -5,29 +5,24 @@ mod pools;
 mod servers;
 
 use super::deadlock::DeadlockView;
-use super::live::follow;
 use crate::api;
-use crate::components::{Badge, Notice, Time, Tone, loaded};
+use crate::components::{Badge, Live, Notice, Time, Tone, loaded};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use payhist_types::database::{DatabaseView, DeadlockSummary, Unavailable};
 use pools::Pools;
 use servers::Servers;
-use std::time::Duration;
 
 /// Between two looks at the figures, in browsers with JavaScript.
-const PAUSE: Duration = Duration::from_secs(5);
+const FOLLOW_SECS: u32 = 5;
 
 /// The page.
 #[component]
 pub(crate) fn DatabasePage() -> impl IntoView {
-    let tick = RwSignal::new(0);
-    let page = Resource::new(move || tick.get(), |_| api::database());
-    follow(page, tick, PAUSE, |_| true);
     view! {
         <Title text="Database" />
         <div class="page-head"><h1>"Database"</h1></div>
-        {loaded(page, |view| view! { <Contents view /> })}
+        {loaded(api::database(), |view| view! { <Live id="database" secs=Some(FOLLOW_SECS)><Contents view /></Live> })}
     }
 }
 
@@ -75,7 +70,7 @@ fn Deadlocks(deadlocks: Vec<DeadlockSummary>, in_24h: u64) -> impl IntoView {
     let tone = if in_24h == 0 { Tone::Good } else { Tone::Warning };
     let rows = deadlocks.into_iter().map(|deadlock| {
         view! {
-            <tr>
+            <tr id=format!("deadlock-{}", deadlock.id)>
                 <td><a href=format!("/database/deadlocks/{}", deadlock.id)>"Deadlock "{deadlock.id}</a></td>
                 <td><Time at=deadlock.occurred_at /></td>
                 <td>{deadlock.source}</td>

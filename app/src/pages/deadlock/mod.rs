@@ -4,11 +4,10 @@ mod graph;
 mod transaction;
 
 use crate::api;
-use crate::components::{Copy, Icon, IconName, Notice, Time, Tone, loaded};
+use crate::components::{Copy, Icon, IconName, Notice, Time, Tone, loaded, part_of_path};
 use graph::WaitGraph;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use payhist_types::database::Deadlock;
 use payhist_types::deadlock::DeadlockReport;
 use transaction::TransactionBox;
@@ -16,16 +15,14 @@ use transaction::TransactionBox;
 /// The page.
 #[component]
 pub(crate) fn DeadlockPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let deadlock = Resource::new(move || id.get(), api::deadlock);
+    let id = part_of_path("id");
     view! {
-        <Title text=move || format!("Deadlock {}", id.read()) />
+        <Title text=format!("Deadlock {id}") />
         <div class="page-head">
-            <h1>"Deadlock "{id}</h1>
+            <h1>"Deadlock "{id.clone()}</h1>
             <a class="button" href="/database"><Icon name=IconName::Back />"Database"</a>
         </div>
-        {loaded(deadlock, |deadlock| view! {
+        {loaded(api::deadlock(id), |deadlock| view! {
             <section class="card stack">
                 <h2>"What happened"</h2>
                 <DeadlockView deadlock />

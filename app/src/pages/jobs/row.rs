@@ -1,7 +1,7 @@
 //! One job in the list.
 
+use super::JobButtons;
 use super::sparkline::Sparkline;
-use super::{JobActions, JobButtons};
 use crate::components::{Badge, IconName, Time, Tone};
 use crate::format;
 use leptos::prelude::*;
@@ -26,7 +26,7 @@ pub(in crate::pages) fn duration(run: &JobRun) -> Option<String> {
 }
 
 #[component]
-pub(super) fn JobRow(job: Job, may: bool, actions: JobActions) -> impl IntoView {
+pub(super) fn JobRow(job: Job, may: bool) -> impl IntoView {
     let last = job.runs.first().map(|run| {
         let at = run.started_at.unwrap_or(run.scheduled_at);
         view! { <div class="job-last">{status_badge(run.status)}<Time at /><span class="quiet">{duration(run)}</span></div> }
@@ -45,7 +45,7 @@ pub(super) fn JobRow(job: Job, may: bool, actions: JobActions) -> impl IntoView 
             <td>{next}</td>
             <td>{last}</td>
             <td><Sparkline runs=job.runs.clone() /></td>
-            {may.then(|| view! { <td class="job-buttons"><JobButtons job=job actions /></td> })}
+            {may.then(|| view! { <td class="job-buttons"><JobButtons job=job /></td> })}
         </tr>
     }
 }

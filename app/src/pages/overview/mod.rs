@@ -15,11 +15,10 @@ use payhist_types::overview::{Health, HealthCheck, Overview};
 #[component]
 pub(crate) fn OverviewPage() -> impl IntoView {
     let history = history_of_url();
-    let overview = Resource::new(move || history.get(), api::overview);
     view! {
         <Title text="Overview" />
         <div class="page-head"><h1>"Overview"</h1></div>
-        {loaded(overview, move |overview| view! { <Content overview history=history.get_untracked() /> })}
+        {loaded(api::overview(history.clone()), |overview| view! { <Content overview history /> })}
     }
 }
 

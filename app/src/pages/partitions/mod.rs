@@ -9,8 +9,7 @@ mod switches;
 pub(super) use findings::Findings;
 pub(super) use runs::{duration, outcome_tone};
 
-use super::permitted::permitted;
-use crate::components::{ErrorView, Time, history_of_url, loaded};
+use crate::components::{Time, failure_of, history_of_url, loaded};
 use crate::{api, format, links};
 use findings::RunwayWords;
 use leptos::prelude::*;
@@ -68,30 +67,25 @@ impl Due {
 #[component]
 pub(crate) fn PartitionsPage() -> impl IntoView {
     let history = history_of_url();
-    let turn = ServerAction::<api::TurnSwitch>::new();
-    let page = Resource::new(
-        move || (history.get(), turn.version().get()),
-        |(history, _)| async move {
-            let map = api::partition_map(history.clone()).await?;
-            let due = Due::of(&api::rotation_plan(history).await?);
-            Ok((map, due, permitted(Permission::ManagePartitions).await?))
-        },
-    );
-    let runs = Resource::new(move || history.get(), api::rotation_runs);
-    let failure =
-        move || turn.value().get().and_then(Result::err).map(|api::Error(error)| view! { <ErrorView error /> });
+    let runs = api::rotation_runs(history.clone());
+    // Awaited twice: by the head and by the body.
+    let page = OnceResource::new(async move {
+        let map = api::partition_map(history.clone()).await?;
+        let due = Due::of(&api::rotation_plan(history).await?);
+        Ok((map, due))
+    });
     view! {
         <Title text="Partitions" />
         <div class="page-head">
             <h1>"Partitions"</h1>
-            {loaded(page, |(map, due, _)| {
+            {loaded(page, |(map, due)| {
                 let href = links::with_history("/partitions/plan", &map.history);
                 let class = if due.active > 0 { "button primary" } else { "button" };
                 view! { <a class=class href=href>{due.words()}</a> }
             })}
         </div>
-        {failure}
-        {loaded(page, move |(map, due, may)| view! {
+        {failure_of::<api::TurnSwitch>()}
+        {loaded(page, |(map, due)| view! {
             <Facts map=map.clone() />
             <Findings findings=map.findings.clone() shards=map.rows.len() />
             <section class="card">
@@ -102,7 +96,7 @@ pub(crate) fn PartitionsPage() -> impl IntoView {
                     <MonthsTable map=map.clone() />
                 </details>
             </section>
-            <SwitchPanel map due may turn />
+            <SwitchPanel map due may=api::may(Permission::ManagePartitions) />
         })}
         <section class="card">
             <h2>"Recent runs"</h2>

@@ -3,19 +3,14 @@
 use super::Due;
 use crate::components::{Badge, Icon, IconName, Tone};
 use crate::{api, format};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use payhist_types::history::Switch;
 use payhist_types::partition::PartitionMap;
 
 /// Create and drop; those who may not turn them see how they stand.
 #[component]
-pub(super) fn SwitchPanel(
-    map: PartitionMap,
-    due: Due,
-    may: bool,
-    turn: ServerAction<api::TurnSwitch>,
-) -> impl IntoView {
+pub(super) fn SwitchPanel(map: PartitionMap, due: Due, may: bool) -> impl IntoView {
     let ahead = map.premake_months.map_or_else(
         || "The policy asks for no months ahead, so payhist adds none by itself.".to_owned(),
         |months| {
@@ -44,8 +39,8 @@ pub(super) fn SwitchPanel(
         <section class="card switches">
             <h2>"Switches"</h2>
             <div class="grid-2">
-                <SwitchCard history=map.history.clone() switch=Switch::Create on=map.switches.create words=ahead may turn />
-                <SwitchCard history=map.history switch=Switch::Drop on=map.switches.drop words=expires may turn />
+                <SwitchCard history=map.history.clone() switch=Switch::Create on=map.switches.create words=ahead may />
+                <SwitchCard history=map.history switch=Switch::Drop on=map.switches.drop words=expires may />
             </div>
             {(!may).then(|| view! { <p class="quiet">"Your role may look at switches, not turn them: a DBA or an administrator can."</p> })}
         </section>
@@ -53,14 +48,7 @@ pub(super) fn SwitchPanel(
 }
 
 #[component]
-fn SwitchCard(
-    history: String,
-    switch: Switch,
-    on: bool,
-    words: String,
-    may: bool,
-    turn: ServerAction<api::TurnSwitch>,
-) -> impl IntoView {
+fn SwitchCard(history: String, switch: Switch, on: bool, words: String, may: bool) -> impl IntoView {
     let title = match switch {
         Switch::Create => "Add months",
         Switch::Drop => "Drop expired months",
@@ -75,13 +63,13 @@ fn SwitchCard(
         <section class="switch">
             <h3>{title}<Badge tone text=state icon /></h3>
             <p>{words}</p>
-            {may.then(|| view! { <SwitchForm history switch on turn /> })}
+            {may.then(|| view! { <SwitchForm history switch on /> })}
         </section>
     }
 }
 
 #[component]
-fn SwitchForm(history: String, switch: Switch, on: bool, turn: ServerAction<api::TurnSwitch>) -> impl IntoView {
+fn SwitchForm(history: String, switch: Switch, on: bool) -> impl IntoView {
     let allows_destruction = !on && switch != Switch::Create;
     let confirm = allows_destruction.then(|| {
         let id = format!("confirm-{switch}");
@@ -95,12 +83,12 @@ fn SwitchForm(history: String, switch: Switch, on: bool, turn: ServerAction<api:
     let class = if allows_destruction { "danger" } else { "button" };
     let (icon, verb) = if on { (IconName::Pause, "off") } else { (IconName::Play, "on") };
     view! {
-        <ActionForm action=turn attr:class="inline-form">
+        <form method="post" action=api::TurnSwitch::PATH class="inline-form">
             <input type="hidden" name="history" value=history.clone() />
             <input type="hidden" name="switch" value=switch.to_string() />
             <input type="hidden" name="on" value=(!on).to_string() />
             {confirm}
             <button type="submit" class=class><Icon name=icon />{format!("Turn {switch} {verb}")}</button>
-        </ActionForm>
+        </form>
     }
 }

@@ -4,7 +4,6 @@ use super::query::address;
 use crate::components::{StatusBadge, status_word};
 use chrono::{Datelike, Days, NaiveDate};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use payhist_types::error::FieldError;
 use payhist_types::payment::{PaymentQuery, PaymentStatus};
 use strum::IntoEnumIterator;
@@ -27,7 +26,7 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
         .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
         .collect_view();
     view! {
-        <Form method="GET" action="/payments">
+        <form method="get" action="/payments">
             <div class="card payment-filters">
                 {hidden}
                 <div class="filters">
@@ -46,7 +45,7 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
                     </div>
                 </div>
             </div>
-        </Form>
+        </form>
     }
 }
 
@@ -67,8 +66,7 @@ fn field(
             <input
                 id=id
                 name=name
-                value=typed.clone()
-                prop:value=typed
+                value=typed
                 placeholder=hint
                 autocomplete="off"
                 spellcheck="false"
@@ -91,7 +89,7 @@ fn statuses(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
         let ticked = chosen.contains(&value);
         view! {
             <label>
-                <input type="checkbox" name="status" value=value checked=ticked prop:checked=ticked aria-label=status_word(status) />
+                <input type="checkbox" name="status" value=value checked=ticked aria-label=status_word(status) />
                 <StatusBadge status />
             </label>
         }

@@ -9,8 +9,6 @@ use crate::components::ErrorView;
 use filters::{FIELDS, Filters};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::NavigateOptions;
-use leptos_router::components::Redirect;
 use leptos_router::hooks::use_query_map;
 use payhist_types::payment::{PaymentPage, PaymentQuery};
 use results::Results;
@@ -18,23 +16,19 @@ use results::Results;
 /// The list of payments.
 #[component]
 pub(crate) fn PaymentsPage() -> impl IntoView {
-    let url = use_query_map();
-    let query = Memo::new(move |_| query::query_of(&url.read()));
-    let detour = Memo::new(move |_| query::detour(&url.read()));
-    // The answer carries its question, so that the form never shows another one's.
-    let page = Resource::new(move || query.get(), |query| async move { (query.clone(), api::payments(query).await) });
-    let replace = || NavigateOptions { replace: true, ..NavigateOptions::default() };
+    let url = use_query_map().get_untracked();
+    if let Some(short) = query::detour(&url) {
+        leptos_axum::redirect(&short);
+        return ().into_any();
+    }
+    let query = query::query_of(&url);
+    let page = api::payments(query.clone());
     view! {
         <Title text="Payments" />
-        {move || detour.get().map(|path| view! { <Redirect path options=replace() /> })}
         <div class="page-head"><h1>"Payments"</h1></div>
-        <Transition fallback=|| view! { <div class="skeleton" aria-label="Loading"></div> }>
-            {move || Suspend::new(async move {
-                let (query, page) = page.await;
-                show(query, page)
-            })}
-        </Transition>
+        {Suspend::new(async move { show(query, page.await) })}
     }
+    .into_any()
 }
 
 fn show(query: PaymentQuery, page: api::Result<PaymentPage>) -> AnyView {

@@ -1,17 +1,15 @@
 //! The form that applies exactly the plan that is shown.
 
 use super::words::plural;
-use crate::components::{ErrorView, Icon, IconName, Notice, Tone};
+use crate::components::{Icon, IconName, Notice, Tone};
 use crate::{api, format};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use payhist_types::plan::{RotationPlan, Step};
 
 /// No button without a step that may run; the history's name typed where rows are destroyed.
 #[component]
-pub(super) fn ApplyForm(plan: RotationPlan, may: bool, apply: ServerAction<api::ApplyPlan>) -> impl IntoView {
-    let failure =
-        move || apply.value().get().and_then(Result::err).map(|api::Error(error)| view! { <ErrorView error /> });
+pub(super) fn ApplyForm(plan: RotationPlan, may: bool) -> impl IntoView {
     let active = plan.active_steps().count();
     let body = match (active, may) {
         (0, _) => {
@@ -22,10 +20,9 @@ pub(super) fn ApplyForm(plan: RotationPlan, may: bool, apply: ServerAction<api::
             let words = "Your role may look at plans, not apply them: a DBA or an administrator can.";
             view! { <p class="quiet">{words}</p> }.into_any()
         }
-        _ => view! { <Form plan apply /> }.into_any(),
+        _ => view! { <Form plan /> }.into_any(),
     };
     view! {
-        {failure}
         <section class="card stack">
             <h2>"Apply"</h2>
             {body}
@@ -34,7 +31,7 @@ pub(super) fn ApplyForm(plan: RotationPlan, may: bool, apply: ServerAction<api::
 }
 
 #[component]
-fn Form(plan: RotationPlan, apply: ServerAction<api::ApplyPlan>) -> impl IntoView {
+fn Form(plan: RotationPlan) -> impl IntoView {
     let history = plan.history.to_string();
     let drops: Vec<&Step> = plan.active_steps().filter(|step| step.action.is_destructive()).collect();
     let destroys = !drops.is_empty();
@@ -59,14 +56,12 @@ fn Form(plan: RotationPlan, apply: ServerAction<api::ApplyPlan>) -> impl IntoVie
         <p class="quiet">
             "Before each table is touched it is read again: if anything has changed since this plan, nothing is done. Each step waits a bounded time for its lock."
         </p>
-        <ActionForm action=apply attr:class="plan-apply">
+        <form method="post" action=api::ApplyPlan::PATH class="plan-apply">
             <input type="hidden" name="history" value=history />
             <input type="hidden" name="hash" value=plan.hash.0.clone() />
             <input type="hidden" name="drops" value=destroys.to_string() />
             {confirm}
-            <button type="submit" class=class disabled=move || apply.pending().get()>
-                <Icon name=IconName::Play />{format!("Apply {active}")}
-            </button>
-        </ActionForm>
+            <button type="submit" class=class><Icon name=IconName::Play />{format!("Apply {active}")}</button>
+        </form>
     }
 }

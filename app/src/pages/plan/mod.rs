@@ -5,8 +5,7 @@ mod steps;
 mod words;
 
 use super::partitions::Findings;
-use super::permitted::permitted;
-use crate::components::{Copy, Icon, IconName, history_of_url, loaded};
+use crate::components::{Copy, Icon, IconName, failure_of, history_of_url, loaded};
 use crate::{api, links};
 use apply::ApplyForm;
 use leptos::prelude::*;
@@ -20,26 +19,20 @@ use words::plural;
 #[component]
 pub(crate) fn PlanPage() -> impl IntoView {
     let history = history_of_url();
-    let apply = ServerAction::<api::ApplyPlan>::new();
-    let page = Resource::new(
-        move || (history.get(), apply.version().get()),
-        |(history, _)| async move {
-            Ok((api::rotation_plan(history).await?, permitted(Permission::ManagePartitions).await?))
-        },
-    );
     view! {
         <Title text="Plan" />
         <div class="page-head">
             <h1>"Rotation plan"</h1>
-            <a class="button" href=move || links::with_history("/partitions", &history.read())>
+            <a class="button" href=links::with_history("/partitions", &history)>
                 <Icon name=IconName::Back />"Partition map"
             </a>
         </div>
-        {loaded(page, move |(plan, may)| view! {
+        {loaded(api::rotation_plan(history), |plan| view! {
             <p class="plan-summary">{words::summary(&plan)}</p>
             <Facts plan=plan.clone() />
             <Findings findings=plan.findings.clone() shards=plan.runway.len() />
-            <ApplyForm plan=plan.clone() may apply />
+            {failure_of::<api::ApplyPlan>()}
+            <ApplyForm plan=plan.clone() may=api::may(Permission::ManagePartitions) />
             <Steps steps=plan.steps />
         })}
     }

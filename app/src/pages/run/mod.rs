@@ -2,37 +2,36 @@
 
 mod steps;
 
-use super::live::follow;
 use super::partitions::{duration, outcome_tone};
-use crate::components::{Badge, Copy, Notice, Time, Tone, loaded};
+use crate::components::{Badge, Copy, Live, Notice, Time, Tone, loaded, part_of_path};
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
-use std::time::Duration;
 use steps::RunSteps;
 
-const PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at a run that is at work.
+const FOLLOW_SECS: u32 = 1;
 /// For browsers without JavaScript only: others would reload as well.
 const RELOAD: &str = r#"<meta http-equiv="refresh" content="2">"#;
 
 /// The page.
 #[component]
 pub(crate) fn RunPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let tick = RwSignal::new(0);
-    let run = Resource::new(move || (id.get(), tick.get()), |(id, _)| api::rotation_run(id));
-    follow(run, tick, PAUSE, |run| run.outcome == RunOutcome::Running);
+    let id = part_of_path("id");
     view! {
-        <Title text=move || format!("Run {}", id.read()) />
-        <div class="page-head"><h1>"Rotation run "{id}</h1></div>
-        {loaded(run, |run| view! {
-            <noscript inner_html=(run.outcome == RunOutcome::Running).then_some(RELOAD)></noscript>
-            <Facts run=run.clone() />
-            <NextStep run=run.clone() />
-            <RunSteps steps=run.steps />
+        <Title text=format!("Run {id}") />
+        <div class="page-head"><h1>"Rotation run "{id.clone()}</h1></div>
+        {loaded(api::rotation_run(id), |run| {
+            let is_running = run.outcome == RunOutcome::Running;
+            view! {
+                {is_running.then(|| view! { <noscript inner_html=RELOAD></noscript> })}
+                <Live id="run" secs=is_running.then_some(FOLLOW_SECS)>
+                    <Facts run=run.clone() />
+                    <NextStep run=run.clone() />
+                    <RunSteps steps=run.steps />
+                </Live>
+            }
         })}
     }
 }

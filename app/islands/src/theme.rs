@@ -1,11 +1,10 @@
 //! The theme switch: automatic, dark, light. A cookie keeps the choice, so that the server paints it at once.
 
-use super::{Icon, IconName};
 use leptos::prelude::*;
 
 /// Turns to the next theme. Needs JavaScript; without it the system's preference holds.
-#[component]
-pub(crate) fn ThemeSwitch() -> impl IntoView {
+#[island]
+pub fn ThemeSwitch(children: Children) -> impl IntoView {
     let chosen = RwSignal::new(None::<&'static str>);
     let label = move || chosen.get().map_or_else(|| "Change theme".to_owned(), |theme| format!("Theme: {theme}"));
     let turn = move |_| {
@@ -13,7 +12,7 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
         chosen.set(browser::turn());
     };
     view! {
-        <button type="button" class="quiet-button needs-js theme" title=label aria-label=label on:click=turn><Icon name=IconName::Theme /></button>
+        <button type="button" class="quiet-button needs-js theme" title=label aria-label=label on:click=turn>{children()}</button>
     }
 }
 
