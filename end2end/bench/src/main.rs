@@ -59,7 +59,8 @@ enum Part {
     Footprint,
 }
 
-#[tokio::main]
+// One thread: hand-overs between threads of the benchmark are no part of what is measured.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let args = Args::parse();
     tokio::select! {
