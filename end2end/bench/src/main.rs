@@ -35,7 +35,7 @@ struct Args {
     #[arg(long, default_value_t = 1_000_000)]
     generate_rows: u64,
     /// Samples of each page.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 5_000)]
     samples: usize,
     /// The release to measure.
     #[arg(long, default_value = "dist/payhist", value_name = "FOLDER")]
