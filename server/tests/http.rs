@@ -28,7 +28,7 @@ const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 /// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 4] = [
+const MUTATIONS: [Mutation; 5] = [
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
@@ -39,6 +39,7 @@ const MUTATIONS: [Mutation; 4] = [
         &[("history", "payments"), ("switch", "create"), ("on", "true"), ("confirm", "")],
         &[Role::Dba, Role::Admin],
     ),
+    ("/api/ui/partitions/restore", &[("history", "payments"), ("month", "2026-10")], &[Role::Dba, Role::Admin]),
     ("/api/ui/jobs/run", &[("name", "runway-check")], &[Role::Dba, Role::Admin]),
     ("/api/ui/jobs/pause", &[("name", "runway-check"), ("paused", "false")], &[Role::Dba, Role::Admin]),
 ];
@@ -52,7 +53,7 @@ fn server_functions() -> Vec<(&'static str, http::Method)> {
 
 async fn served() -> (TestOps, tempfile::TempDir, Serve) {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
-    let policy = Policy { premake_months: Some(1), retention_months: None, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months: Some(1), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
     test.history(2, policy, Switches::default(), "2026-10", "2026-12").await;
     let folder = tempfile::tempdir().unwrap();
     let serve = Serve::start(&configuration(&test, folder.path()));

@@ -17,6 +17,6 @@ pub use error::{Error, Result};
 pub use frame::frame;
 pub use jobs::{PauseJob, RunJob, job, jobs};
 pub use overview::overview;
-pub use partitions::{ApplyPlan, TurnSwitch, partition_map, rotation_plan, rotation_run, rotation_runs};
+pub use partitions::{ApplyPlan, RestoreMonth, TurnSwitch, partition_map, rotation_plan, rotation_run, rotation_runs};
 pub use payments::{payment, payments};
 pub(crate) use server::may;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
+use payhist_types::Month;
 use payhist_types::history::Switch;
 use payhist_types::partition::PartitionMap;
 use payhist_types::plan::RotationPlan;
@@ -78,6 +79,20 @@ pub async fn turn_switch(
     let (ops, permit) = authorise()?;
     confirmed(!on || switch == Switch::Create, &confirm, &history).map_err(respond_with)?;
     answer(payhist_ops::rotation::switch(&ops, &permit, &history, switch, on).await)
+}
+
+/// Brings a month back from quarantine on every shard. Errors: `Refused` when it is not in quarantine, a run is at work,
+/// or a shard failed; the others are restored then.
+#[server(prefix = "/api/ui", endpoint = "partitions/restore")]
+pub async fn restore_month(
+    /// The history.
+    history: String,
+    /// The month.
+    month: Month,
+) -> Result<()> {
+    let (ops, permit) = authorise()?;
+    let restoration = answer(payhist_ops::rotation::restore(&ops, &permit, &history, month).await)?;
+    restoration.complete().map_err(respond_with)
 }
 
 /// What destroys data is confirmed by typing the history's name.

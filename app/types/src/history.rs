@@ -99,6 +99,9 @@ impl Route {
     }
 }
 
+/// Days in quarantine of a new history with a retention: time enough to notice what was still needed.
+pub const QUARANTINE_DAYS_DEFAULT: u16 = 30;
+
 /// What a history's partitions should look like. Frozen for each run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -106,6 +109,12 @@ pub struct Policy {
     pub premake_months: Option<u16>,
     /// How many months before the current one are kept; `None`: for ever.
     pub retention_months: Option<u16>,
+    /// How many days before the end of its retention a month is taken out of its table into quarantine, where one
+    /// command restores it. It is dropped for good when the retention ends, which so remains the legal deadline; a
+    /// month that was overdue is still quarantined by one run before the next one may drop it. A month is never
+    /// quarantined before it is over. `None`: expired months are dropped at once.
+    #[serde(default)]
+    pub quarantine_days: Option<u16>,
     /// IANA name of the business time zone in which months begin, e.g. `Europe/London`.
     pub zone: String,
 }

@@ -1,5 +1,6 @@
 //! The partition map: shards as rows, months as columns.
 
+use crate::error::{ApiError, ErrorKind};
 use crate::plan::{Finding, Runway};
 use crate::{Month, ShardId, history::Switches};
 use chrono::{DateTime, FixedOffset};
@@ -20,8 +21,74 @@ pub enum MonthState {
     Closed,
     /// Past its retention: the next allowed drop takes it.
     Expiring,
+    /// Taken out into a table of its own until its final drop; `partitions restore` brings it back.
+    Quarantined,
+    /// Brought back from quarantine, and left alone for a while.
+    Restored,
     /// A partition is here whose edges are not this month's: never dropped.
     Irregular,
+}
+
+/// What became of one shard's month when it was to be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RestoreOutcome {
+    /// Its rows are back in its partition.
+    Restored,
+    /// It was not in quarantine: its rows are, or were put back earlier, in its partition.
+    AlreadyThere,
+    /// The shard has neither partition nor quarantine of the month.
+    NotThere,
+    /// It could not be restored; nothing is lost, and the command may be repeated.
+    Failed,
+}
+
+/// One shard of a restoration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardRestored {
+    /// The shard.
+    pub shard: ShardId,
+    /// Its table.
+    pub table: String,
+    /// What became of it.
+    pub outcome: RestoreOutcome,
+    /// Rows of the month, counted, late ones included.
+    pub rows: u64,
+    /// Of these, rows that had come late.
+    pub late_rows: u64,
+    /// Why it failed.
+    pub detail: Option<String>,
+}
+
+/// A month brought back from quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restoration {
+    /// Which history.
+    pub history: String,
+    /// Which month.
+    pub month: Month,
+    /// Until when no run takes it away again.
+    pub until: DateTime<FixedOffset>,
+    /// Each shard that was asked for.
+    pub shards: Vec<ShardRestored>,
+}
+
+impl Restoration {
+    /// Refuses to call a restoration done of which a shard failed.
+    ///
+    /// # Errors
+    /// `Refused`, naming each shard that failed and why.
+    pub fn complete(&self) -> Result<(), ApiError> {
+        let failed = self.shards.iter().filter(|shard| shard.outcome == RestoreOutcome::Failed);
+        let words = |shard: &ShardRestored| format!("{}: {}", shard.table, shard.detail.as_deref().unwrap_or("failed"));
+        let failed: Vec<_> = failed.map(words).collect();
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let message = format!("Not every shard of {} was restored; try again. {}", self.month, failed.join("; "));
+        Err(ApiError::new(ErrorKind::Refused, message))
+    }
 }
 
 /// One cell of the map.

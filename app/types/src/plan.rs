@@ -73,6 +73,60 @@ pub struct Partition {
     pub bytes: u64,
 }
 
+/// A table that holds, or will hold, what was exchanged out of one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// Its name, in the schema of the partitioned table.
+    pub name: String,
+    /// The partition that it belongs to; `None`: it cannot be told.
+    pub partition: Option<String>,
+    /// The upper edge that the partition had when the twin was prepared; `None`: it has not been.
+    pub before: Option<DateTime<Utc>>,
+    /// How far it is.
+    pub state: TwinState,
+    /// Has it the columns that the partitioned table has?
+    pub same_columns: bool,
+    /// Rows, as the engine estimates them.
+    pub rows_estimate: u64,
+    /// Data and indexes, in bytes.
+    pub bytes: u64,
+}
+
+/// How far a twin is, by its comment. Rows are counted up to [`ROWS_COUNTED_MAX`]; `None`: not counted, so unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TwinState {
+    /// Created like the partitioned table, and not yet made fit for the exchange.
+    Unfinished {
+        /// Rows in the twin: there should be none.
+        rows: Option<u64>,
+    },
+    /// Fit for the exchange.
+    Prepared {
+        /// Rows in the twin: there are some only if the exchange was done and not yet marked.
+        rows: Option<u64>,
+    },
+    /// It holds the month.
+    Quarantined {
+        /// Rows that have come since into the partition that stayed.
+        late_rows: Option<u64>,
+    },
+    /// A table that bears a twin's name and that payhist did not make.
+    Foreign,
+}
+
+/// How far rows of twins and late rows are counted for a plan.
+pub const ROWS_COUNTED_MAX: u64 = 1_000;
+
+/// A month that was restored from quarantine and is left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The month.
+    pub month: Month,
+    /// Until when it is left alone.
+    pub until: DateTime<Utc>,
+}
+
 /// What was found where a shard's table should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -83,6 +137,9 @@ pub enum TableState {
         expression: PartitionExpression,
         /// Its partitions by ordinal.
         partitions: Vec<Partition>,
+        /// The tables beside it that hold quarantined months, or look as if they did.
+        #[serde(default)]
+        twins: Vec<Twin>,
     },
     /// No such table.
     Missing,
@@ -104,6 +161,9 @@ pub struct ShardInventory {
     pub table: String,
     /// What was found.
     pub state: TableState,
+    /// Its months that were restored, as payhist remembers.
+    #[serde(default)]
+    pub restored: Vec<Restored>,
 }
 
 /// A history's partitions on every shard at one moment.
@@ -117,7 +177,7 @@ pub struct Inventory {
     pub read_at: DateTime<Utc>,
 }
 
-/// One change to one table. More kinds will come: quarantine, archive, carve-out and final drop (DESIGN §5).
+/// One change to one table. More kinds will come: archive and carve-out (DESIGN §5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -143,28 +203,82 @@ pub enum Action {
         /// month, if any came late, go with it.
         open_below: bool,
     },
+    /// Exchange a month's partition with an empty twin table: the rows leave the table, the empty partition stays.
+    QuarantineMonth {
+        /// The month.
+        month: Month,
+        /// The partition's name in the catalogue.
+        partition: String,
+        /// Its upper edge.
+        before: DateTime<Utc>,
+        /// The twin's name.
+        twin: String,
+    },
+    /// Move the rows that came late into the empty partition of a quarantined month to its twin.
+    QuarantineLateRows {
+        /// The month.
+        month: Month,
+        /// The partition's name in the catalogue.
+        partition: String,
+        /// Its upper edge.
+        before: DateTime<Utc>,
+        /// The twin's name.
+        twin: String,
+    },
+    /// Drop an expired quarantined month for good: its twin with all rows, then the empty partition.
+    DropQuarantined {
+        /// The month.
+        month: Month,
+        /// The partition's name in the catalogue.
+        partition: String,
+        /// Its upper edge.
+        before: DateTime<Utc>,
+        /// The twin's name.
+        twin: String,
+    },
 }
 
 impl Action {
     /// The month that it is about.
     pub const fn month(&self) -> Month {
         match self {
-            Self::AddMonth { month, .. } | Self::DropMonth { month, .. } => *month,
+            Self::AddMonth { month, .. }
+            | Self::DropMonth { month, .. }
+            | Self::QuarantineMonth { month, .. }
+            | Self::QuarantineLateRows { month, .. }
+            | Self::DropQuarantined { month, .. } => *month,
         }
     }
 
     /// The partition that it is about.
     pub fn partition(&self) -> &str {
         match self {
-            Self::AddMonth { partition, .. } | Self::DropMonth { partition, .. } => partition,
+            Self::AddMonth { partition, .. }
+            | Self::DropMonth { partition, .. }
+            | Self::QuarantineMonth { partition, .. }
+            | Self::QuarantineLateRows { partition, .. }
+            | Self::DropQuarantined { partition, .. } => partition,
         }
     }
 
-    /// A short stable word for logs, rows and filters: `add` or `drop`.
+    /// The twin table that it is about.
+    pub fn twin(&self) -> Option<&str> {
+        match self {
+            Self::AddMonth { .. } | Self::DropMonth { .. } => None,
+            Self::QuarantineMonth { twin, .. }
+            | Self::QuarantineLateRows { twin, .. }
+            | Self::DropQuarantined { twin, .. } => Some(twin),
+        }
+    }
+
+    /// A short stable word for logs, rows and filters: `add`, `drop`, `quarantine`, `late-rows` or `final-drop`.
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::AddMonth { .. } => "add",
             Self::DropMonth { .. } => "drop",
+            Self::QuarantineMonth { .. } => "quarantine",
+            Self::QuarantineLateRows { .. } => "late-rows",
+            Self::DropQuarantined { .. } => "final-drop",
         }
     }
 
@@ -172,13 +286,16 @@ impl Action {
     pub const fn switch(&self) -> Switch {
         match self {
             Self::AddMonth { .. } => Switch::Create,
-            Self::DropMonth { .. } => Switch::Drop,
+            Self::DropMonth { .. }
+            | Self::QuarantineMonth { .. }
+            | Self::QuarantineLateRows { .. }
+            | Self::DropQuarantined { .. } => Switch::Drop,
         }
     }
 
-    /// Does it destroy rows?
+    /// Does it destroy rows, and take a partition away?
     pub const fn is_destructive(&self) -> bool {
-        matches!(self, Self::DropMonth { .. })
+        matches!(self, Self::DropMonth { .. } | Self::DropQuarantined { .. })
     }
 }
 
@@ -215,6 +332,23 @@ pub enum Guard {
     NameTaken {
         /// The name.
         partition: String,
+    },
+    /// The month was restored from quarantine and is left alone for a while.
+    Restored {
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// A table stands where the quarantine's twin is or would be, and is not what it should be.
+    TwinUnclear {
+        /// The table.
+        twin: String,
+        /// What is the matter with it.
+        reason: String,
+    },
+    /// Rows have come into the partition of a quarantined month: they go to the twin first.
+    LateRows {
+        /// How many, at least; `None`: they could not be counted.
+        rows: Option<u64>,
     },
     /// The table's partition expression or its engine cannot express the edge.
     NotExpressible {
@@ -344,6 +478,29 @@ pub enum FindingKind {
         /// Months ahead that the policy asks.
         wanted: u16,
     },
+    /// Rows have come into the partition of a quarantined month.
+    LateRows {
+        /// The month's partition.
+        partition: String,
+        /// The twin that holds the month.
+        twin: String,
+        /// How many rows, up to [`ROWS_COUNTED_MAX`]; `None`: they could not be counted.
+        rows: Option<u64>,
+    },
+    /// A quarantine's twin table that belongs to no partition: it is never dropped.
+    OrphanTwin {
+        /// The table.
+        twin: String,
+        /// Its rows, as the engine estimates them.
+        rows_estimate: u64,
+    },
+    /// A table that stands where a twin is or would be, and is not what it should be.
+    TwinUnclear {
+        /// The table.
+        twin: String,
+        /// What is the matter with it.
+        reason: String,
+    },
     /// So many months are missing that adding them by plan would be absurd.
     TooFarBehind {
         /// How many.
@@ -413,13 +570,13 @@ pub struct RotationPlan {
     pub evaluated_at: DateTime<Utc>,
     /// The month of that moment in the policy's zone.
     pub current_month: Month,
-    /// By shard; within a shard adds before drops, each from the oldest month.
+    /// By shard; within a shard adds before everything else, each from the oldest month.
     pub steps: Vec<Step>,
     /// By shard.
     pub findings: Vec<Finding>,
     /// One for each shard of the route.
     pub runway: Vec<Runway>,
-    /// SHA-256 in hexadecimal of the tables, partition names and edges that it was planned on.
+    /// SHA-256 in hexadecimal of the tables, partition names, edges and twins that it was planned on.
     pub edges_digest: String,
     /// What `apply --plan HASH` compares.
     pub hash: PlanHash,

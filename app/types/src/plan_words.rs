@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::plan::{Finding, FindingKind, Guard};
+use crate::plan::{Finding, FindingKind, Guard, ROWS_COUNTED_MAX};
 
 impl fmt::Display for Guard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,8 +20,25 @@ impl fmt::Display for Guard {
                 write!(formatter, "the older partition {partition} stays, and a gap would swallow late rows")
             }
             Self::NameTaken { partition } => write!(formatter, "another partition is called {partition} already"),
+            Self::Restored { until } => {
+                write!(formatter, "the month was restored and is left alone until {}", until.format("%Y-%m-%d %H:%M UTC"))
+            }
+            Self::TwinUnclear { twin, reason } => write!(formatter, "the table {twin} is in the way: {reason}"),
+            Self::LateRows { rows } => {
+                write!(formatter, "{} came late and must join the quarantined ones first", late_rows(*rows))
+            }
             Self::NotExpressible { reason } => formatter.write_str(reason),
         }
+    }
+}
+
+/// `1 row`, `12 rows`, `1000 rows or more`.
+fn late_rows(rows: Option<u64>) -> String {
+    match rows {
+        None => "an unknown number of rows".to_owned(),
+        Some(1) => "1 row".to_owned(),
+        Some(rows) if rows >= ROWS_COUNTED_MAX => format!("{rows} rows or more"),
+        Some(rows) => format!("{rows} rows"),
     }
 }
 
@@ -66,6 +83,17 @@ impl fmt::Display for FindingKind {
             Self::RunwayShort { months, wanted } => {
                 write!(formatter, "{months} months ahead, the policy asks for {wanted}")
             }
+            Self::LateRows { partition, twin, rows } => write!(
+                formatter,
+                "{} came into partition {partition} after its month went to quarantine in {twin}: the next run or a \
+                 restore puts them together",
+                late_rows(*rows)
+            ),
+            Self::OrphanTwin { twin, rows_estimate } => write!(
+                formatter,
+                "the quarantine table {twin} (about {rows_estimate} rows) belongs to no partition: payhist never drops it"
+            ),
+            Self::TwinUnclear { twin, reason } => write!(formatter, "the table {twin} is in quarantine's way: {reason}"),
             Self::TooFarBehind { months } => {
                 write!(formatter, "{months} months are missing: too many to add by plan")
             }

@@ -56,7 +56,7 @@ pub struct RunStep {
     pub attempts: u32,
     /// From intent to outcome, in milliseconds; `None` while it runs.
     pub duration_ms: Option<u64>,
-    /// Rows that the partition held when it was dropped (counted, not estimated).
+    /// Rows that were dropped, quarantined or moved (counted, not estimated).
     pub rows: Option<u64>,
     /// Guard, error or blockers, in words.
     pub detail: Option<String>,

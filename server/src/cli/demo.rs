@@ -9,7 +9,7 @@ use payhist_dbserver::{PrivateServer, Profile, ServerConfig};
 use payhist_ops::auth::{self, Permit};
 use payhist_ops::generate::{self, GenerateRequest};
 use payhist_ops::{Ops, OpsError, histories};
-use payhist_types::history::{HistoryName, Policy, Switches};
+use payhist_types::history::{HistoryName, Policy, QUARANTINE_DAYS_DEFAULT, Switches};
 use payhist_types::operator::Role;
 use serde_json::json;
 use std::io::Write;
@@ -118,7 +118,12 @@ async fn prepare_and_serve(
 /// Everything that the first start makes, and that every later start completes if it was cut off.
 async fn prepare(ops: &Ops, args: &DemoArgs, json: bool) -> anyhow::Result<String> {
     let password = first_operator(ops, &args.dir).await?;
-    let policy = Policy { premake_months: Some(3), retention_months: Some(12), zone: "UTC".to_owned() };
+    let policy = Policy {
+        premake_months: Some(3),
+        retention_months: Some(12),
+        quarantine_days: Some(QUARANTINE_DAYS_DEFAULT),
+        zone: "UTC".to_owned(),
+    };
     let name: HistoryName = "payments".parse()?;
     let spec = histories::own_layout(name, "main", "payhist_payments".to_owned(), policy);
     let history = histories::register(ops, &Permit::for_command(), &spec, Switches::default()).await?;

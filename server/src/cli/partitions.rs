@@ -5,7 +5,8 @@ use clap::{Subcommand, ValueEnum};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, rotation};
 use payhist_types::history::Switch;
-use payhist_types::partition::{MonthState, PartitionMap};
+use payhist_types::Month;
+use payhist_types::partition::{MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::plan::RotationPlan;
 use payhist_types::plan_words;
 use payhist_types::run::{RotationRun, RunOutcome};
@@ -27,6 +28,15 @@ pub(super) enum PartitionsCommand {
         /// The hash of the plan that was looked at; refused when the situation has changed since.
         #[arg(long, value_name = "HASH")]
         plan: Option<String>,
+    },
+    /// Bring a month back from quarantine on every shard, with the rows that came late. No run takes it away again for
+    /// 30 days.
+    #[command(after_help = "Example: payhist partitions restore payments 2025-10")]
+    Restore {
+        /// Which history.
+        history: String,
+        /// Which month, e.g. 2025-10.
+        month: Month,
     },
     /// Turn a stop switch: create and drop are separate, and drop is off in a new installation.
     #[command(after_help = "Example: payhist partitions switch drop on")]
@@ -82,6 +92,16 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
             Ok(say(json, &plan, || plan_words(&plan)))
         }
         PartitionsCommand::Apply { history, plan } => apply(ops, &history.name, plan, json).await,
+        PartitionsCommand::Restore { history, month } => {
+            let restoration = rotation::restore(ops, &Permit::for_command(), &history, month).await?;
+            say(json, &restoration, || restoration_words(&restoration));
+            let failed = |shard: &ShardRestored| shard.outcome == RestoreOutcome::Failed;
+            Ok(match restoration.shards.iter().filter(|shard| failed(shard)).count() {
+                0 => Outcome::Done,
+                all if all == restoration.shards.len() => Outcome::Failed,
+                _ => Outcome::Partial,
+            })
+        }
         PartitionsCommand::Switch { switch, state, history } => {
             let (switch, on) = match switch {
                 SwitchArg::Create => (Switch::Create, state == OnOff::On),
@@ -193,6 +213,29 @@ fn plan_words(plan: &RotationPlan) -> String {
         said += &format!("\n{}: {finding}", finding.severity);
     }
     said
+}
+
+fn restoration_words(restoration: &Restoration) -> String {
+    let rows: Vec<_> = restoration
+        .shards
+        .iter()
+        .map(|shard| {
+            vec![
+                shard.table.clone(),
+                shard.outcome.to_string(),
+                shard.rows.to_string(),
+                shard.late_rows.to_string(),
+                shard.detail.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    format!(
+        "{} of {} is left alone until {}\n{}",
+        restoration.month,
+        restoration.history,
+        restoration.until.format("%Y-%m-%d %H:%M %:z"),
+        table(&["TABLE", "OUTCOME", "ROWS", "OF THEM LATE", ""], &rows)
+    )
 }
 
 fn runs_words(runs: &[RotationRun]) -> String {

@@ -112,6 +112,8 @@ fn cell_view(cell: &MapCell, current: Month, line: &'static str, most: u64) -> i
         MonthState::Open => ("open", short(cell.rows_estimate)),
         MonthState::Closed => ("closed", short(cell.rows_estimate)),
         MonthState::Expiring => ("expiring", short(cell.rows_estimate)),
+        MonthState::Quarantined => ("quarantined", format!("{}q", short(cell.rows_estimate))),
+        MonthState::Restored => ("restored", format!("{}r", short(cell.rows_estimate))),
     };
     let class = format!("cell {class} shade-{} {line}", shade(cell.rows_estimate, most));
     view! { <td class=class title=cell_words(cell, current)>{text}</td> }
@@ -179,6 +181,8 @@ fn Legend(most: u64) -> impl IntoView {
         ("future", "·", "future: made ahead"),
         ("due", "due", "not made yet"),
         ("expiring", "", "expiring: past retention"),
+        ("quarantined", "9q", "quarantined: out of its table, may be restored until its final drop"),
+        ("restored", "9r", "restored: back from quarantine, left alone for a while"),
         ("irregular", "9!", "irregular: not one month, never dropped"),
         ("missing", "none!", "missing: no partition"),
     ];

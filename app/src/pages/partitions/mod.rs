@@ -85,6 +85,7 @@ pub(crate) fn PartitionsPage() -> impl IntoView {
             })}
         </div>
         {failure_of::<api::TurnSwitch>()}
+        {failure_of::<api::RestoreMonth>()}
         {loaded(page, |(map, due)| view! {
             <Facts map=map.clone() />
             <Findings findings=map.findings.clone() shards=map.rows.len() />
@@ -93,7 +94,7 @@ pub(crate) fn PartitionsPage() -> impl IntoView {
                 <MapTable map=map.clone() />
                 <details>
                     <summary>"The same as a table, month by month"</summary>
-                    <MonthsTable map=map.clone() />
+                    <MonthsTable map=map.clone() may=api::may(Permission::ManagePartitions) />
                 </details>
             </section>
             <SwitchPanel map due may=api::may(Permission::ManagePartitions) />

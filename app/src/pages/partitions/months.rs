@@ -1,7 +1,9 @@
 //! The map as a plain table: one row a month, newest first, with its anomalies named.
 
-use crate::format;
+use crate::components::{Icon, IconName};
+use crate::{api, format};
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use payhist_types::Month;
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
 
@@ -9,6 +11,7 @@ use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
 struct MonthSum {
     month: Month,
     states: String,
+    quarantined: bool,
     shards: usize,
     rows: u64,
     bytes: u64,
@@ -59,6 +62,7 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
     MonthSum {
         month,
         states: states.join(", "),
+        quarantined: cells.iter().any(|(_, cell)| cell.state == MonthState::Quarantined),
         shards: regular.clone().count(),
         rows: regular.clone().map(|cell| cell.rows_estimate).sum(),
         bytes: regular.map(|cell| cell.bytes).sum(),
@@ -68,13 +72,16 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
 
 /// The table.
 #[component]
-pub(super) fn MonthsTable(map: PartitionMap) -> impl IntoView {
+pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
     let shards = map.rows.len();
     let rows = sums(&map).into_iter().map(|sum| {
         view! {
             <tr>
                 <th scope="row" class="mono">{sum.month.to_string()}</th>
-                <td>{sum.states}</td>
+                <td>
+                    {sum.states}
+                    {(may && sum.quarantined).then(|| view! { <RestoreForm history=map.history.clone() month=sum.month /> })}
+                </td>
                 <td class="number">{format!("{} of {shards}", sum.shards)}</td>
                 <td class="number">"≈ "{format::count(sum.rows)}</td>
                 <td class="number">{format::bytes(sum.bytes)}</td>
@@ -99,5 +106,17 @@ pub(super) fn MonthsTable(map: PartitionMap) -> impl IntoView {
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
+    }
+}
+
+/// Puts a quarantined month back, with the rows that came late.
+#[component]
+fn RestoreForm(history: String, month: Month) -> impl IntoView {
+    view! {
+        <form method="post" action=api::RestoreMonth::PATH class="inline-form">
+            <input type="hidden" name="history" value=history />
+            <input type="hidden" name="month" value=month.to_string() />
+            <button type="submit"><Icon name=IconName::Back />{format!("Restore {month}")}</button>
+        </form>
     }
 }

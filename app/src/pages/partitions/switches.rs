@@ -33,7 +33,7 @@ pub(super) fn SwitchPanel(map: PartitionMap, due: Due, may: bool) -> impl IntoVi
         }
     };
     let expires = format!(
-        "Lets the job expire, and whoever applies a plan, drop months past retention with all their rows. A dropped month cannot be brought back. {waiting}"
+        "Lets the job expire, and whoever applies a plan, take months out into quarantine as the policy says, and drop those past retention with all their rows. A quarantined month can be restored; a dropped one cannot. {waiting}"
     );
     view! {
         <section class="card switches">

@@ -51,7 +51,12 @@ fn Facts(plan: RotationPlan) -> impl IntoView {
                 <dt>"Policy"</dt>
                 <dd>
                     "make ahead "{months(plan.policy.premake_months, "none")}", keep "
-                    {months(plan.policy.retention_months, "everything")}", zone "{plan.policy.zone}
+                    {months(plan.policy.retention_months, "everything")}", "
+                    {plan.policy.quarantine_days.map_or_else(
+                        || "no quarantine".to_owned(),
+                        |days| format!("quarantine {}", plural(days.into(), "day")),
+                    )}
+                    ", zone "{plan.policy.zone}
                 </dd>
             </div>
             <div><dt>"Running month"</dt><dd>{plan.current_month.to_string()}</dd></div>

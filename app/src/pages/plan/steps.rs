@@ -1,6 +1,6 @@
 //! The steps of a plan, by table, with their exact SQL.
 
-use super::words::plural;
+use super::words::{plural, verb_of};
 use crate::components::{Badge, IconName, Tone};
 use crate::format;
 use leptos::prelude::*;
@@ -53,9 +53,9 @@ fn TableSteps(steps: Vec<Step>, open: bool) -> impl IntoView {
 
 /// `3 adds, 6 drops: 3 will run, 6 blocked`
 fn counts(steps: &[Step]) -> String {
-    let drops = steps.iter().filter(|step| step.action.is_destructive()).count();
+    let of = |verb| steps.iter().filter(|step| verb_of(&step.action) == verb).count();
     let active = steps.iter().filter(|step| step.is_active()).count();
-    let kinds = [(steps.len() - drops, "add"), (drops, "drop")];
+    let kinds = ["add", "quarantine", "drop"].map(|verb| (of(verb), verb));
     let states = [(active, "will run"), (steps.len() - active, "blocked")];
     let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.0 > 0).map(|(count, word)| plural(count, word)).collect();
     let states: Vec<_> =
@@ -64,10 +64,11 @@ fn counts(steps: &[Step]) -> String {
 }
 
 fn step_view(step: &Step) -> impl IntoView + use<> {
-    let (tone, word, icon) = match (step.is_active(), step.action.is_destructive()) {
+    let (tone, word, icon) = match (step.is_active(), verb_of(&step.action)) {
         (false, _) => (Tone::Neutral, "blocked", IconName::Blocked),
-        (true, true) => (Tone::Critical, "will drop", IconName::Drop),
-        (true, false) => (Tone::Good, "will add", IconName::Add),
+        (true, "drop") => (Tone::Critical, "will drop", IconName::Drop),
+        (true, "add") => (Tone::Good, "will add", IconName::Add),
+        (true, _) => (Tone::Warning, "will quarantine", IconName::Pause),
     };
     view! {
         <tr>

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::format;
 use payhist_types::ShardId;
-use payhist_types::plan::{Guard, RotationPlan, Severity, Step};
+use payhist_types::plan::{Action, Guard, RotationPlan, Severity, Step};
 
 /// What the plan will do and what keeps it from doing the rest, one sentence for each kind of step.
 pub(super) fn summary(plan: &RotationPlan) -> String {
@@ -18,17 +18,16 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
         return words.to_owned();
     }
     let (mut will, mut would) = (Vec::new(), Vec::new());
-    for destructive in [false, true] {
+    for verb in ["add", "quarantine", "drop"] {
         let of_kind = |active: bool| {
-            let wanted = move |step: &&Step| step.action.is_destructive() == destructive && step.is_active() == active;
+            let wanted = move |step: &&Step| verb_of(&step.action) == verb && step.is_active() == active;
             plan.steps.iter().filter(wanted).collect::<Vec<_>>()
         };
         let (active, blocked) = (of_kind(true), of_kind(false));
         if !active.is_empty() {
-            will.push(format!("{} {}", if destructive { "drops" } else { "adds" }, amount(&active)));
+            will.push(format!("{verb}s {}", amount(&active)));
         }
         if !blocked.is_empty() {
-            let verb = if destructive { "drop" } else { "add" };
             would.push(format!("Would {verb} {}, but {}.", amount(&blocked), reasons(&blocked)));
         }
     }
@@ -36,6 +35,15 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
         would.insert(0, format!("This plan {}.", will.join(" and ")));
     }
     would.join(" ")
+}
+
+/// What a step does to its partition, in a word that takes an `s` and makes a plural: `add`, `quarantine` or `drop`.
+pub(super) const fn verb_of(action: &Action) -> &'static str {
+    match action {
+        Action::AddMonth { .. } => "add",
+        action if action.is_destructive() => "drop",
+        _ => "quarantine",
+    }
 }
 
 /// `30 months on 10 shards`, with rows and bytes when there are any.
@@ -75,7 +83,7 @@ mod tests {
     use super::*;
     use payhist_types::Month;
     use payhist_types::history::{Policy, Switch, Switches};
-    use payhist_types::plan::{Action, Finding, FindingKind, PlanHash};
+    use payhist_types::plan::{Finding, FindingKind, PlanHash};
 
     fn step(shard: u16, drop: bool, blocked_by: Vec<Guard>) -> Step {
         let (month, partition) = (Month::new(2026, 12).unwrap(), "p202612".to_owned());
@@ -99,7 +107,7 @@ mod tests {
     fn plan(steps: Vec<Step>) -> RotationPlan {
         RotationPlan {
             history: "payments".parse().unwrap(),
-            policy: Policy { premake_months: Some(3), retention_months: Some(12), zone: "Europe/London".to_owned() },
+            policy: Policy { premake_months: Some(3), retention_months: Some(12), quarantine_days: None, zone: "Europe/London".to_owned() },
             switches: Switches::default(),
             evaluated_at: chrono::DateTime::UNIX_EPOCH,
             current_month: Month::new(2026, 11).unwrap(),

@@ -50,7 +50,7 @@ pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
                             <th scope="col">"Outcome"</th>
                             <th scope="col" class="number">"Tries"</th>
                             <th scope="col" class="number">"Took"</th>
-                            <th scope="col" class="number">"Rows dropped"</th>
+                            <th scope="col" class="number">"Rows"</th>
                             <th scope="col">"Detail"</th>
                         </tr>
                     </thead>

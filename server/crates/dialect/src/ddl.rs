@@ -118,7 +118,7 @@ pub fn count_rows(table: &TableName, partition: &Ident) -> Statement {
     Statement::new(format!("SELECT COUNT(*) FROM {table} PARTITION ({partition})"))
 }
 
-fn bounded(table: &TableName, change: &str, capabilities: &Capabilities) -> Vec<Statement> {
+pub(crate) fn bounded(table: &TableName, change: &str, capabilities: &Capabilities) -> Vec<Statement> {
     match capabilities.kind() {
         EngineKind::MariaDb => vec![Statement::new(format!("ALTER TABLE {table} WAIT {DDL_LOCK_WAIT_SECS} {change}"))],
         EngineKind::MySql => vec![

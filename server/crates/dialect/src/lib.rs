@@ -10,8 +10,10 @@ pub mod deadlock;
 pub mod error_class;
 pub mod ident;
 pub mod plan_sql;
+pub mod quarantine;
 mod statement;
 
+pub use ddl::DDL_LOCK_WAIT_SECS;
 pub use capabilities::{Capabilities, UnknownEngine};
 pub use ident::{Ident, IdentError, PartitionName, TableName};
 pub use statement::Statement;

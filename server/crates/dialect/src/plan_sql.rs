@@ -1,6 +1,7 @@
 //! The exact SQL of a plan's steps.
 
 use crate::boundary::NotExpressible;
+use crate::quarantine::Pair;
 use crate::{Capabilities, Ident, IdentError, Statement, TableName, ddl};
 use payhist_plan::rotation;
 use payhist_types::history::HistorySpec;
@@ -66,6 +67,25 @@ pub fn statements(
             Ok(ddl::add_partition(&table, &Ident::new(partition)?, expression, *before, capabilities)?)
         }
         Action::DropMonth { partition, .. } => Ok(ddl::drop_partition(&table, &Ident::new(partition)?, capabilities)),
+        Action::QuarantineMonth { partition, before, twin, .. } => {
+            Ok(quarantine(&Pair::new(table, partition, twin, *before, capabilities)?))
+        }
+        Action::QuarantineLateRows { partition, before, twin, .. } => {
+            let pair = Pair::new(table, partition, twin, *before, capabilities)?;
+            Ok(vec![pair.copy_late_rows(), pair.delete_late_rows()])
+        }
+        Action::DropQuarantined { partition, before, twin, .. } => {
+            Ok(drop_quarantined(&Pair::new(table, partition, twin, *before, capabilities)?))
+        }
         _ => Err(PlanSqlError::Unsupported(step.key())),
     }
+}
+
+fn quarantine(pair: &Pair) -> Vec<Statement> {
+    pair.session().into_iter().chain([pair.create(), pair.prepare(), pair.exchange(), pair.mark()]).collect()
+}
+
+fn drop_quarantined(pair: &Pair) -> Vec<Statement> {
+    let end = [pair.drop_twin(), pair.lock_table(), pair.count_partition(), pair.drop_partition(), pair.unlock()];
+    pair.session().into_iter().chain(end).collect()
 }

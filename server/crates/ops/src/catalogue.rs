@@ -3,7 +3,7 @@
 use crate::{Ops, OpsError, histories};
 use moka::sync::Cache;
 use payhist_storage::histories::History;
-use payhist_storage::partitions;
+use payhist_storage::{partitions, restored, twins};
 use payhist_types::plan::{Inventory, ShardInventory, TableState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,9 +56,29 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
             shard,
             state: found.remove(&table).unwrap_or(TableState::Missing),
             table,
+            restored: Vec::new(),
         })
         .collect();
     Ok(Inventory { history: spec.name.clone(), shards, read_at: ops.now() })
+}
+
+/// The inventory that a plan is made on: with the months that were restored, and the rows that twins and emptied
+/// partitions have. What cannot be counted stays unknown, and so blocks what would rely on it.
+pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
+    let mut inventory = read(ops, history).await?;
+    let count = async {
+        let mut connection = ops.source(&history.spec.source)?.pool.acquire("catalogue.twins").await?;
+        let tables = inventory.shards.iter_mut().map(|shard| (shard.table.as_str(), &mut shard.state));
+        Ok::<_, OpsError>(twins::count(&mut connection, &history.spec.schema, tables).await?)
+    };
+    if let Err(error) = count.await {
+        tracing::warn!(history = %history.spec.name, error = &error as &dyn std::error::Error, "twins not counted");
+    }
+    let mut connection = ops.control().acquire("catalogue.restored").await?;
+    for (shard, month) in restored::current(&mut connection, history.id, ops.now()).await? {
+        inventory.shards.iter_mut().filter(|found| found.shard == shard).for_each(|found| found.restored.push(month));
+    }
+    Ok(inventory)
 }
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.

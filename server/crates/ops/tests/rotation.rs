@@ -13,7 +13,7 @@ use rstest::rstest;
 const NOW: &str = "2026-11-15T12:00:00Z";
 
 fn policy() -> Policy {
-    Policy { premake_months: Some(2), retention_months: Some(6), zone: "Asia/Seoul".to_owned() }
+    Policy { premake_months: Some(2), retention_months: Some(6), quarantine_days: None, zone: "Asia/Seoul".to_owned() }
 }
 
 async fn plan(ops: &Ops) -> RotationPlan {

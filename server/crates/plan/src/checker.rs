@@ -3,11 +3,12 @@
 //! Invariant: it shares nothing with the planner but the calendar ([`months`]), so that one mistake in the planner
 //! cannot also make its judge blind. What is doubtful is a violation.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Switch};
 use payhist_types::plan::{
-    Action, Boundary, Inventory, Partition, PartitionExpression, RotationPlan, Step, TableState,
+    Action, Boundary, Inventory, Partition, PartitionExpression, Restored, RotationPlan, Step, TableState, Twin,
+    TwinState,
 };
 use payhist_types::{Month, ShardId};
 
@@ -51,6 +52,18 @@ pub enum Violation {
     /// The policy does not ask for the month.
     #[error("{0} adds a month that the policy does not ask for")]
     NotWanted(String),
+    /// The month is not due for quarantine.
+    #[error("{0} quarantines a month that is not due")]
+    NotDue(String),
+    /// The twin is not what the step needs it to be.
+    #[error("{0} relies on a twin table that is not as it must be")]
+    TwinUnclear(String),
+    /// Under a policy with quarantine, or where one was begun, months are not dropped at once.
+    #[error("{0} drops a month that must be quarantined first")]
+    NotQuarantined(String),
+    /// The month was restored and is to be left alone.
+    #[error("{0} takes a month that was restored away again")]
+    Restored(String),
     /// The month has not expired.
     #[error("{0} drops a month that has not expired")]
     NotExpired(String),
@@ -105,6 +118,8 @@ struct Replay<'a> {
     shard: ShardId,
     name: &'a str,
     catalogue: &'a [Partition],
+    twins: &'a [Twin],
+    restored: &'a [Restored],
     added: Vec<(&'a str, DateTime<Utc>)>,
     dropped: usize,
 }
@@ -118,9 +133,10 @@ impl<'a> Replay<'a> {
             return None;
         }
         match &entry.state {
-            TableState::Partitioned { expression, partitions } if is_known(expression) => {
-                let (shard, name) = (step.shard, step.table.as_str());
-                Some(Self { plan, zone, shard, name, catalogue: partitions, added: Vec::new(), dropped: 0 })
+            TableState::Partitioned { expression, partitions, twins } if is_known(expression) => {
+                let (shard, name, restored) = (step.shard, step.table.as_str(), entry.restored.as_slice());
+                let (catalogue, added) = (partitions, Vec::new());
+                Some(Self { plan, zone, shard, name, catalogue, twins, restored, added, dropped: 0 })
             }
             _ => None,
         }
@@ -131,7 +147,23 @@ impl<'a> Replay<'a> {
             Action::AddMonth { month, partition, before } => self.add(step, *month, partition, *before),
             // A drop that is not told to take older rows along is not the oldest's.
             Action::DropMonth { open_below: false, .. } => Err(Violation::NotOldest(step.key())),
-            Action::DropMonth { month, partition, before, .. } => self.drop(step, *month, partition, *before),
+            Action::DropMonth { month, partition, before, .. } => {
+                if self.plan.policy.quarantine_days.is_some() || self.twin_of(partition).is_some() {
+                    return Err(Violation::NotQuarantined(step.key()));
+                }
+                self.drop(step, *month, partition, *before)
+            }
+            Action::QuarantineMonth { month, partition, before, twin } => {
+                self.quarantine(step, *month, partition, *before, twin)
+            }
+            Action::QuarantineLateRows { month, partition, before, twin } => {
+                self.in_quarantine(step, partition, *before, twin, |late| late.is_some_and(|rows| rows > 0))?;
+                self.leaves(step, *month, partition, *before)
+            }
+            Action::DropQuarantined { month, partition, before, twin } => {
+                self.in_quarantine(step, partition, *before, twin, |late| late == Some(0))?;
+                self.drop(step, *month, partition, *before)
+            }
             _ => Err(Violation::NotInInventory(step.key())),
         }
     }
@@ -161,28 +193,99 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    fn drop(&mut self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
+    fn twin_of(&self, partition: &str) -> Option<&'a Twin> {
+        self.twins.iter().find(|twin| twin.partition.as_deref() == Some(partition))
+    }
+
+    fn edges_in_order(&self, step: &Step) -> Result<(), Violation> {
         let edges: Option<Vec<_>> =
             self.catalogue.iter().filter(|partition| !is_open(partition)).map(edge_of).collect();
         let open_before_the_end = self.catalogue.iter().rev().skip(1).any(is_open);
         if open_before_the_end || edges.is_none_or(|edges| !edges.is_sorted_by(|one, next| one < next)) {
             return Err(Violation::UnreadableEdge(step.key()));
         }
+        Ok(())
+    }
+
+    /// Whatever leaves the table: every edge is read and in order, the partition ends with the month, which so holds
+    /// nothing younger, and the month was not restored.
+    fn leaves(&self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
+        self.edges_in_order(step)?;
+        let partition = self.catalogue.iter().find(|partition| partition.name == name);
+        if partition.and_then(edge_of) != Some(before) || before != months::end(month, self.zone) {
+            return Err(Violation::EdgeDiffers(step.key()));
+        }
+        if self.restored.iter().any(|restored| restored.month == month && restored.until > self.plan.evaluated_at) {
+            return Err(Violation::Restored(step.key()));
+        }
+        Ok(())
+    }
+
+    fn quarantine(
+        &self,
+        step: &Step,
+        month: Month,
+        name: &str,
+        before: DateTime<Utc>,
+        twin: &str,
+    ) -> Result<(), Violation> {
+        self.leaves(step, month, name, before)?;
+        let due = self.plan.policy.quarantine_days.zip(self.plan.policy.retention_months).is_some_and(|(days, kept)| {
+            let end_of_retention = month.plus(i32::from(kept)).map(|last| months::end(last, self.zone));
+            let days = TimeDelta::days(days.into());
+            before <= self.plan.evaluated_at && end_of_retention.is_some_and(|end| end - days <= self.plan.evaluated_at)
+        });
+        if !due {
+            return Err(Violation::NotDue(step.key()));
+        }
+        let fresh = match self.twin_of(name) {
+            None => self.twins.iter().all(|other| other.name != twin) && twin != self.name,
+            Some(begun) => match begun.state {
+                TwinState::Unfinished { rows } | TwinState::Prepared { rows } => {
+                    rows == Some(0) && is_of(begun, twin, before)
+                }
+                TwinState::Quarantined { .. } | TwinState::Foreign => false,
+            },
+        };
+        if fresh { Ok(()) } else { Err(Violation::TwinUnclear(step.key())) }
+    }
+
+    fn in_quarantine(
+        &self,
+        step: &Step,
+        partition: &str,
+        before: DateTime<Utc>,
+        twin: &str,
+        late: impl Fn(Option<u64>) -> bool,
+    ) -> Result<(), Violation> {
+        match self.twin_of(partition) {
+            Some(found) if is_of(found, twin, before) => match found.state {
+                TwinState::Quarantined { late_rows } if late(late_rows) => Ok(()),
+                _ => Err(Violation::TwinUnclear(step.key())),
+            },
+            _ => Err(Violation::TwinUnclear(step.key())),
+        }
+    }
+
+    fn drop(&mut self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
+        self.edges_in_order(step)?;
         let age = month.months_until(self.plan.current_month);
         if self.plan.policy.retention_months.is_none_or(|kept| age <= i32::from(kept)) {
             return Err(Violation::NotExpired(step.key()));
         }
         let oldest = self.catalogue.get(self.dropped).filter(|partition| partition.name == name);
         let Some(oldest) = oldest else { return Err(Violation::NotOldest(step.key())) };
-        if edge_of(oldest) != Some(before) || before != months::end(month, self.zone) {
-            return Err(Violation::EdgeDiffers(step.key()));
-        }
+        self.leaves(step, month, &oldest.name, before)?;
         if self.catalogue.len() + self.added.len() - self.dropped < 2 {
             return Err(Violation::LastPartition(step.key()));
         }
         self.dropped += 1;
         Ok(())
     }
+}
+
+fn is_of(twin: &Twin, name: &str, before: DateTime<Utc>) -> bool {
+    twin.name == name && twin.same_columns && twin.before.is_none_or(|edge| edge == before)
 }
 
 fn edge_of(partition: &Partition) -> Option<DateTime<Utc>> {

@@ -9,3 +9,4 @@ pub mod months;
 pub mod months_needed;
 pub mod rotation;
 pub mod routing;
+pub mod twins;

@@ -11,6 +11,14 @@ pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) ->
     Ok(())
 }
 
+/// Runs one rendered statement and answers how many rows it touched.
+pub(crate) async fn execute_counted(
+    connection: &mut MySqlConnection,
+    statement: &Statement,
+) -> Result<u64, StorageError> {
+    Ok(sqlx::raw_sql(text(statement)).execute(connection).await.during("ddl")?.rows_affected())
+}
+
 /// Runs a rendered `SELECT COUNT(*)`.
 pub(crate) async fn fetch_count(connection: &mut MySqlConnection, statement: &Statement) -> Result<u64, StorageError> {
     let row = sqlx::raw_sql(text(statement)).fetch_one(connection).await.during("count")?;

@@ -23,10 +23,12 @@ pub mod operators;
 pub mod partitions;
 pub mod payments;
 pub mod pool;
+pub mod restored;
 pub mod runs;
 pub mod sessions;
 pub mod shards;
 pub mod source;
+pub mod twins;
 pub mod tx;
 
 pub use error::StorageError;

@@ -1,13 +1,14 @@
 //! Partitions as the catalogue has them: two queries for a whole history.
 
 use crate::error::{During, StorageError, from_ident};
+use crate::twins::{self, Candidate};
 use crate::{ddl, dynamic};
 use payhist_dialect::{Ident, TableName, boundary};
 use payhist_types::plan::{Boundary, Partition, TableState};
-use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Alias, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Reads the state of the named tables of a schema. A table that is not there is not in the answer.
 pub async fn read(
@@ -15,7 +16,7 @@ pub async fn read(
     schema: &str,
     tables: &[&str],
 ) -> Result<HashMap<String, TableState>, StorageError> {
-    let types = column_types(connection, schema, tables).await?;
+    let definitions = definitions(connection, schema, tables).await?;
     let mut select = catalogue("PARTITIONS", schema, tables);
     select
         .columns(
@@ -32,10 +33,21 @@ pub async fn read(
         .order_by(Alias::new("PARTITION_ORDINAL_POSITION"), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.read", &select).await?;
     let mut found = HashMap::new();
+    let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
     for row in &rows {
         let table: String = row.try_get("TABLE_NAME").during("partitions.read")?;
-        let type_of = |column: &str| types.get(&(table.clone(), column.to_owned())).cloned();
-        add(&mut found, row, &table, type_of).during("partitions.read")?;
+        if tables.contains(&table.as_str()) {
+            let type_of = |column: &str| Some(definitions.get(&table)?.types.get(column)?.clone());
+            add(&mut found, row, &table, type_of).during("partitions.read")?;
+        } else {
+            note(candidates.entry(table).or_default(), row).during("partitions.read")?;
+        }
+    }
+    for (name, candidate) in candidates {
+        let definition = definitions.get(&name);
+        let columns = |table: &str| definitions.get(table).map(|definition| &definition.columns);
+        let comment = definition.map_or("", |definition| definition.comment.as_str());
+        twins::adopt(&mut found, &name, &candidate, comment, |table| columns(table) == columns(&name));
     }
     Ok(found)
 }
@@ -73,10 +85,10 @@ fn add(
         std::collections::hash_map::Entry::Vacant(new) => {
             let expression =
                 boundary::parse_expression(&text("PARTITION_METHOD")?, &text("PARTITION_EXPRESSION")?, type_of);
-            new.insert(TableState::Partitioned { expression, partitions: Vec::new() })
+            new.insert(TableState::Partitioned { expression, partitions: Vec::new(), twins: Vec::new() })
         }
     };
-    let TableState::Partitioned { expression, partitions } = state else { return Ok(()) };
+    let TableState::Partitioned { expression, partitions, .. } = state else { return Ok(()) };
     let description = row.try_get::<Option<String>, _>("PARTITION_DESCRIPTION")?;
     partitions.push(Partition {
         upper: description.map_or_else(|| Boundary::Unknown(String::new()), |text| boundary::parse(expression, &text)),
@@ -88,30 +100,69 @@ fn add(
     Ok(())
 }
 
-/// Data types of the columns that a table may be partitioned by, by table and column.
-async fn column_types(
+fn note(candidate: &mut Candidate, row: &MySqlRow) -> Result<(), sqlx::Error> {
+    candidate.partitioned = row.try_get::<Option<String>, _>("PARTITION_NAME")?.is_some();
+    candidate.rows_estimate += row.try_get::<u64, _>("row_estimate")?;
+    candidate.bytes += row.try_get::<u64, _>("bytes")?;
+    Ok(())
+}
+
+/// What a table is made of.
+#[derive(Debug, Default)]
+struct Definition {
+    comment: String,
+    /// Data types of the columns that a table may be partitioned by.
+    types: HashMap<String, String>,
+    /// Each column in full, in order.
+    columns: Vec<String>,
+}
+
+async fn definitions(
     connection: &mut MySqlConnection,
     schema: &str,
     tables: &[&str],
-) -> Result<HashMap<(String, String), String>, StorageError> {
+) -> Result<HashMap<String, Definition>, StorageError> {
     let mut select = catalogue("COLUMNS", schema, tables);
+    let of = |view: &str, column: &str| Expr::col((Alias::new(view), Alias::new(column)));
+    let same = |column: &str| of("COLUMNS", column).equals((Alias::new("TABLES"), Alias::new(column)));
     select
-        .columns(["TABLE_NAME", "COLUMN_NAME", "DATA_TYPE"].map(Alias::new))
-        .and_where(Expr::col(Alias::new("DATA_TYPE")).is_in(["date", "datetime", "timestamp"]));
+        .columns(
+            ["TABLE_NAME", "COLUMN_NAME", "DATA_TYPE", "COLUMN_TYPE", "IS_NULLABLE", "COLLATION_NAME"]
+                .map(|column| (Alias::new("COLUMNS"), Alias::new(column))),
+        )
+        .column((Alias::new("TABLES"), Alias::new("TABLE_COMMENT")))
+        .join(
+            JoinType::InnerJoin,
+            (Alias::new("information_schema"), Alias::new("TABLES")),
+            same("TABLE_SCHEMA").and(same("TABLE_NAME")),
+        )
+        .order_by((Alias::new("COLUMNS"), Alias::new("TABLE_NAME")), Order::Asc)
+        .order_by((Alias::new("COLUMNS"), Alias::new("ORDINAL_POSITION")), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.columns", &select).await?;
-    rows.iter()
-        .map(|row| {
-            let text = |column| row.try_get::<String, _>(column).during("partitions.columns");
-            Ok(((text("TABLE_NAME")?, text("COLUMN_NAME")?), text("DATA_TYPE")?))
-        })
-        .collect()
+    let mut found: HashMap<String, Definition> = HashMap::new();
+    for row in &rows {
+        let text = |column| row.try_get::<Option<String>, _>(column).during("partitions.columns");
+        let text = |column| Ok::<_, StorageError>(text(column)?.unwrap_or_default());
+        let definition = found.entry(text("TABLE_NAME")?).or_default();
+        definition.comment = text("TABLE_COMMENT")?;
+        let column = text("COLUMN_NAME")?;
+        let full = [column.clone(), text("COLUMN_TYPE")?, text("IS_NULLABLE")?, text("COLLATION_NAME")?];
+        definition.columns.push(full.join(" "));
+        let data_type = text("DATA_TYPE")?;
+        if ["date", "datetime", "timestamp"].contains(&data_type.as_str()) {
+            definition.types.insert(column, data_type);
+        }
+    }
+    Ok(found)
 }
 
+/// The rows of a catalogue view about the named tables, and about those whose names could be their twins'.
 fn catalogue(view: &str, schema: &str, tables: &[&str]) -> SelectStatement {
+    let of = |column: &str| Expr::col((Alias::new(view), Alias::new(column)));
     let mut select = Query::select();
     select
         .from((Alias::new("information_schema"), Alias::new(view)))
-        .and_where(Expr::col(Alias::new("TABLE_SCHEMA")).eq(schema))
-        .and_where(Expr::col(Alias::new("TABLE_NAME")).is_in(tables.iter().copied()));
+        .and_where(of("TABLE_SCHEMA").eq(schema))
+        .and_where(of("TABLE_NAME").is_in(tables.iter().copied()).or(of("TABLE_NAME").like(twins::NAMES_LIKE)));
     select
 }

@@ -99,8 +99,8 @@ mod tests {
             })
             .collect();
         let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
-        let state = TableState::Partitioned { expression, partitions };
-        let shards = vec![ShardInventory { shard: ShardId(0), table: "t".into(), state }];
+        let state = TableState::Partitioned { expression, partitions, twins: Vec::new() };
+        let shards = vec![ShardInventory { shard: ShardId(0), table: "t".into(), state, restored: Vec::new() }];
         Inventory { history: "payments".parse().unwrap(), shards, read_at: month(2026, 10) }
     }
 

@@ -161,7 +161,7 @@ impl Work<'_> {
                     "Run the command again when the source answers.",
                 );
             }
-            TableState::Partitioned { expression, partitions } => (expression.clone(), partitions),
+            TableState::Partitioned { expression, partitions, .. } => (expression.clone(), partitions),
         };
         let classified = classify(partitions, self.zone);
         let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else { return Ok(Vec::new()) };

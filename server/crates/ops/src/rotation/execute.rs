@@ -18,7 +18,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// For how long a run's lease is good: longer than a step may take with all its retries.
-const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
+pub(super) const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
 
 /// A recorded run whose lease is held.
 pub(super) struct Started {
@@ -67,7 +67,7 @@ pub(super) async fn resume(ops: &Ops, history: &History) -> Result<usize, OpsErr
     Ok(resumed)
 }
 
-async fn take_lease(ops: &Ops, history: &History) -> Result<Option<(String, u64)>, OpsError> {
+pub(super) async fn take_lease(ops: &Ops, history: &History) -> Result<Option<(String, u64)>, OpsError> {
     let lease = format!("rotation.{}", history.spec.name);
     let mut connection = ops.control().acquire("rotation.lease").await?;
     let token = leases::take(&mut connection, &lease, ops.instance(), LEASE_TERM, ops.now()).await?;
@@ -151,7 +151,14 @@ impl Started {
         runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
         drop(connection); // not held while the ALTER waits for its lock
         fault::point("rotation.after_intent");
-        let attempt = Attempt { ops, history: &self.history, run: run.id, sequence: stored.sequence, step: planned };
+        let attempt = Attempt {
+            ops,
+            history: &self.history,
+            run: run.id,
+            sequence: stored.sequence,
+            step: planned,
+            counted: stored.rows,
+        };
         Ok(step::perform(&attempt).await)
     }
 }

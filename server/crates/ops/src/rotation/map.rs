@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use payhist_plan::classify::{Kind, classify};
 use payhist_types::Month;
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
-use payhist_types::plan::{Action, Boundary, Partition, RotationPlan, ShardInventory, TableState};
+use payhist_types::plan::{Action, Boundary, Partition, RotationPlan, ShardInventory, TableState, Twin, TwinState};
 use std::collections::BTreeMap;
 
 /// Widest map: ten years. Older months are left out, not newer ones.
@@ -19,7 +19,7 @@ pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> 
     let history = histories::find(ops, history).await?;
     let zone = zone::parse(&history.spec.policy.zone)?;
     let plan = plan_of(ops, &history).await?;
-    let inventory = catalogue::read(ops, &history).await?;
+    let inventory = catalogue::read_for_plan(ops, &history).await?;
     let months = months(&plan, &inventory.shards, zone);
     let policy = &plan.policy;
     let retained_from = policy.retention_months.and_then(|kept| plan.current_month.plus(-i32::from(kept)));
@@ -65,6 +65,13 @@ fn partitions(shard: &ShardInventory) -> &[Partition] {
     }
 }
 
+/// The twin that holds the partition's rows.
+fn quarantine_of<'a>(shard: &'a ShardInventory, partition: &str) -> Option<&'a Twin> {
+    let TableState::Partitioned { twins, .. } = &shard.state else { return None };
+    let holds = |twin: &&Twin| matches!(twin.state, TwinState::Quarantined { .. });
+    twins.iter().filter(holds).find(|twin| twin.partition.as_deref() == Some(partition))
+}
+
 fn month_before(upper: &Boundary, zone: Tz) -> Option<Month> {
     match upper {
         Boundary::Before(edge) => {
@@ -90,16 +97,16 @@ impl Frame<'_> {
             TableState::NotPartitioned => Some("The table has no partitions.".to_owned()),
             TableState::Unreadable { reason } => Some(reason.clone()),
         };
-        let cells = if problem.is_some() { Vec::new() } else { self.cells(partitions(shard)) };
+        let cells = if problem.is_some() { Vec::new() } else { self.cells(shard) };
         MapRow { shard: shard.shard, table: shard.table.clone(), source: self.source.to_owned(), cells, problem }
     }
 
-    fn cells(&self, partitions: &[Partition]) -> Vec<MapCell> {
+    fn cells(&self, shard: &ShardInventory) -> Vec<MapCell> {
         let mut by_month: BTreeMap<Month, (&Partition, MonthState)> = BTreeMap::new();
-        for classified in classify(partitions, self.zone) {
+        for classified in classify(partitions(shard), self.zone) {
             let partition = classified.partition;
             match classified.kind {
-                Kind::Month(month) => drop(by_month.insert(month, (partition, self.state(month)))),
+                Kind::Month(month) => drop(by_month.insert(month, (partition, self.state(shard, month)))),
                 // An irregular partition is shown in every month that it covers.
                 Kind::Irregular { from, before } => {
                     let last = payhist_plan::months::month_of(before - chrono::TimeDelta::microseconds(1), self.zone);
@@ -112,20 +119,25 @@ impl Frame<'_> {
             }
         }
         let cell = |month: &Month| match by_month.get(month) {
-            Some((partition, state)) => MapCell {
-                month: *month,
-                state: *state,
-                partition: Some(partition.name.clone()),
-                rows_estimate: partition.rows_estimate,
-                bytes: partition.bytes,
-            },
+            Some((partition, state)) => {
+                let twin = quarantine_of(shard, &partition.name);
+                MapCell {
+                    month: *month,
+                    state: if twin.is_some() { MonthState::Quarantined } else { *state },
+                    partition: Some(partition.name.clone()),
+                    rows_estimate: twin.map_or(partition.rows_estimate, |twin| twin.rows_estimate),
+                    bytes: twin.map_or(partition.bytes, |twin| twin.bytes),
+                }
+            }
             None => MapCell { month: *month, state: MonthState::Missing, partition: None, rows_estimate: 0, bytes: 0 },
         };
         self.months.iter().map(cell).collect()
     }
 
-    fn state(&self, month: Month) -> MonthState {
-        if month > self.current {
+    fn state(&self, shard: &ShardInventory, month: Month) -> MonthState {
+        if shard.restored.iter().any(|restored| restored.month == month) {
+            MonthState::Restored
+        } else if month > self.current {
             MonthState::Future
         } else if month == self.current {
             MonthState::Open

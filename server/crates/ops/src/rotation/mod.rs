@@ -5,10 +5,14 @@
 
 mod execute;
 mod map;
+mod patience;
+mod quarantine;
+mod restore;
 mod step;
 mod words;
 
 pub use map::map;
+pub use restore::restore;
 
 use crate::auth::{ManagePartitions, Permit, ViewPartitions};
 use crate::zone::local;
@@ -19,7 +23,7 @@ use payhist_storage::histories::{self as stored_histories, History};
 use payhist_storage::runs::{self, StoredRun, StoredStep};
 use payhist_storage::{audit, tx};
 use payhist_types::history::Switch;
-use payhist_types::plan::RotationPlan;
+use payhist_types::plan::{Inventory, RotationPlan};
 use payhist_types::plan_words;
 use payhist_types::run::{RotationRun, RunOutcome, RunStep};
 use serde_json::json;
@@ -32,7 +36,7 @@ const RUNS_IN_LIST: u32 = 20;
 pub enum Only {
     /// What adds partitions.
     Adds,
-    /// What drops them.
+    /// What takes months away: quarantine and drops.
     Drops,
 }
 
@@ -54,20 +58,23 @@ pub async fn plan(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) ->
 
 /// Today's plan of a history, from the catalogue as it is now, with its exact SQL and its hash.
 pub(crate) async fn plan_of(ops: &Ops, history: &History) -> Result<RotationPlan, OpsError> {
-    let inventory = catalogue::read(ops, history).await?;
+    plan_on(ops, history, &catalogue::read_for_plan(ops, history).await?).await
+}
+
+async fn plan_on(ops: &Ops, history: &History, inventory: &Inventory) -> Result<RotationPlan, OpsError> {
     let switches = {
         let mut connection = ops.control().acquire("rotation.switches").await?;
         stored_histories::switches(&mut connection, history.id).await?
     };
-    let mut plan = payhist_plan::rotation::plan(&history.spec, &inventory, &switches, ops.now())
+    let mut plan = payhist_plan::rotation::plan(&history.spec, inventory, &switches, ops.now())
         .map_err(|error| OpsError::Internal(error.to_string()))?;
     // Without an answer from the source there are no steps to render either.
     if !plan.steps.is_empty() {
         let capabilities = ops.source(&history.spec.source)?.capabilities().await?;
-        plan_sql::render(&mut plan, &history.spec, &inventory, capabilities)
+        plan_sql::render(&mut plan, &history.spec, inventory, capabilities)
             .map_err(|error| OpsError::Internal(error.to_string()))?;
     }
-    payhist_plan::checker::check(&plan, &history.spec, &inventory).map_err(|violations| {
+    payhist_plan::checker::check(&plan, &history.spec, inventory).map_err(|violations| {
         OpsError::Internal(format!("the plan breaks its own rules and is not used: {violations:?}"))
     })?;
     Ok(plan)

@@ -1,21 +1,15 @@
 //! One step on one table: look, act under a bounded lock wait, look again.
 
+use super::patience::Patient;
+use super::quarantine;
 use crate::{Ops, OpsError};
-use payhist_dialect::ddl::DDL_LOCK_WAIT_SECS;
-use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{Statement, plan_sql};
 use payhist_storage::histories::History;
 use payhist_storage::runs::StepResult;
-use payhist_storage::{PooledConnection, StorageError, ddl, engine_stats, fault, partitions, runs};
+use payhist_storage::{PooledConnection, StorageError, fault, partitions, runs};
+use payhist_types::history::HistorySpec;
 use payhist_types::plan::{Action, Boundary, Partition, Step, TableState};
 use payhist_types::run::StepOutcome;
-use std::time::Duration;
-
-/// How often an ALTER is tried before the step gives up and names who is in the way.
-pub(super) const DDL_ATTEMPTS_MAX: u32 = 20;
-/// Upper edge of the pause before the next try; the pause is random below it, so that tries do not fall in step with
-/// what they wait for.
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// A step about to act.
 pub(super) struct Attempt<'a> {
@@ -24,6 +18,8 @@ pub(super) struct Attempt<'a> {
     pub(super) run: u64,
     pub(super) sequence: u32,
     pub(super) step: &'a Step,
+    /// Rows that an earlier process, which was killed in this step, had counted and recorded.
+    pub(super) counted: Option<u64>,
 }
 
 /// What the catalogue says about a step.
@@ -54,25 +50,39 @@ pub(super) async fn perform(attempt: &Attempt<'_>) -> StepResult {
 }
 
 async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutcome, OpsError> {
-    let source = attempt.ops.source(&attempt.history.spec.source)?;
     let statements = rendered(attempt).await?;
-    let mut connection = source.work.acquire("rotation.ddl").await?;
-    match look(attempt, &mut connection).await? {
+    let mut patient = Patient::open(attempt.ops, &attempt.history.spec.source).await?;
+    let outcome = match &attempt.step.action {
+        Action::AddMonth { .. } | Action::DropMonth { .. } => alter(attempt, &statements, &mut patient, result).await,
+        _ => quarantine::act(attempt, &mut patient, result).await,
+    };
+    result.attempts = patient.attempts;
+    outcome
+}
+
+/// One ALTER: a month added, or dropped at once.
+async fn alter(
+    attempt: &Attempt<'_>,
+    statements: &[Statement],
+    patient: &mut Patient<'_>,
+    result: &mut StepResult,
+) -> Result<StepOutcome, OpsError> {
+    match look(attempt, &mut patient.connection).await? {
         Situation::Done => return Ok(StepOutcome::AlreadyDone),
         Situation::Changed(how) => return Err(OpsError::refused(how, "Make a new plan.")),
         Situation::Open => {}
     }
-    if let Action::DropMonth { .. } = attempt.step.action {
-        result.rows = Some(count_rows(attempt, &mut connection).await?);
+    if let Action::DropMonth { partition, .. } = &attempt.step.action {
+        let HistorySpec { schema, .. } = &attempt.history.spec;
+        let rows = partitions::count_rows(&mut patient.connection, schema, &attempt.step.table, partition).await?;
+        record_rows(attempt, rows, result).await?;
     }
-    // The statements may shorten the session's lock wait: it must not go back to the pool.
-    connection.close_on_drop();
     fault::point("rotation.before_ddl");
-    for statement in &statements {
-        execute(attempt, &mut connection, statement, result).await?;
+    for statement in statements {
+        patient.run(statement).await?;
     }
     fault::point("rotation.after_ddl");
-    match look(attempt, &mut connection).await? {
+    match look(attempt, &mut patient.connection).await? {
         Situation::Done => Ok(StepOutcome::Done),
         Situation::Open => {
             Err(OpsError::Internal("the server took the statement, yet its catalogue has not changed".to_owned()))
@@ -95,54 +105,12 @@ async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
     Ok(statements)
 }
 
-/// Executes a statement, again and again for as long as it only fails to get its lock in time.
-async fn execute(
-    attempt: &Attempt<'_>,
-    connection: &mut PooledConnection,
-    statement: &Statement,
-    result: &mut StepResult,
-) -> Result<(), OpsError> {
-    for tries in 1.. {
-        result.attempts = tries; // the last statement's, which is the one that waits
-        let Err(error) = ddl::execute(connection, statement).await else { return Ok(()) };
-        let waited = matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock));
-        if !waited {
-            return Err(error.into());
-        }
-        if tries >= DDL_ATTEMPTS_MAX {
-            return Err(gave_up(attempt, tries).await);
-        }
-        tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
-    }
-    Ok(())
-}
-
-async fn gave_up(attempt: &Attempt<'_>, attempts: u32) -> OpsError {
-    let blockers = async {
-        let mut connection =
-            attempt.ops.source(&attempt.history.spec.source)?.pool.acquire("rotation.blockers").await?;
-        Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection).await?)
-    };
-    let who = match blockers.await {
-        Ok(blockers) if blockers.is_empty() => "no open transaction is visible".to_owned(),
-        Ok(blockers) => blockers.join("; "),
-        Err(error) => format!("who blocks it cannot be seen: {error}"),
-    };
-    OpsError::refused(
-        format!(
-            "no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}"
-        ),
-        "End the transaction in the way, then apply again.",
-    )
-}
-
-async fn count_rows(attempt: &Attempt<'_>, connection: &mut PooledConnection) -> Result<u64, OpsError> {
-    let spec = &attempt.history.spec;
-    let rows =
-        partitions::count_rows(connection, &spec.schema, &attempt.step.table, attempt.step.action.partition()).await?;
+/// Records rows while they can still be counted.
+pub(super) async fn record_rows(attempt: &Attempt<'_>, rows: u64, result: &mut StepResult) -> Result<(), OpsError> {
     let mut control = attempt.ops.control().acquire("rotation.rows").await?;
     runs::count_rows(&mut control, attempt.run, attempt.sequence, rows).await?;
-    Ok(rows)
+    result.rows = Some(rows);
+    Ok(())
 }
 
 async fn look(attempt: &Attempt<'_>, connection: &mut PooledConnection) -> Result<Situation, StorageError> {

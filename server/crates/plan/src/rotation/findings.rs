@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 
 use payhist_types::plan::{
-    Boundary, Finding, FindingKind, Inventory, Partition, PartitionExpression, Reach, Severity, TableState,
+    Boundary, Finding, FindingKind, Inventory, Partition, PartitionExpression, Reach, Severity, TableState, Twin,
+    TwinState,
 };
 use payhist_types::{Month, ShardId};
 
 use super::Context;
+use super::leaving::unclear;
 use super::table::Table;
 use crate::classify::{Classified, Kind, classify};
 use crate::months;
@@ -19,6 +21,7 @@ pub(super) fn of_table(table: &Table) -> Vec<Finding> {
     let overlaps = table.overlaps().map(|partition| FindingKind::Overlap { partition: partition.name.clone() });
     let mut found: Vec<_> = overlaps.map(|kind| (Severity::Critical, kind)).collect();
     found.extend(table.partitions.iter().filter_map(|classified| of_partition(table.context, *classified)));
+    found.extend(table.twins.iter().filter_map(|twin| of_twin(table, twin)));
     found.extend(of_runway(table));
     found.into_iter().map(|(severity, kind)| Finding { severity, shard: Some(table.shard), kind }).collect()
 }
@@ -54,6 +57,27 @@ fn of_partition(context: &Context, classified: Classified) -> Option<(Severity, 
     }
 }
 
+fn of_twin(table: &Table, twin: &Twin) -> Option<(Severity, FindingKind)> {
+    let mut partitions = table.partitions.iter().map(|classified| classified.partition);
+    let name = twin.name.clone();
+    let Some(partition) = partitions.find(|partition| Some(&partition.name) == twin.partition.as_ref()) else {
+        let kind = FindingKind::OrphanTwin { twin: name, rows_estimate: twin.rows_estimate };
+        return Some((Severity::Warning, kind));
+    };
+    if let Boundary::Before(before) = partition.upper
+        && let Some(reason) = unclear(twin, table.name, before)
+    {
+        return Some((Severity::Warning, FindingKind::TwinUnclear { twin: name, reason }));
+    }
+    match twin.state {
+        TwinState::Quarantined { late_rows: rows } if rows != Some(0) => {
+            let partition = partition.name.clone();
+            Some((Severity::Warning, FindingKind::LateRows { partition, twin: name, rows }))
+        }
+        _ => None,
+    }
+}
+
 fn of_runway(table: &Table) -> Option<(Severity, FindingKind)> {
     let wanted = table.context.policy.premake_months?;
     if let Some(months) = table.months_too_many() {
@@ -71,7 +95,7 @@ fn of_runway(table: &Table) -> Option<(Severity, FindingKind)> {
 /// The months that some shards have and others have not.
 pub(super) fn differing_shards(context: &Context, inventory: &Inventory) -> Vec<Finding> {
     let readable = inventory.shards.iter().filter_map(|entry| match &entry.state {
-        TableState::Partitioned { expression, partitions } if is_known(expression) && !partitions.is_empty() => {
+        TableState::Partitioned { expression, partitions, .. } if is_known(expression) && !partitions.is_empty() => {
             Some((entry.shard, months_of(partitions, context)))
         }
         _ => None,

@@ -5,7 +5,8 @@
 use payhist_types::Month;
 use payhist_types::history::{HistoryName, Policy, Switches};
 use payhist_types::plan::{
-    Action, Boundary, Guard, Inventory, PartitionExpression, PlanHash, RotationPlan, Step, TableState,
+    Action, Boundary, Guard, Inventory, PartitionExpression, PlanHash, RotationPlan, Step, TableState, Twin,
+    TwinState,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -23,13 +24,13 @@ struct Essence<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Found<'a> {
-    Partitions(&'a PartitionExpression, Vec<(&'a str, &'a Boundary)>),
+    Partitions(&'a PartitionExpression, Vec<(&'a str, &'a Boundary)>, Vec<Twin>),
     Missing,
     NotPartitioned,
     Unreadable,
 }
 
-/// The digest of an inventory's tables, partition names and edges.
+/// The digest of an inventory's tables, partition names, edges and twins.
 pub(super) fn of_edges(inventory: &Inventory) -> String {
     let tables = inventory.shards.iter().map(|entry| (entry.shard, &entry.table, found(&entry.state)));
     sha256(&tables.collect::<Vec<_>>())
@@ -37,9 +38,9 @@ pub(super) fn of_edges(inventory: &Inventory) -> String {
 
 fn found(state: &TableState) -> Found<'_> {
     match state {
-        TableState::Partitioned { expression, partitions } => {
+        TableState::Partitioned { expression, partitions, twins } => {
             let edges = partitions.iter().map(|partition| (partition.name.as_str(), &partition.upper));
-            Found::Partitions(expression, edges.collect())
+            Found::Partitions(expression, edges.collect(), twins.iter().map(without_counts).collect())
         }
         TableState::Missing => Found::Missing,
         TableState::NotPartitioned => Found::NotPartitioned,
@@ -64,8 +65,20 @@ pub(super) fn of_plan(plan: &RotationPlan) -> PlanHash {
 fn without_estimate(guard: &Guard) -> Guard {
     match guard.clone() {
         Guard::MaxValuePresent { partition, .. } => Guard::MaxValuePresent { partition, rows_estimate: 0 },
+        Guard::LateRows { rows } => Guard::LateRows { rows: rows.map(|_| 1) },
         other => other,
     }
+}
+
+/// That a twin has rows which it should not have shows in the guards.
+fn without_counts(twin: &Twin) -> Twin {
+    let state = match twin.state {
+        TwinState::Unfinished { .. } => TwinState::Unfinished { rows: None },
+        TwinState::Prepared { .. } => TwinState::Prepared { rows: None },
+        TwinState::Quarantined { .. } => TwinState::Quarantined { late_rows: None },
+        TwinState::Foreign => TwinState::Foreign,
+    };
+    Twin { state, rows_estimate: 0, bytes: 0, ..twin.clone() }
 }
 
 fn sha256(value: &impl Serialize) -> String {

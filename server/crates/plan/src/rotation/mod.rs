@@ -1,10 +1,12 @@
 //! What takes a history's partitions from their inventory to its policy.
 //!
-//! Invariants: adds go on from the last edge without a gap; drops begin at the oldest partition without a gap; what must
+//! Invariants: adds go on from the last edge without a gap; drops begin at the oldest partition without a gap; under a
+//! policy with quarantine nothing is dropped that an earlier run has not quarantined; what must
 //! not run is in the plan with the guards that block it; the same situation gives the same plan and the same hash.
 
 mod findings;
 mod hash;
+mod leaving;
 mod table;
 
 use chrono::{DateTime, Utc};
@@ -43,6 +45,7 @@ struct Context<'a> {
     policy: &'a Policy,
     switches: Switches,
     zone: Tz,
+    now: DateTime<Utc>,
     current: Month,
 }
 
@@ -61,7 +64,7 @@ pub fn plan(
     if spec.name != inventory.history {
         return Err(PlanError::WrongHistory { expected: spec.name.clone(), found: inventory.history.clone() });
     }
-    let context = Context { policy, switches: *switches, zone, current: months::month_of(now, zone) };
+    let context = Context { policy, switches: *switches, zone, now, current: months::month_of(now, zone) };
     let mut plan = RotationPlan {
         history: spec.name.clone(),
         policy: policy.clone(),

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use payhist_types::history::Switch;
-use payhist_types::plan::{Action, Boundary, Guard, Partition, Reach, ShardInventory, Step};
+use payhist_types::plan::{
+    Action, Boundary, Guard, Partition, Reach, Restored, ShardInventory, Step, TableState, Twin,
+};
 use payhist_types::{Month, ShardId};
 
 use super::Context;
-use crate::classify::{Classified, Kind};
+use crate::classify::Classified;
 use crate::months;
 
 /// The most months that a plan adds to one table: twenty years of them is a mistake in the policy or the table.
@@ -16,24 +18,30 @@ pub const MONTHS_ADDED_MAX: u32 = 240;
 pub(super) struct Table<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) shard: ShardId,
-    name: &'a str,
+    pub(super) name: &'a str,
+    pub(super) twins: &'a [Twin],
+    pub(super) restored: &'a [Restored],
     /// Never empty.
     pub(super) partitions: Vec<Classified<'a>>,
 }
 
 impl<'a> Table<'a> {
     pub(super) fn new(context: &'a Context<'a>, found: &'a ShardInventory, partitions: Vec<Classified<'a>>) -> Self {
-        Self { context, shard: found.shard, name: &found.table, partitions }
+        let twins = match &found.state {
+            TableState::Partitioned { twins, .. } => twins.as_slice(),
+            _ => &[],
+        };
+        Self { context, shard: found.shard, name: &found.table, twins, restored: &found.restored, partitions }
     }
 
-    /// Adds before drops, each from the oldest month. None at all if the table is absurdly far behind.
+    /// Adds before everything else, each from the oldest month. None at all if the table is absurdly far behind.
     pub(super) fn steps(&self) -> Vec<Step> {
         if self.months_too_many().is_some() {
             return Vec::new();
         }
         let mut steps: Vec<_> = self.adds().collect();
         let grows = steps.first().is_some_and(Step::is_active);
-        steps.extend(self.drops(grows));
+        steps.extend(self.leaving(grows));
         settle(&mut steps);
         steps
     }
@@ -73,7 +81,7 @@ impl<'a> Table<'a> {
     }
 
     /// The first partition whose edge cannot be relied upon.
-    fn misread(&self) -> Option<&'a Partition> {
+    pub(super) fn misread(&self) -> Option<&'a Partition> {
         self.raw().find(|partition| matches!(partition.upper, Boundary::Unknown(_))).or_else(|| self.overlaps().next())
     }
 
@@ -121,52 +129,11 @@ impl<'a> Table<'a> {
         guards
     }
 
-    /// `grows`: a month is added first, so that even what is the last partition now may go.
-    fn drops(&self, grows: bool) -> Vec<Step> {
-        let Some(keep_from) = self.first_kept_month() else { return Vec::new() };
-        let mut stays: Option<&str> = None;
-        let mut steps = Vec::new();
-        for (index, classified) in self.partitions.iter().enumerate() {
-            let Partition { name, upper, rows_estimate, bytes, .. } = classified.partition;
-            match (self.month_at_its_turn(*classified, stays), upper) {
-                (Some(month), &Boundary::Before(before)) if month < keep_from => {
-                    let mut blocked_by = self.guards_of_switch(Switch::Drop);
-                    if let Some(misread) = self.misread() {
-                        blocked_by.push(Guard::UnknownBoundary { partition: misread.name.clone() });
-                    }
-                    blocked_by.extend(stays.map(older_stays));
-                    if index + 1 == self.partitions.len() && !grows {
-                        blocked_by.push(Guard::LastPartition);
-                    }
-                    let action =
-                        Action::DropMonth { month, partition: name.clone(), before, open_below: stays.is_none() };
-                    steps.push(self.step(action, blocked_by, *rows_estimate, *bytes));
-                }
-                _ => stays = stays.or(Some(name)),
-            }
-        }
-        steps
-    }
-
-    /// A partition that nothing older outlives is, like every table's first, the month that ends at its upper edge:
-    /// whether it is now the first or only will be must not make a difference.
-    fn month_at_its_turn(&self, classified: Classified, stays: Option<&str>) -> Option<Month> {
-        match classified.kind {
-            Kind::Month(month) => Some(month),
-            Kind::Irregular { before, .. } if stays.is_none() => months::ending_at(before, self.context.zone),
-            Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
-        }
-    }
-
-    fn first_kept_month(&self) -> Option<Month> {
-        self.context.policy.retention_months.and_then(|months| self.context.current.plus(-i32::from(months)))
-    }
-
-    fn guards_of_switch(&self, switch: Switch) -> Vec<Guard> {
+    pub(super) fn guards_of_switch(&self, switch: Switch) -> Vec<Guard> {
         if self.context.switches.is_on(switch) { Vec::new() } else { vec![Guard::SwitchOff { switch }] }
     }
 
-    fn step(&self, action: Action, blocked_by: Vec<Guard>, rows_estimate: u64, bytes: u64) -> Step {
+    pub(super) fn step(&self, action: Action, blocked_by: Vec<Guard>, rows_estimate: u64, bytes: u64) -> Step {
         Step {
             shard: self.shard,
             table: self.name.to_owned(),
@@ -179,30 +146,34 @@ impl<'a> Table<'a> {
     }
 }
 
-fn older_stays(partition: &str) -> Guard {
+pub(super) fn older_stays(partition: &str) -> Guard {
     Guard::OlderPartitionStays { partition: partition.to_owned() }
 }
 
 /// Blocks those of one table's steps that rely on a step that is blocked: adds and drops would leave a gap, and the last
 /// partition needs a new one beside it. Settling twice changes nothing more.
 pub(super) fn settle(steps: &mut [Step]) {
-    let (adds, drops) = steps.split_at_mut(steps.partition_point(|step| !step.action.is_destructive()));
+    let (adds, others) = steps.split_at_mut(steps.partition_point(|step| step.action.switch() == Switch::Create));
     if let Some(stop) = adds.iter().position(|add| !add.is_active()) {
         let because = adds[stop].blocked_by.clone();
         adds[stop..].iter_mut().for_each(|add| block(add, &because));
     }
+    // What quarantines leaves the partition where it is: no gap, and no order to keep.
+    let mut drops: Vec<_> = others.iter_mut().filter(|step| step.action.is_destructive()).collect();
     // What else blocks the first add is known when the drops are planned.
     if let Some(first) = adds.first().filter(|add| matches!(add.blocked_by[..], [Guard::NotExpressible { .. }]))
         && let Some(last) = drops.iter_mut().find(|drop| drop.action.month().next() == Some(first.action.month()))
     {
         block(last, &[Guard::LastPartition]);
     }
-    let is_stuck = |drop: &Step| drop.blocked_by.iter().any(|guard| !matches!(guard, Guard::SwitchOff { .. }));
+    let is_stuck = |drop: &&mut Step| drop.blocked_by.iter().any(|guard| !matches!(guard, Guard::SwitchOff { .. }));
     if let Some(stop) = drops.iter().position(is_stuck) {
         let because = older_stays(drops[stop].action.partition());
         let unexplained =
-            |drop: &&mut Step| !drop.blocked_by.iter().any(|guard| matches!(guard, Guard::OlderPartitionStays { .. }));
-        drops[stop + 1..].iter_mut().filter(unexplained).for_each(|drop| block(drop, std::slice::from_ref(&because)));
+            |drop: &Step| !drop.blocked_by.iter().any(|guard| matches!(guard, Guard::OlderPartitionStays { .. }));
+        for drop in drops[stop + 1..].iter_mut().filter(|drop| unexplained(drop)) {
+            block(drop, std::slice::from_ref(&because));
+        }
     }
 }
 

@@ -37,6 +37,7 @@ fn one_bad_shard_does_not_stop_the_others() {
     let unknown = TableState::Partitioned {
         expression: PartitionExpression::Unknown { raw: "crc32(x)".into() },
         partitions: months_of("2025-01", "2026-11", Tz::UTC),
+        twins: Vec::new(),
     };
     let plan = planned(vec![
         TableState::Missing,

@@ -28,7 +28,7 @@ pub(crate) fn spec(zone: Tz, shards: u16, premake_months: Option<u16>, retention
         schema: "pay".into(),
         table_pattern: "payment_history_shard_{shard}".into(),
         route: Route::Modulo { shards },
-        policy: Policy { premake_months, retention_months, zone: zone.name().into() },
+        policy: Policy { premake_months, retention_months, quarantine_days: None, zone: zone.name().into() },
     }
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn partitioned(mut partitions: Vec<Partition>) -> TableState {
         partition.ordinal = ordinal;
     }
     let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
-    TableState::Partitioned { expression, partitions }
+    TableState::Partitioned { expression, partitions, twins: Vec::new() }
 }
 
 pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventory {
@@ -59,7 +59,7 @@ pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventor
 }
 
 fn shard_of(spec: &HistorySpec, shard: ShardId, state: TableState) -> ShardInventory {
-    ShardInventory { shard, table: spec.table_of(shard), state }
+    ShardInventory { shard, table: spec.table_of(shard), state, restored: Vec::new() }
 }
 
 pub(crate) fn partitions_mut(inventory: &mut Inventory, shard: usize) -> &mut Vec<Partition> {

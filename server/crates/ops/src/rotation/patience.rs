@@ -1,0 +1,64 @@
+//! Statements that wait for their lock within bounds, again and again for a while.
+
+use crate::{Ops, OpsError};
+use payhist_dialect::error_class::ErrorClass;
+use payhist_dialect::{DDL_LOCK_WAIT_SECS, Statement};
+use payhist_storage::{PooledConnection, ddl, engine_stats};
+use std::time::Duration;
+
+/// How often an ALTER is tried before the step gives up and names who is in the way.
+pub(super) const DDL_ATTEMPTS_MAX: u32 = 20;
+/// Upper edge of the pause before the next try; the pause is random below it, so that tries do not fall in step with
+/// what they wait for.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// A session that changes tables. Its lock wait may be shortened, so it never goes back to the pool.
+pub(super) struct Patient<'a> {
+    ops: &'a Ops,
+    source: &'a str,
+    pub(super) connection: PooledConnection,
+    /// Tries of the last statement that waited.
+    pub(super) attempts: u32,
+}
+
+impl<'a> Patient<'a> {
+    pub(super) async fn open(ops: &'a Ops, source: &'a str) -> Result<Self, OpsError> {
+        let mut connection = ops.source(source)?.work.acquire("rotation.ddl").await?;
+        connection.close_on_drop();
+        Ok(Self { ops, source, connection, attempts: 0 })
+    }
+
+    /// Executes a statement, again and again for as long as it only fails to get its lock in time.
+    pub(super) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
+        for tries in 1.. {
+            self.attempts = tries;
+            let Err(error) = ddl::execute(&mut self.connection, statement).await else { return Ok(()) };
+            if !matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock)) {
+                return Err(error.into());
+            }
+            if tries >= DDL_ATTEMPTS_MAX {
+                return Err(self.gave_up(tries).await);
+            }
+            tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
+        }
+        Ok(())
+    }
+
+    async fn gave_up(&self, attempts: u32) -> OpsError {
+        let blockers = async {
+            let mut connection = self.ops.source(self.source)?.pool.acquire("rotation.blockers").await?;
+            Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection).await?)
+        };
+        let who = match blockers.await {
+            Ok(blockers) if blockers.is_empty() => "no open transaction is visible".to_owned(),
+            Ok(blockers) => blockers.join("; "),
+            Err(error) => format!("who blocks it cannot be seen: {error}"),
+        };
+        OpsError::refused(
+            format!(
+                "no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}"
+            ),
+            "End the transaction in the way, then apply again.",
+        )
+    }
+}
