@@ -7,4 +7,5 @@ mod drops;
 mod findings;
 mod model;
 mod properties;
+mod quarantine;
 mod settling;
