@@ -53,7 +53,8 @@ fn server_functions() -> Vec<(&'static str, http::Method)> {
 
 async fn served() -> (TestOps, tempfile::TempDir, Serve) {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
-    let policy = Policy { premake_months: Some(1), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+    let policy =
+        Policy { premake_months: Some(1), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
     test.history(2, policy, Switches::default(), "2026-10", "2026-12").await;
     let folder = tempfile::tempdir().unwrap();
     let serve = Serve::start(&configuration(&test, folder.path()));

@@ -61,7 +61,12 @@ async fn partitions(test: &TestOps, shard: u16) -> Vec<String> {
 async fn an_apply_killed_at_every_fault_point_is_finished_by_the_next_one(#[case] engine: EngineKind) {
     for fault in APPLY_FAULTS {
         let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
-        let policy = Policy { premake_months: Some(2), retention_months: Some(4), quarantine_days: None, zone: "UTC".to_owned() };
+        let policy = Policy {
+            premake_months: Some(2),
+            retention_months: Some(4),
+            quarantine_days: None,
+            zone: "UTC".to_owned(),
+        };
         // The binary reads the real clock, so the months are those around today.
         let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
         let month = |months| today.plus(months).unwrap().to_string();

@@ -193,7 +193,11 @@ async fn a_final_drop_killed_anywhere_is_finished_and_takes_its_month_only(#[cas
         let kept = site.twin(-6);
         assert_eq!(site.twins().await, [kept.clone()], "{fault}");
         let (quarantined, stayed) = before[3..].split_at(3);
-        assert_eq!((site.rows(&kept).await, site.rows(TABLE).await), (quarantined.to_vec(), stayed.to_vec()), "{fault}");
+        assert_eq!(
+            (site.rows(&kept).await, site.rows(TABLE).await),
+            (quarantined.to_vec(), stayed.to_vec()),
+            "{fault}"
+        );
         site.assert_nothing_left_to_do(fault).await;
     }
 }

@@ -21,7 +21,11 @@ impl fmt::Display for Guard {
             }
             Self::NameTaken { partition } => write!(formatter, "another partition is called {partition} already"),
             Self::Restored { until } => {
-                write!(formatter, "the month was restored and is left alone until {}", until.format("%Y-%m-%d %H:%M UTC"))
+                write!(
+                    formatter,
+                    "the month was restored and is left alone until {}",
+                    until.format("%Y-%m-%d %H:%M UTC")
+                )
             }
             Self::TwinUnclear { twin, reason } => write!(formatter, "the table {twin} is in the way: {reason}"),
             Self::LateRows { rows } => {
@@ -93,7 +97,9 @@ impl fmt::Display for FindingKind {
                 formatter,
                 "the quarantine table {twin} (about {rows_estimate} rows) belongs to no partition: payhist never drops it"
             ),
-            Self::TwinUnclear { twin, reason } => write!(formatter, "the table {twin} is in quarantine's way: {reason}"),
+            Self::TwinUnclear { twin, reason } => {
+                write!(formatter, "the table {twin} is in quarantine's way: {reason}")
+            }
             Self::TooFarBehind { months } => {
                 write!(formatter, "{months} months are missing: too many to add by plan")
             }

@@ -107,7 +107,12 @@ mod tests {
     fn plan(steps: Vec<Step>) -> RotationPlan {
         RotationPlan {
             history: "payments".parse().unwrap(),
-            policy: Policy { premake_months: Some(3), retention_months: Some(12), quarantine_days: None, zone: "Europe/London".to_owned() },
+            policy: Policy {
+                premake_months: Some(3),
+                retention_months: Some(12),
+                quarantine_days: None,
+                zone: "Europe/London".to_owned(),
+            },
             switches: Switches::default(),
             evaluated_at: chrono::DateTime::UNIX_EPOCH,
             current_month: Month::new(2026, 11).unwrap(),

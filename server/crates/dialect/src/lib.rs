@@ -13,7 +13,7 @@ pub mod plan_sql;
 pub mod quarantine;
 mod statement;
 
-pub use ddl::DDL_LOCK_WAIT_SECS;
 pub use capabilities::{Capabilities, UnknownEngine};
+pub use ddl::DDL_LOCK_WAIT_SECS;
 pub use ident::{Ident, IdentError, PartitionName, TableName};
 pub use statement::Statement;

@@ -201,8 +201,8 @@ mod tests {
 
     fn pair(table: &str, partition: &str, capabilities: &Capabilities) -> String {
         let table = TableName::new("payments", table).unwrap();
-        let counted = [Some(Ident::new(partition).unwrap()), None]
-            .map(|partition| Counted { table: table.clone(), partition });
+        let counted =
+            [Some(Ident::new(partition).unwrap()), None].map(|partition| Counted { table: table.clone(), partition });
         let before = Utc.with_ymd_and_hms(2025, 10, 31, 15, 0, 0).unwrap();
         let pair = Pair::new(table, partition, "twin", before, capabilities).unwrap();
         let statements = [

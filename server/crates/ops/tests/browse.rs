@@ -19,7 +19,12 @@ const ROWS: u64 = 240;
 /// Two hundred and forty payments over eight months, several of them at the very same instant.
 async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
     let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
-    let policy = Policy { premake_months: Some(1), retention_months: None, quarantine_days: None, zone: "America/New_York".to_owned() };
+    let policy = Policy {
+        premake_months: Some(1),
+        retention_months: None,
+        quarantine_days: None,
+        zone: "America/New_York".to_owned(),
+    };
     let spec = test.history(SHARDS, policy, Switches::default(), "2026-04", "2026-12").await;
     let start = "2026-04-10T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let mut connection = test.db.connect().await;

@@ -4,11 +4,11 @@
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
 use payhist_testkit::{Sessions, TestOps};
+use payhist_types::EngineKind;
 use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
 use payhist_types::partition::{MonthState, RestoreOutcome};
 use payhist_types::plan::{FindingKind, Guard, RotationPlan, Step};
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
-use payhist_types::EngineKind;
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 

@@ -230,11 +230,13 @@ impl<'a> Replay<'a> {
         twin: &str,
     ) -> Result<(), Violation> {
         self.leaves(step, month, name, before)?;
-        let due = self.plan.policy.quarantine_days.zip(self.plan.policy.retention_months).is_some_and(|(days, kept)| {
-            let end_of_retention = month.plus(i32::from(kept)).map(|last| months::end(last, self.zone));
-            let days = TimeDelta::days(days.into());
-            before <= self.plan.evaluated_at && end_of_retention.is_some_and(|end| end - days <= self.plan.evaluated_at)
-        });
+        let due =
+            self.plan.policy.quarantine_days.zip(self.plan.policy.retention_months).is_some_and(|(days, kept)| {
+                let end_of_retention = month.plus(i32::from(kept)).map(|last| months::end(last, self.zone));
+                let days = TimeDelta::days(days.into());
+                before <= self.plan.evaluated_at
+                    && end_of_retention.is_some_and(|end| end - days <= self.plan.evaluated_at)
+            });
         if !due {
             return Err(Violation::NotDue(step.key()));
         }

@@ -32,7 +32,8 @@ pub(crate) fn adopt(
     comment: &str,
     same_columns: impl Fn(&str) -> bool,
 ) {
-    let told = found.iter().find_map(|(table, state)| Some((table.clone(), told(table, state, name, candidate, comment)?)));
+    let told =
+        found.iter().find_map(|(table, state)| Some((table.clone(), told(table, state, name, candidate, comment)?)));
     // A name that only begins like a table's: whatever it was, people should know of it.
     let resembles = |table: &&String| Marker::is_none(comment) && name.starts_with(&format!("{table}_"));
     let told = told.or_else(|| Some((found.keys().find(resembles)?.clone(), (None, None, TwinState::Foreign))));
@@ -51,11 +52,8 @@ fn told(table: &str, state: &TableState, name: &str, candidate: &Candidate, comm
     let TableState::Partitioned { partitions, .. } = state else { return None };
     let marker = Marker::parse(comment, table).filter(|marker| name_of(table, &marker.partition) == name);
     if let Some(Marker { quarantined, partition, before }) = marker.filter(|_| !candidate.partitioned) {
-        let state = if quarantined {
-            TwinState::Quarantined { late_rows: None }
-        } else {
-            TwinState::Prepared { rows: None }
-        };
+        let state =
+            if quarantined { TwinState::Quarantined { late_rows: None } } else { TwinState::Prepared { rows: None } };
         return Some((Some(partition), Some(before), state));
     }
     let partition = partitions.iter().find(|partition| name_of(table, &partition.name) == name)?;
@@ -91,11 +89,14 @@ pub async fn count<'a>(
         return Ok(());
     }
     for row in sqlx::raw_sql(ddl::text(&count_some(&counted))).fetch_all(connection).await.during("count twins")? {
-        let (place, rows): (i64, i64) =
-            (row.try_get(0).during("count twins")?, row.try_get(1).during("count twins")?);
+        let (place, rows): (i64, i64) = (row.try_get(0).during("count twins")?, row.try_get(1).during("count twins")?);
         let count = Some(rows.unsigned_abs());
         match usize::try_from(place).ok().and_then(|place| places.get_mut(place)) {
-            Some(TwinState::Quarantined { late_rows: rows } | TwinState::Prepared { rows } | TwinState::Unfinished { rows }) => {
+            Some(
+                TwinState::Quarantined { late_rows: rows }
+                | TwinState::Prepared { rows }
+                | TwinState::Unfinished { rows },
+            ) => {
                 *rows = count;
             }
             Some(TwinState::Foreign) | None => {}

@@ -162,7 +162,9 @@ impl Site<'_> {
         patient.run(&self.pair.unlock()).await?;
         match self.look(patient).await? {
             (false, None) => Ok(StepOutcome::Done),
-            _ => Err(OpsError::Internal("the server took the statements, yet its catalogue has not changed".to_owned())),
+            _ => {
+                Err(OpsError::Internal("the server took the statements, yet its catalogue has not changed".to_owned()))
+            }
         }
     }
 

@@ -5,8 +5,7 @@
 use payhist_types::Month;
 use payhist_types::history::{HistoryName, Policy, Switches};
 use payhist_types::plan::{
-    Action, Boundary, Guard, Inventory, PartitionExpression, PlanHash, RotationPlan, Step, TableState, Twin,
-    TwinState,
+    Action, Boundary, Guard, Inventory, PartitionExpression, PlanHash, RotationPlan, Step, TableState, Twin, TwinState,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -150,7 +150,8 @@ pub(super) fn unclear(twin: &Twin, table: &str, before: chrono::DateTime<chrono:
         (_, None) => Some("its rows could not be counted".to_owned()),
         (_, Some(0)) => None,
         (_, Some(_)) => Some(
-            "it has rows, though the month is not marked as quarantined: `partitions restore` puts them back".to_owned(),
+            "it has rows, though the month is not marked as quarantined: `partitions restore` puts them back"
+                .to_owned(),
         ),
     }
 }

@@ -99,7 +99,12 @@ fn a_restored_month_is_left_alone_until_its_time_is_over() {
 }
 
 /// What the checker says of the only step when the inventory turns out to be another.
-fn judged(step: impl Fn(&mut Step), planned: &(HistorySpec, Inventory), found: &Inventory, now: &str) -> Vec<Violation> {
+fn judged(
+    step: impl Fn(&mut Step),
+    planned: &(HistorySpec, Inventory),
+    found: &Inventory,
+    now: &str,
+) -> Vec<Violation> {
     let (spec, inventory) = planned;
     let mut plan = plan(spec, inventory, ALL_ON, at(now));
     plan.steps.truncate(1);
