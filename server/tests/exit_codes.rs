@@ -31,6 +31,7 @@ async fn the_exit_code_says_how_a_command_ended() {
         (2, "import half.csv --format csv --history Capital"),
         (2, "payments list --config missing.toml"),
         (3, "partitions apply --plan stale"),
+        (3, "partitions restore payments 2019-01"),
         (4, "import half.csv --format csv --on-error skip --rejects rejects.csv"),
     ] {
         let mut command = Command::new(PAYHIST);
