@@ -13,7 +13,7 @@ use support::{PAYHIST, configuration};
 #[tokio::test]
 async fn the_exit_code_says_how_a_command_ended() {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
-    let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
     test.history(1, policy, Switches::default(), "2026-10", "2026-11").await;
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(&test, folder.path());
