@@ -146,7 +146,8 @@ fn serve_and_die(config: &Path, fault: &str) {
 async fn a_job_whose_process_died_is_finished_under_the_next_token_by_another(#[case] engine: EngineKind) {
     for fault in ["job.after_begin", "job.before_finish"] {
         let test = TestOps::new(engine, &real_now().to_rfc3339()).await;
-        let policy = Policy { premake_months: Some(2), retention_months: None, zone: "UTC".to_owned() };
+        let policy =
+            Policy { premake_months: Some(2), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
         let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
         let month = |months| today.plus(months).unwrap();
         test.history(2, policy, Switches::default(), &month(-1).to_string(), &month(0).to_string()).await;
