@@ -55,14 +55,16 @@ pub(crate) fn is_own_layout(spec: &HistorySpec) -> bool {
 }
 
 /// Registers a history; one of that name that is there already is left as it is. Tables are made by who fills them.
+///
+/// # Errors
+/// [`OpsError::BadInput`] with the key that makes no sense.
 pub async fn register(
     ops: &Ops,
     permit: &Permit<ManagePartitions>,
     spec: &HistorySpec,
     switches: Switches,
 ) -> Result<History, OpsError> {
-    crate::zone::parse(&spec.policy.zone)
-        .map_err(|_| OpsError::field("zone", format!("{:?} is no IANA time zone", spec.policy.zone)))?;
+    payhist_plan::validate::validate(spec).map_err(|error| OpsError::field(error.key(), error.to_string()))?;
     let now = ops.now();
     tx::run(ops.control(), "history.register", |connection| {
         let (spec, actor) = (spec.clone(), permit.actor().to_owned());

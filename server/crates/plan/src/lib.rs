@@ -10,3 +10,4 @@ pub mod months_needed;
 pub mod rotation;
 pub mod routing;
 pub mod twins;
+pub mod validate;

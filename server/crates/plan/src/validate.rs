@@ -1,0 +1,153 @@
+//! Does a configured history make sense? Everything else in this crate may then rely on it.
+//!
+//! Invariant: a history that is registered has passed [`validate`], so that no user is routed to a shard that does not
+//! exist, no two shards share a table, and its zone is known.
+
+use chrono_tz::Tz;
+use payhist_types::history::{HistorySpec, Route, SHARD_PLACEHOLDER};
+use payhist_types::ids::PAYMENT_ID_SHARD_MAX;
+
+/// The most shards of a history: as many as a payment id can tell apart.
+pub const SHARDS_MAX: usize = PAYMENT_ID_SHARD_MAX as usize + 1;
+
+/// What is wrong with a configured history.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// The policy's zone is not in the time-zone database.
+    #[error("{0:?} is not an IANA time zone such as Europe/London")]
+    UnknownZone(String),
+    /// No shards, or more than [`SHARDS_MAX`].
+    #[error("{0} shards: a history has 1 to {SHARDS_MAX}")]
+    ShardCount(usize),
+    /// The upper bounds of a range route are not strictly ascending.
+    #[error("the upper bounds of a range route must ascend: {upper} comes after {before}")]
+    BoundsNotAscending {
+        /// The bound before.
+        before: u64,
+        /// The bound that is not above it.
+        upper: u64,
+    },
+    /// Several shards and no single place for their number in the tables' name.
+    #[error("the table pattern {0:?} must say {SHARD_PLACEHOLDER} once, or all shards would share a table")]
+    TablePattern(String),
+    /// No schema, or no table pattern.
+    #[error("a history needs the name of its schema and of its tables")]
+    Nameless,
+    /// A retention of no months at all.
+    #[error("a retention of 0 months would drop every month as soon as it ends; keep at least 1")]
+    NoRetention,
+}
+
+impl SpecError {
+    /// The configuration's key that has to change, below `[[history]]`.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::UnknownZone(_) => "policy.zone",
+            Self::NoRetention => "policy.retention_months",
+            Self::ShardCount(_) => "route.shards",
+            Self::BoundsNotAscending { .. } => "route.upper_bounds",
+            Self::TablePattern(_) => "table_pattern",
+            Self::Nameless => "schema",
+        }
+    }
+}
+
+/// Checks a history and gives its zone.
+///
+/// # Errors
+/// [`SpecError`]: the first thing that is wrong.
+pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
+    let policy = &spec.policy;
+    let zone = policy.zone.parse::<Tz>().map_err(|_| SpecError::UnknownZone(policy.zone.clone()))?;
+    if policy.retention_months == Some(0) {
+        return Err(SpecError::NoRetention);
+    }
+    let shards = match &spec.route {
+        Route::Modulo { shards } => usize::from(*shards),
+        Route::Range { upper_bounds } => upper_bounds.len() + 1,
+        Route::Single => 1,
+    };
+    if !(1..=SHARDS_MAX).contains(&shards) {
+        return Err(SpecError::ShardCount(shards));
+    }
+    if let Route::Range { upper_bounds } = &spec.route
+        && let Some(pair) = upper_bounds.windows(2).find(|pair| pair[0] >= pair[1])
+    {
+        return Err(SpecError::BoundsNotAscending { before: pair[0].0, upper: pair[1].0 });
+    }
+    if spec.schema.is_empty() || spec.table_pattern.is_empty() {
+        return Err(SpecError::Nameless);
+    }
+    let places = spec.table_pattern.matches(SHARD_PLACEHOLDER).count();
+    if places > 1 || (places == 0 && shards > 1) {
+        return Err(SpecError::TablePattern(spec.table_pattern.clone()));
+    }
+    Ok(zone)
+}
+
+#[cfg(test)]
+mod tests {
+    use payhist_types::UserId;
+    use payhist_types::history::Policy;
+
+    use super::*;
+
+    fn spec() -> HistorySpec {
+        HistorySpec {
+            name: "payments".parse().unwrap(),
+            source: "main".into(),
+            schema: "pay".into(),
+            table_pattern: "payment_history_shard_{shard}".into(),
+            route: Route::Modulo { shards: 10 },
+            policy: Policy { premake_months: Some(3), retention_months: Some(12), zone: "Europe/London".into() },
+        }
+    }
+
+    fn refused(change: impl FnOnce(&mut HistorySpec)) -> SpecError {
+        let mut spec = spec();
+        change(&mut spec);
+        validate(&spec).unwrap_err()
+    }
+
+    fn range(bounds: &[u64]) -> Route {
+        Route::Range { upper_bounds: bounds.iter().copied().map(UserId).collect() }
+    }
+
+    #[test]
+    fn a_sensible_history_gives_its_zone() {
+        assert_eq!(validate(&spec()), Ok(Tz::Europe__London));
+        for route in [Route::Single, range(&[]), range(&[10_000, 20_000]), Route::Modulo { shards: 256 }] {
+            assert_eq!(validate(&HistorySpec { route, ..spec() }), Ok(Tz::Europe__London));
+        }
+        let one_table = HistorySpec { route: Route::Single, table_pattern: "payments".into(), ..spec() };
+        assert!(validate(&one_table).is_ok());
+    }
+
+    #[test]
+    fn no_user_is_routed_to_a_shard_that_is_not_there() {
+        assert_eq!(refused(|spec| spec.route = Route::Modulo { shards: 0 }), SpecError::ShardCount(0));
+        assert_eq!(refused(|spec| spec.route = Route::Modulo { shards: 257 }), SpecError::ShardCount(257));
+        let many: Vec<u64> = (0..70_000).collect();
+        assert_eq!(refused(|spec| spec.route = range(&many)), SpecError::ShardCount(70_001));
+        for bounds in [[10, 10], [20, 10]] {
+            let error = SpecError::BoundsNotAscending { before: bounds[0], upper: bounds[1] };
+            assert_eq!(refused(|spec| spec.route = range(&bounds)), error);
+        }
+    }
+
+    #[test]
+    fn no_two_shards_share_a_table() {
+        for pattern in ["payments", "p_{shard}_{shard}"] {
+            assert_eq!(refused(|spec| spec.table_pattern = pattern.into()), SpecError::TablePattern(pattern.into()));
+        }
+        assert_eq!(refused(|spec| spec.schema.clear()), SpecError::Nameless);
+        assert_eq!(refused(|spec| spec.table_pattern.clear()), SpecError::Nameless);
+    }
+
+    #[test]
+    fn a_policy_names_a_zone_and_keeps_something() {
+        let error = SpecError::UnknownZone("Europe/Nowhere".into());
+        assert_eq!(refused(|spec| spec.policy.zone = "Europe/Nowhere".into()), error);
+        assert_eq!(refused(|spec| spec.policy.retention_months = Some(0)), SpecError::NoRetention);
+    }
+}
