@@ -7,6 +7,7 @@
 pub mod cursor;
 pub mod database;
 pub mod deadlock;
+pub mod doctor;
 pub mod engine;
 pub mod error;
 pub mod history;

@@ -4,6 +4,25 @@ use crate::{Cursor, Money, Month, PaymentId, ShardId, UserId};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
+/// The columns that reading a payment needs, in the order of a row.
+pub const PAYMENT_COLUMNS: [&str; 15] = [
+    "payment_id",
+    "user_id",
+    "order_id",
+    "provider",
+    "provider_tx_id",
+    "method",
+    "status",
+    "amount",
+    "currency",
+    "payer_name",
+    "payer_email",
+    "failure_code",
+    "version",
+    "created_at",
+    "updated_at",
+];
+
 /// The state of a payment (DESIGN §9).
 #[derive(
     Debug,

@@ -58,6 +58,20 @@ pub enum PartitionExpression {
     },
 }
 
+impl PartitionExpression {
+    /// The column, where it is known.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::RangeColumnsDatetime { column }
+            | Self::RangeColumnsDate { column }
+            | Self::UnixTimestamp { column }
+            | Self::ToDays { column }
+            | Self::YearMonth { column } => Some(column),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
 /// One partition, as the catalogue has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {

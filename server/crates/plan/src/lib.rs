@@ -5,6 +5,7 @@
 
 pub mod checker;
 pub mod classify;
+pub mod doctor;
 pub mod months;
 pub mod months_needed;
 pub mod rotation;

@@ -8,7 +8,7 @@ use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
 use payhist_dialect::TableName;
 use payhist_types::money::{Currency, Money};
-use payhist_types::payment::{Payment, PaymentStatus};
+use payhist_types::payment::{PAYMENT_COLUMNS, Payment, PaymentStatus};
 use payhist_types::{PaymentId, UserId};
 use rust_decimal::Decimal;
 use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
@@ -60,30 +60,12 @@ pub enum Keyset {
     NewerThan(Key),
 }
 
-const COLUMNS: [&str; 15] = [
-    "payment_id",
-    "user_id",
-    "order_id",
-    "provider",
-    "provider_tx_id",
-    "method",
-    "status",
-    "amount",
-    "currency",
-    "payer_name",
-    "payer_email",
-    "failure_code",
-    "version",
-    "created_at",
-    "updated_at",
-];
-
 /// The SELECT behind [`list`]; tests EXPLAIN it, and the benchmark runs it bare.
 pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64) -> SelectStatement {
     let mut query = Query::select();
     let created_at = || Expr::col(Alias::new("created_at"));
     query
-        .columns(COLUMNS.map(Alias::new))
+        .columns(PAYMENT_COLUMNS.map(Alias::new))
         .from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())))
         // Named, since MariaDB may take `ref` on status alone and read the whole partition (FACTS §5).
         .force_index(Alias::new(index_for(filter)), IndexHintScope::All)
@@ -149,7 +131,7 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// [`COLUMNS`], decoded by position: by name each value would cost a look-up.
+/// [`PAYMENT_COLUMNS`], decoded by position: by name each value would cost a look-up.
 type PaymentColumns = (
     u64,
     u64,

@@ -1,0 +1,241 @@
+//! What is wrong with a history: facts in, ailments out. Words and SQL are `payhist_dialect::doctor`'s.
+//!
+//! Invariants: the planner's own findings are all here, so that what keeps it from planning is never passed over; what
+//! could not be looked at is an ailment, too ([`Ailment::NotChecked`]).
+
+pub mod differences;
+pub mod facts;
+pub mod layout;
+mod server;
+mod table;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use payhist_types::doctor::Severity;
+use payhist_types::history::{HistorySpec, Switches};
+use payhist_types::payment::PAYMENT_COLUMNS;
+use payhist_types::plan::{FindingKind, Inventory, RotationPlan, Step, TableState};
+use payhist_types::{Month, ShardId, UserId};
+
+use crate::rotation::{self, PlanError};
+use crate::validate::validate;
+use differences::Difference;
+use facts::{Facts, ForeignKey};
+use layout::Layout;
+
+/// Something that is wrong, or could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ailment {
+    /// What the planner finds, and nothing below says better.
+    Planner(FindingKind),
+    /// The table is missing.
+    Missing {
+        /// A shard's table that is there and partitioned.
+        like: Option<String>,
+    },
+    /// The table has no partitions.
+    NotPartitioned(Option<Layout>),
+    /// It is partitioned by something else than a month's instant.
+    Expression {
+        /// The catalogue's words.
+        raw: String,
+        /// How it could be partitioned.
+        layout: Option<Layout>,
+    },
+    /// The zone's months begin inside a UTC day, and the expression counts days.
+    ZoneInexpressible {
+        /// The first such month.
+        month: Month,
+        /// How it could be partitioned.
+        layout: Option<Layout>,
+    },
+    /// A unique key of a table that is to be partitioned lacks the column.
+    KeyLacksColumn {
+        /// The key.
+        key: facts::Key,
+        /// The column.
+        column: String,
+    },
+    /// A foreign key from or to a table that is to be partitioned.
+    ForeignKey(ForeignKey),
+    /// A partition holds several months.
+    Gap {
+        /// The partition.
+        partition: String,
+        /// Its months and their edges.
+        months: Vec<(Month, DateTime<Utc>)>,
+    },
+    /// Partitions whose edges are not those of a month.
+    Irregular {
+        /// Which.
+        partitions: Vec<String>,
+    },
+    /// A MAXVALUE partition.
+    MaxValue {
+        /// Its name.
+        partition: String,
+        /// Its rows, exactly up to [`facts::MAXVALUE_ROWS_MAX`].
+        rows: u64,
+        /// The months to split off it: of its rows, and what the policy asks for.
+        months: Vec<(Month, DateTime<Utc>)>,
+    },
+    /// Fewer months ahead than wanted.
+    Runway {
+        /// Months ahead.
+        months: i32,
+        /// As the policy wants.
+        wanted: u16,
+        /// What the plan adds.
+        adds: Vec<Step>,
+    },
+    /// The partition column takes the current time by itself.
+    DefaultsToNow {
+        /// The column.
+        column: facts::Column,
+    },
+    /// It differs from the other shards.
+    Differs(Difference),
+    /// Users of other shards are in it.
+    WrongShard {
+        /// Who, and where they belong.
+        users: Vec<(UserId, ShardId)>,
+    },
+    /// A partition has a row of another month.
+    Misplaced {
+        /// The partition.
+        partition: String,
+        /// The row's time.
+        at: DateTime<Utc>,
+    },
+    /// A table like a shard, without partitions.
+    Orphan,
+    /// Columns that browsing needs.
+    BrowsedColumns {
+        /// Which are not there.
+        missing: Vec<&'static str>,
+    },
+    /// The clocks are apart.
+    Clock {
+        /// How far the server's is ahead.
+        ahead_ms: i64,
+    },
+    /// payhist's own sessions are not at UTC.
+    SessionZone(String),
+    /// Sessions that set no zone are not at UTC.
+    ServerZone(String),
+    /// Privileges are missing.
+    Privileges {
+        /// Which.
+        missing: Vec<&'static str>,
+        /// For what.
+        purpose: &'static str,
+    },
+    /// It could not be looked at.
+    NotChecked(String),
+}
+
+/// An ailment and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// How bad.
+    pub severity: Severity,
+    /// The shard; `None`: all of them.
+    pub shard: Option<ShardId>,
+    /// The table.
+    pub table: Option<String>,
+    /// What.
+    pub ailment: Ailment,
+}
+
+/// What every judgement needs.
+struct Case<'a> {
+    spec: &'a HistorySpec,
+    facts: &'a Facts,
+    plan: RotationPlan,
+    zone: Tz,
+    now: DateTime<Utc>,
+}
+
+/// The findings of a history whose facts could not be read, with the reason.
+///
+/// # Errors
+/// As [`rotation::plan`].
+pub fn unreadable(
+    spec: &HistorySpec,
+    inventory: &Inventory,
+    reason: String,
+    now: DateTime<Utc>,
+) -> Result<Vec<Found>, PlanError> {
+    let planner = rotation::plan(spec, inventory, &Switches::default(), now)?.findings.into_iter();
+    let planner = planner.map(|finding| (finding.shard, Ailment::Planner(finding.kind)));
+    let all = std::iter::once((None, Ailment::NotChecked(reason))).chain(planner);
+    Ok(all.map(|(shard, ailment)| found(spec, Severity::Error, shard, ailment)).collect())
+}
+
+/// Examines a history. The whole history's ailments come first, then each shard's, in the order of their mending.
+///
+/// # Errors
+/// As [`rotation::plan`].
+pub fn examine(spec: &HistorySpec, facts: &Facts, now: DateTime<Utc>) -> Result<Vec<Found>, PlanError> {
+    let zone = validate(spec).map_err(|_| PlanError::UnknownZone(spec.policy.zone.clone()))?;
+    let plan = rotation::plan(spec, &facts.inventory, &Switches::default(), now)?;
+    let case = Case { spec, facts, plan, zone, now };
+    let mut ailments = server::examine(&case);
+    // Without a privilege the catalogue shows no tables: all else would be a false alarm.
+    if server::sees_nothing(&case) {
+        return Ok(ailments);
+    }
+    ailments.extend(missing_columns(&case));
+    for entry in &facts.inventory.shards {
+        ailments.extend(table::examine(&case, entry));
+        ailments.extend(orphans(&case, &entry.table, entry.shard));
+    }
+    let shapes: Vec<_> = facts
+        .inventory
+        .shards
+        .iter()
+        .filter_map(|entry| Some((entry.shard, facts.tables.get(&entry.table)?)))
+        .collect();
+    let differences = differences::between(&shapes).into_iter();
+    ailments.extend(differences.map(|(shard, how)| found(spec, Severity::Warning, Some(shard), Ailment::Differs(how))));
+    ailments.sort_by_key(|found| found.shard);
+    Ok(ailments)
+}
+
+fn found(spec: &HistorySpec, severity: Severity, shard: Option<ShardId>, ailment: Ailment) -> Found {
+    Found { severity, shard, table: shard.map(|shard| spec.table_of(shard)), ailment }
+}
+
+fn missing_columns(case: &Case) -> Option<Found> {
+    let mut entries = case.facts.inventory.shards.iter();
+    let table = entries.find_map(|entry| case.facts.tables.get(&entry.table))?;
+    let missing: Vec<_> = PAYMENT_COLUMNS.into_iter().filter(|name| table.column(name).is_none()).collect();
+    (!missing.is_empty()).then(|| found(case.spec, Severity::Info, None, Ailment::BrowsedColumns { missing }))
+}
+
+/// Tables without partitions that have a shard's columns, and its name as the beginning of theirs.
+fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Iterator<Item = Found> + use<'a> {
+    let shards = || case.facts.inventory.shards.iter().map(|entry| entry.table.as_str());
+    // `…_1` is the beginning of `…_10_x` as well: the longest name owns it.
+    let owner = move |name: &str| shards().filter(|shard| name.starts_with(shard)).max_by_key(|shard| shard.len());
+    let shape = case.facts.tables.get(shard_table).filter(|table| table.partitioned);
+    let names = |table: &facts::Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+    let others = case.facts.tables.iter().filter(move |(name, table)| {
+        !table.partitioned
+            && !shards().any(|shard| shard == name.as_str())
+            && owner(name) == Some(shard_table)
+            && shape.is_some_and(|shape| names(shape) == names(table))
+    });
+    others.map(move |(name, _)| Found {
+        severity: Severity::Warning,
+        shard: Some(shard),
+        table: Some(name.clone()),
+        ailment: Ailment::Orphan,
+    })
+}
+
+/// Is there anything to say of this table's partitions at all?
+fn is_managed(state: &TableState) -> bool {
+    use payhist_types::plan::PartitionExpression;
+    matches!(state, TableState::Partitioned { expression, .. } if !matches!(expression, PartitionExpression::Unknown { .. }))
+}

@@ -1,0 +1,107 @@
+//! The server: clock, zones, privileges.
+
+use payhist_types::doctor::Severity;
+use payhist_types::plan::TableState;
+
+use super::facts::Privileges;
+use super::{Ailment, Case, Found, found};
+
+/// Clocks further apart are worth a look: months change at another moment than payhist thinks.
+const CLOCK_WARNING_MS: i64 = 2_000;
+/// Clocks further apart are an error.
+const CLOCK_ERROR_MS: i64 = 60_000;
+
+pub(super) fn examine(case: &Case) -> Vec<Found> {
+    let server = &case.facts.server;
+    let mut ailments = Vec::new();
+    let mut add = |severity, ailment| ailments.push(found(case.spec, severity, None, ailment));
+    let ahead_ms = server.clock_ahead_ms;
+    if ahead_ms.abs() > CLOCK_WARNING_MS {
+        let severity = if ahead_ms.abs() > CLOCK_ERROR_MS { Severity::Error } else { Severity::Warning };
+        add(severity, Ailment::Clock { ahead_ms });
+    }
+    if !is_utc(&server.session_zone) {
+        add(Severity::Error, Ailment::SessionZone(server.session_zone.clone()));
+    }
+    if !is_utc(&server.server_zone) {
+        add(Severity::Warning, Ailment::ServerZone(server.server_zone.clone()));
+    }
+    let rotates = case.spec.policy.retention_months.is_some();
+    let needed: [(_, &'static str, &[&'static str]); 3] = [
+        (Severity::Error, "to browse", &["SELECT"]),
+        (Severity::Warning, "to add months", if case.spec.policy.premake_months.is_some() { &["ALTER"] } else { &[] }),
+        (Severity::Warning, "to take expired months out", if rotates { &["CREATE", "INSERT", "DROP"] } else { &[] }),
+    ];
+    for (severity, purpose, privileges) in needed {
+        let missing: Vec<_> = privileges.iter().copied().filter(|privilege| lacks(case, privilege)).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        if case.facts.privileges.by_role {
+            add(Severity::Info, Ailment::NotChecked(format!("whether a role allows {}", missing.join(", "))));
+        } else {
+            add(severity, Ailment::Privileges { missing, purpose });
+        }
+    }
+    ailments
+}
+
+/// No table can be seen, and no privilege would show one.
+pub(super) fn sees_nothing(case: &Case) -> bool {
+    let shards = &case.facts.inventory.shards;
+    lacks(case, "SELECT") && shards.iter().all(|entry| matches!(entry.state, TableState::Missing))
+}
+
+fn lacks(case: &Case, privilege: &str) -> bool {
+    let shards = &case.facts.inventory.shards;
+    !shards.iter().all(|entry| case.facts.privileges.allow(privilege, &case.spec.schema, &entry.table))
+}
+
+impl Privileges {
+    fn allow(&self, privilege: &str, schema: &str, table: &str) -> bool {
+        self.grants.iter().any(|grant| {
+            grant.privilege.eq_ignore_ascii_case(privilege)
+                && grant.schema.as_deref().is_none_or(|pattern| matches_like(pattern, schema) || pattern == schema)
+                && grant.table.as_deref().is_none_or(|only| only == table)
+        })
+    }
+}
+
+/// LIKE, as GRANT matches schemas: `_` one character, `%` any, `\` takes the next as it is.
+fn matches_like(pattern: &str, text: &str) -> bool {
+    let mut rest = pattern.chars();
+    match rest.next() {
+        None => text.is_empty(),
+        Some('%') => {
+            text.char_indices().map(|(at, _)| &text[at..]).chain([""]).any(|tail| matches_like(rest.as_str(), tail))
+        }
+        Some(first) => {
+            let wanted = if first == '\\' { rest.next() } else { Some(first).filter(|c| *c != '_') };
+            let mut chars = text.chars();
+            chars.next().is_some_and(|c| wanted.is_none_or(|wanted| wanted == c))
+                && matches_like(rest.as_str(), chars.as_str())
+        }
+    }
+}
+
+fn is_utc(zone: &str) -> bool {
+    ["+00:00", "-00:00", "UTC", "GMT", "Etc/UTC"].iter().any(|utc| zone.eq_ignore_ascii_case(utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_on_patterns_of_schemas_count() {
+        for (pattern, schema, matches) in [
+            ("pay%", "payments", true),
+            ("pay\\_a", "pay_a", true),
+            ("pay\\_a", "payxa", false),
+            ("p_y", "pay", true),
+            ("", "x", false),
+        ] {
+            assert_eq!(matches_like(pattern, schema), matches, "{pattern} {schema}");
+        }
+    }
+}
