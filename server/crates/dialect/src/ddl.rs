@@ -104,13 +104,33 @@ pub fn reorganize_partition(
     into: &[(Ident, DateTime<Utc>)],
     capabilities: &Capabilities,
 ) -> Result<Vec<Statement>, NotExpressible> {
-    let parts = into
-        .iter()
-        .map(|(part, before)| {
-            Ok(format!("PARTITION {part} VALUES LESS THAN ({})", literal(expression, *before, capabilities)?))
-        })
-        .collect::<Result<Vec<_>, NotExpressible>>()?;
-    Ok(bounded(table, &format!("REORGANIZE PARTITION {name} INTO ({})", parts.join(", ")), capabilities))
+    let parts = parts(expression, into, capabilities)?;
+    Ok(bounded(table, &format!("REORGANIZE PARTITION {name} INTO ({parts})"), capabilities))
+}
+
+/// Splits months off a MAXVALUE partition, which stays behind them; otherwise as [`reorganize_partition`].
+pub fn split_max_value(
+    table: &TableName,
+    name: &Ident,
+    expression: &PartitionExpression,
+    months: &[(Ident, DateTime<Utc>)],
+    capabilities: &Capabilities,
+) -> Result<Vec<Statement>, NotExpressible> {
+    let parts = parts(expression, months, capabilities)?;
+    // RANGE COLUMNS wants it in parentheses, RANGE takes it so as well.
+    let rest = format!("PARTITION {name} VALUES LESS THAN (MAXVALUE)");
+    Ok(bounded(table, &format!("REORGANIZE PARTITION {name} INTO ({parts}, {rest})"), capabilities))
+}
+
+pub(crate) fn parts(
+    expression: &PartitionExpression,
+    into: &[(Ident, DateTime<Utc>)],
+    capabilities: &Capabilities,
+) -> Result<String, NotExpressible> {
+    let part = |(part, before): &(Ident, DateTime<Utc>)| {
+        Ok(format!("PARTITION {part} VALUES LESS THAN ({})", literal(expression, *before, capabilities)?))
+    };
+    Ok(into.iter().map(part).collect::<Result<Vec<_>, NotExpressible>>()?.join(", "))
 }
 
 /// Counts a partition's rows.

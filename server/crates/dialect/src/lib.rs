@@ -7,9 +7,11 @@ pub mod boundary;
 pub mod capabilities;
 pub mod ddl;
 pub mod deadlock;
+pub mod doctor;
 pub mod error_class;
 pub mod ident;
 pub mod plan_sql;
+pub mod probe;
 pub mod quarantine;
 mod statement;
 

@@ -1,0 +1,40 @@
+//! Bounded looks at rows, for the doctor.
+//!
+//! Invariant: rows are limited in a derived table, so that no look reads more than its limit, and the conditions on them
+//! are the caller's: the engine prunes partitions by a condition, and would never find the row that is in a wrong one.
+
+use crate::{Ident, Statement, TableName};
+
+/// Counts a partition's rows, up to a limit.
+pub fn count_up_to(table: &TableName, partition: &Ident, limit: u64) -> Statement {
+    Statement::new(format!(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM {table} PARTITION ({partition}) LIMIT {limit}) AS looked"
+    ))
+}
+
+/// Earliest and latest time (DATETIME(6), NULL without rows) of a whole table, or of a partition.
+pub fn extent(table: &TableName, partition: Option<&Ident>, column: &Ident) -> Statement {
+    let partition = partition.map(|partition| format!(" PARTITION ({partition})")).unwrap_or_default();
+    Statement::new(format!(
+        "SELECT CAST(MIN({column}) AS DATETIME(6)), CAST(MAX({column}) AS DATETIME(6)) FROM {table}{partition}"
+    ))
+}
+
+/// Earliest and latest time of some rows of a partition.
+pub fn some_times(table: &TableName, partition: &Ident, column: &Ident, limit: u64) -> Statement {
+    Statement::new(format!(
+        "SELECT CAST(MIN({column}) AS DATETIME(6)), CAST(MAX({column}) AS DATETIME(6)) \
+         FROM (SELECT {column} FROM {table} PARTITION ({partition}) LIMIT {limit}) AS looked"
+    ))
+}
+
+/// The users (as unsigned numbers) of some rows, from both ends of a key.
+pub fn some_users(table: &TableName, user: &Ident, key: &[Ident], limit: u64) -> Statement {
+    let end = |direction: &str| {
+        let columns: Vec<_> = key.iter().map(|column| format!("{column} {direction}")).collect();
+        let order = if columns.is_empty() { String::new() } else { format!(" ORDER BY {}", columns.join(", ")) };
+        format!("(SELECT {user} FROM {table}{order} LIMIT {limit})")
+    };
+    let ends = [end("ASC"), end("DESC")].join(" UNION ALL ");
+    Statement::new(format!("SELECT DISTINCT CAST({user} AS UNSIGNED) FROM ({ends}) AS looked"))
+}
