@@ -9,6 +9,7 @@ pub mod auth;
 pub mod browse;
 pub mod catalogue;
 pub mod clock;
+pub mod doctor;
 pub mod error;
 pub mod generate;
 pub mod histories;

@@ -3,7 +3,7 @@
 use crate::error::{During, StorageError};
 use payhist_dialect::Statement;
 use sqlx::Row;
-use sqlx::mysql::MySqlConnection;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 /// Runs one rendered statement as text (some DDL cannot be prepared, FACTS §2).
 pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) -> Result<(), StorageError> {
@@ -24,6 +24,14 @@ pub(crate) async fn fetch_count(connection: &mut MySqlConnection, statement: &St
     let row = sqlx::raw_sql(text(statement)).fetch_one(connection).await.during("count")?;
     let count: i64 = row.try_get(0).during("count")?;
     Ok(count.unsigned_abs())
+}
+
+/// Runs a rendered SELECT and collects its rows.
+pub(crate) async fn fetch_all(
+    connection: &mut MySqlConnection,
+    statement: &Statement,
+) -> Result<Vec<MySqlRow>, StorageError> {
+    sqlx::raw_sql(text(statement)).fetch_all(connection).await.during("look")
 }
 
 /// A statement of the dialect crate as sqlx wants it: its text was built from typed identifiers and literals alone.

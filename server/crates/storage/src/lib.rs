@@ -12,6 +12,7 @@ pub mod bulk;
 pub mod control;
 pub mod ddl;
 pub mod deadlocks;
+pub mod doctor;
 pub mod dynamic;
 pub mod engine_stats;
 pub mod error;

@@ -1,0 +1,104 @@
+//! Bounded looks at one shard's rows.
+
+use crate::ddl;
+use crate::error::{During, StorageError, from_ident};
+use chrono::{DateTime, Utc};
+use payhist_dialect::doctor::{USER_COLUMN, counts_days};
+use payhist_dialect::{Ident, Statement, TableName, probe};
+use payhist_plan::doctor::facts::{Looks, MAXVALUE_ROWS_MAX, Table};
+use payhist_plan::doctor::layout::time_column;
+use payhist_types::UserId;
+use payhist_types::history::{HistorySpec, Route};
+use payhist_types::plan::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
+use sqlx::Row;
+use sqlx::mysql::MySqlConnection;
+
+/// Rows whose user is looked at, from either end of the primary key.
+pub const USER_ROWS_LOOKED: u64 = 5_000;
+/// Rows whose time is looked at, of the first and of the last partition.
+pub const TIME_ROWS_LOOKED: u64 = 5_000;
+
+/// Earliest and latest.
+type Times = Option<(DateTime<Utc>, DateTime<Utc>)>;
+
+pub(super) async fn at(
+    connection: &mut MySqlConnection,
+    spec: &HistorySpec,
+    entry: &ShardInventory,
+    table: Option<&Table>,
+) -> Looks {
+    let mut looks = Looks::default();
+    let (Some(table), Ok(name)) = (table, TableName::new(&spec.schema, &entry.table)) else { return looks };
+    if spec.route != Route::Single {
+        match users(connection, &name, table).await {
+            Ok(users) => looks.users = Some(users),
+            Err(why) => looks.failed.push(format!("whether all its users belong here: {why}")),
+        }
+    }
+    if let Err(error) = times(connection, &name, entry, table, &mut looks).await {
+        looks.failed.push(format!("the times of its rows: {error}"));
+    }
+    looks
+}
+
+async fn users(connection: &mut MySqlConnection, name: &TableName, table: &Table) -> Result<Vec<UserId>, String> {
+    let column = table.column(USER_COLUMN).ok_or_else(|| format!("it has no column {USER_COLUMN}"))?;
+    if !column.data_type.contains("int") {
+        return Err(format!("{USER_COLUMN} is no integer"));
+    }
+    let primary = table.keys.iter().find(|key| key.name == "PRIMARY").map(|key| key.columns.as_slice());
+    let key = primary.unwrap_or_default().iter().filter_map(|(column, _)| column.as_deref()).map(Ident::new);
+    let key = key.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let user = Ident::new(&column.name).map_err(|error| error.to_string())?;
+    let statement = probe::some_users(name, &user, &key, USER_ROWS_LOOKED);
+    let rows = ddl::fetch_all(connection, &statement).await.map_err(|error| error.to_string())?;
+    rows.iter().map(|row| row.try_get::<u64, _>(0).map(UserId).map_err(|error| error.to_string())).collect()
+}
+
+async fn times(
+    connection: &mut MySqlConnection,
+    name: &TableName,
+    entry: &ShardInventory,
+    table: &Table,
+    looks: &mut Looks,
+) -> Result<(), StorageError> {
+    let (expression, partitions) = match &entry.state {
+        TableState::Partitioned { expression, partitions } => (Some(expression), partitions.as_slice()),
+        TableState::NotPartitioned => (None, &[][..]),
+        TableState::Missing | TableState::Unreadable { .. } => return Ok(()),
+    };
+    let hint = match expression {
+        Some(PartitionExpression::Unknown { raw }) => raw.clone(),
+        Some(known) => format!("`{}`", known.column().unwrap_or_default()),
+        None => String::new(),
+    };
+    let Some(column) = time_column(table, &hint) else { return Ok(()) };
+    let column = Ident::new(&column.name).map_err(from_ident)?;
+    if let Some(max) = partitions.iter().find(|partition| partition.upper == Boundary::MaxValue) {
+        let partition = Ident::new(&max.name).map_err(from_ident)?;
+        let count = probe::count_up_to(name, &partition, MAXVALUE_ROWS_MAX + 1);
+        looks.max_value_rows = Some(ddl::fetch_count(connection, &count).await?);
+        looks.extent = range(connection, &probe::extent(name, Some(&partition), &column)).await?;
+    } else if expression.is_none_or(|known| known.column().is_none() || counts_days(known)) {
+        looks.extent = range(connection, &probe::extent(name, None, &column)).await?;
+    }
+    let known = |partition: &&Partition| matches!(partition.upper, Boundary::Before(_));
+    let ends = [partitions.iter().find(known), partitions.iter().rev().find(known)];
+    for partition in ends.into_iter().flatten() {
+        let ident = Ident::new(&partition.name).map_err(from_ident)?;
+        let statement = probe::some_times(name, &ident, &column, TIME_ROWS_LOOKED);
+        if let Some((earliest, latest)) = range(connection, &statement).await? {
+            looks.times.push((partition.name.clone(), earliest, latest));
+        }
+    }
+    looks.times.dedup();
+    Ok(())
+}
+
+async fn range(connection: &mut MySqlConnection, statement: &Statement) -> Result<Times, StorageError> {
+    let rows = ddl::fetch_all(connection, statement).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let earliest: Option<DateTime<Utc>> = row.try_get(0).during("doctor.times")?;
+    let latest: Option<DateTime<Utc>> = row.try_get(1).during("doctor.times")?;
+    Ok(earliest.zip(latest))
+}

@@ -1,0 +1,68 @@
+//! What the doctor knows of a history: a handful of catalogue queries, and bounded looks at rows.
+//!
+//! Invariant: a look that fails (no privilege, over its deadline) is told in [`Looks::failed`], never left out.
+
+mod catalogue;
+mod looks;
+
+use crate::error::{During, StorageError};
+use chrono::{DateTime, Utc};
+use payhist_plan::doctor::facts::{Facts, Grant, Looks, Privileges, Server};
+use payhist_types::history::{HistorySpec, SHARD_PLACEHOLDER};
+use payhist_types::plan::Inventory;
+use sqlx::mysql::MySqlConnection;
+
+pub use looks::{TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
+
+/// Reads everything but the partitions, which the caller has read. `now` is payhist's time at the moment of the call.
+pub async fn read(
+    connection: &mut MySqlConnection,
+    spec: &HistorySpec,
+    inventory: Inventory,
+    now: DateTime<Utc>,
+) -> Result<Facts, StorageError> {
+    let server = server(connection, now).await?;
+    let privileges = privileges(connection).await?;
+    let prefix = spec.table_pattern.split(SHARD_PLACEHOLDER).next().unwrap_or_default();
+    let tables = catalogue::tables(connection, &spec.schema, prefix).await?;
+    let mut facts = Facts { inventory, tables, server, privileges, looks: std::collections::BTreeMap::new() };
+    for entry in &facts.inventory.shards {
+        let looks: Looks = looks::at(connection, spec, entry, facts.tables.get(&entry.table)).await;
+        facts.looks.insert(entry.shard, looks);
+    }
+    Ok(facts)
+}
+
+async fn server(connection: &mut MySqlConnection, now: DateTime<Utc>) -> Result<Server, StorageError> {
+    let (clock, session_zone, global, system): (DateTime<Utc>, String, String, String) =
+        sqlx::query_as("SELECT UTC_TIMESTAMP(6), @@session.time_zone, @@global.time_zone, @@system_time_zone")
+            .fetch_one(connection)
+            .await
+            .during("doctor.server")?;
+    let server_zone = if global.eq_ignore_ascii_case("SYSTEM") { system } else { global };
+    Ok(Server { clock_ahead_ms: (clock - now).num_milliseconds(), session_zone, server_zone })
+}
+
+/// Privileges of the user by name. MySQL manual and MariaDB documentation, `USER_PRIVILEGES`.
+async fn privileges(connection: &mut MySqlConnection) -> Result<Privileges, StorageError> {
+    let (user, role): (String, Option<String>) = sqlx::query_as("SELECT CURRENT_USER(), CURRENT_ROLE()")
+        .fetch_one(&mut *connection)
+        .await
+        .during("doctor.user")?;
+    let (user, host) = user.rsplit_once('@').unwrap_or((&user, "%"));
+    let (user, host) = (user.to_owned(), host.to_owned());
+    let rows: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT PRIVILEGE_TYPE, CAST(NULL AS CHAR), CAST(NULL AS CHAR) FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ? \
+         UNION ALL SELECT PRIVILEGE_TYPE, TABLE_SCHEMA, NULL FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE = ? \
+         UNION ALL SELECT PRIVILEGE_TYPE, TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLE_PRIVILEGES WHERE GRANTEE = ?",
+    )
+    .bind(format!("'{user}'@'{host}'"))
+    .bind(format!("'{user}'@'{host}'"))
+    .bind(format!("'{user}'@'{host}'"))
+    .fetch_all(connection)
+    .await
+    .during("doctor.privileges")?;
+    let grants = rows.into_iter().map(|(privilege, schema, table)| Grant { privilege, schema, table }).collect();
+    let by_role = role.is_some_and(|role| role != "NONE");
+    Ok(Privileges { user, host, by_role, grants })
+}
