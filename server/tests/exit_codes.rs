@@ -24,6 +24,7 @@ async fn the_exit_code_says_how_a_command_ended() {
         (0, "config check"),
         (0, "payments list"),
         (0, "jobs list"),
+        (0, "doctor"),
         (1, "payments show 1"),
         (1, "import missing.csv --format csv"),
         (1, "import half.csv --format csv"),
@@ -41,4 +42,10 @@ async fn the_exit_code_says_how_a_command_ended() {
         assert_eq!(output.status.code(), Some(expected), "{arguments}: {said}");
         assert!(serde_json::from_str::<serde_json::Value>(&said).is_ok(), "{arguments}: {said}");
     }
+    let mut connection = test.db.connect().await;
+    sqlx::query("DROP TABLE payment_history_shard_0").execute(&mut connection).await.unwrap();
+    let doctor = Command::new(PAYHIST).env("PAYHIST_CONFIG", &config).args(["doctor", "--json"]).output().unwrap();
+    assert_eq!(doctor.status.code(), Some(1), "an error that doctor finds");
+    let said: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
+    assert_eq!(said["findings"][0]["code"], "missing_table", "{said}");
 }

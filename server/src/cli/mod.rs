@@ -4,6 +4,7 @@
 
 mod config;
 mod demo;
+mod doctor;
 mod generate;
 mod import;
 mod jobs;
@@ -57,6 +58,8 @@ enum Command {
     /// Check a configuration, or print an example.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Examine a history and its tables: what is wrong, why it matters, and the SQL that mends it. Changes nothing.
+    Doctor(doctor::DoctorArgs),
     /// Load payments from a file.
     Import(import::ImportArgs),
     /// Make sample payments, the same for the same seed.
@@ -99,6 +102,7 @@ async fn with_ops(command: Command, global: &Global) -> anyhow::Result<Outcome> 
         Command::Migrate => Ok(output::say(json, &serde_json::json!({ "migrated": true }), || {
             "The control database is up to date.".to_owned()
         })),
+        Command::Doctor(args) => doctor::run(&args, &ops, json).await,
         Command::Import(args) => import::run(args, &ops, json).await,
         Command::Generate(args) => generate::run(args, &ops, json).await,
         Command::Payments(command) => payments::run(command, &ops, json).await,

@@ -247,16 +247,22 @@ async fn rows_in_the_wrong_shard_are_found_and_go_home(
 }
 
 /// MariaDB 10.11 has no WITHOUT VALIDATION.
+#[rstest]
+#[case::too_late("{p-2}", "{day0}")]
+#[case::too_early("{p1}", "{day-1}")]
 #[tokio::test]
-async fn rows_that_an_unvalidated_exchange_brought_in_are_found_and_go_home() {
+async fn rows_that_an_unvalidated_exchange_brought_in_are_found_and_go_home(
+    #[case] partition: &str,
+    #[case] day: &str,
+) {
     let test = test_at_server_time(EngineKind::MySql).await;
     sound(&test, "UTC").await;
     run(
         &test,
         &format!(
             "CREATE TABLE twin LIKE {T}; ALTER TABLE twin REMOVE PARTITIONING; \
-        INSERT INTO twin {INSERT} VALUES (7, 1, 'o', 'p', 'card', 'PAID', 1, 'EUR', '{{day0}}', '{{day0}}'); \
-        ALTER TABLE {T} EXCHANGE PARTITION `{{p-2}}` WITH TABLE twin WITHOUT VALIDATION"
+        INSERT INTO twin {INSERT} VALUES (7, 1, 'o', 'p', 'card', 'PAID', 1, 'EUR', '{day}', '{day}'); \
+        ALTER TABLE {T} EXCHANGE PARTITION `{partition}` WITH TABLE twin WITHOUT VALIDATION"
         ),
     )
     .await;
