@@ -4,7 +4,7 @@
 //! - A step's intent is recorded before it acts; its outcome after the catalogue was read again.
 //! - The run is resumed from its records, whoever was killed: a step that is done is found done.
 //! - A failed step ends its table's turn; the other tables go on and the run ends `partial`.
-//! - Every step proves that its lease's token is still the newest, and that its switch is still on.
+//! - Every step proves that its lease's token is still the newest, its switch still on, and its policy still the history's.
 
 use super::step::{self, Attempt};
 use crate::{Ops, OpsError, catalogue};
@@ -144,8 +144,12 @@ impl Started {
         }
         let switch = planned.action.switch();
         if !stored_histories::switches(&mut connection, run.history_id).await?.is_on(switch) {
-            let detail = Some(format!("the {switch} switch was turned off during the run"));
-            return Ok(StepResult { outcome: StepOutcome::Blocked, attempts: 0, rows: None, detail });
+            return Ok(blocked(format!("the {switch} switch was turned off during the run")));
+        }
+        // A longer retention must keep what a run by the shorter one has not dropped yet.
+        let current = stored_histories::find(&mut connection, &self.history.spec.name).await?;
+        if current.is_none_or(|current| current.spec.policy != run.plan.policy) {
+            return Ok(blocked("the policy was changed since the run was planned".to_owned()));
         }
         fault::point("rotation.before_intent");
         runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
@@ -161,6 +165,10 @@ impl Started {
         };
         Ok(step::perform(&attempt).await)
     }
+}
+
+fn blocked(why: String) -> StepResult {
+    StepResult { outcome: StepOutcome::Blocked, attempts: 0, rows: None, detail: Some(why) }
 }
 
 fn skipped() -> StepResult {
