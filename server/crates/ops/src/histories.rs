@@ -2,6 +2,7 @@
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::{Ops, OpsError};
+use payhist_plan::validate::{shared_table, validate};
 use payhist_storage::histories::{self as stored, History};
 use payhist_storage::{audit, tx};
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
@@ -54,6 +55,20 @@ pub(crate) fn is_own_layout(spec: &HistorySpec) -> bool {
     own_layout(name.clone(), source, schema.clone(), policy.clone()) == *spec
 }
 
+/// No table is in two histories, or the one's policy would drop what the other keeps.
+pub(crate) fn check_tables<'a>(
+    spec: &HistorySpec,
+    others: impl IntoIterator<Item = &'a HistorySpec>,
+) -> Result<(), OpsError> {
+    for other in others.into_iter().filter(|other| other.name != spec.name) {
+        if let Some(table) = shared_table(spec, other) {
+            let why = format!("history {}: the table {table} is in the history {} already", spec.name, other.name);
+            return Err(OpsError::field("table_pattern", why));
+        }
+    }
+    Ok(())
+}
+
 /// Registers a history; one of that name that is there already is left as it is. Tables are made by who fills them.
 ///
 /// # Errors
@@ -64,7 +79,8 @@ pub async fn register(
     spec: &HistorySpec,
     switches: Switches,
 ) -> Result<History, OpsError> {
-    payhist_plan::validate::validate(spec).map_err(|error| OpsError::field(error.key(), error.to_string()))?;
+    validate(spec).map_err(|error| OpsError::field(error.key(), error.to_string()))?;
+    check_tables(spec, all(ops).await?.iter().map(|known| &known.spec))?;
     let now = ops.now();
     tx::run(ops.control(), "history.register", |connection| {
         let (spec, actor) = (spec.clone(), permit.actor().to_owned());

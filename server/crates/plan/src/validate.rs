@@ -3,6 +3,8 @@
 //! Invariant: a history that is registered has passed [`validate`], so that no user is routed to a shard that does not
 //! exist, no two shards share a table, and its zone is known.
 
+use std::collections::BTreeSet;
+
 use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Route, SHARD_PLACEHOLDER};
 use payhist_types::ids::PAYMENT_ID_SHARD_MAX;
@@ -85,6 +87,15 @@ pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
     Ok(zone)
 }
 
+/// A table that both histories would rotate, each by its own policy.
+pub fn shared_table(one: &HistorySpec, other: &HistorySpec) -> Option<String> {
+    // Some servers do not tell the case of names apart.
+    let name = |spec: &HistorySpec, table: String| [&spec.source, &spec.schema, &table].map(|part| part.to_lowercase());
+    let tables = |spec: &HistorySpec| spec.route.shards().map(|shard| spec.table_of(shard)).collect::<Vec<_>>();
+    let taken: BTreeSet<_> = tables(other).into_iter().map(|table| name(other, table)).collect();
+    tables(one).into_iter().find(|table| taken.contains(&name(one, table.clone())))
+}
+
 #[cfg(test)]
 mod tests {
     use payhist_types::UserId;
@@ -149,5 +160,21 @@ mod tests {
         let error = SpecError::UnknownZone("Europe/Nowhere".into());
         assert_eq!(refused(|spec| spec.policy.zone = "Europe/Nowhere".into()), error);
         assert_eq!(refused(|spec| spec.policy.retention_months = Some(0)), SpecError::NoRetention);
+    }
+
+    #[test]
+    fn a_table_of_two_histories_is_noticed() {
+        let one = spec();
+        let other = HistorySpec { name: "other".parse().unwrap(), route: Route::Single, ..spec() };
+        assert_eq!(shared_table(&one, &other), Some("payment_history_shard_0".to_owned()));
+        let loud = HistorySpec { table_pattern: "PAYMENT_HISTORY_SHARD_9".into(), ..other };
+        assert_eq!(shared_table(&loud, &one), Some("PAYMENT_HISTORY_SHARD_9".to_owned()));
+        for apart in [
+            HistorySpec { schema: "archive".into(), ..spec() },
+            HistorySpec { source: "second".into(), ..spec() },
+            HistorySpec { table_pattern: "t{shard}".into(), ..spec() },
+        ] {
+            assert_eq!(shared_table(&one, &apart), None);
+        }
     }
 }
