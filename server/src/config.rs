@@ -5,7 +5,9 @@
 use anyhow::Context;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use payhist_ops::{OpsError, adopt};
 use payhist_storage::SourceConfig;
+use payhist_types::history::HistorySpec;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,9 @@ pub(crate) struct Config {
     /// Where histories live.
     #[serde(default, rename = "source")]
     pub(crate) sources: Vec<SourceSection>,
+    /// Tables that are there already, adopted as histories.
+    #[serde(default, rename = "history", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) histories: Vec<HistorySpec>,
 }
 
 /// `[server]`
@@ -103,6 +108,12 @@ impl Config {
         Ok(SourceConfig::from_url("control", &self.control.url, CONTROL_POOL_MAX)?)
     }
 
+    /// Do the adopted histories make sense?
+    pub(crate) fn check_histories(&self) -> Result<(), OpsError> {
+        let sources: Vec<_> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        adopt::check(&self.histories, &sources)
+    }
+
     /// The sources' connections.
     pub(crate) fn sources(&self) -> anyhow::Result<Vec<SourceConfig>> {
         self.sources
@@ -131,6 +142,19 @@ url = "mysql://payhist:secret@db.internal/payhist_control"
 name = "main"
 url = "mysql://payhist:secret@db.internal"
 # pool_max = 16             # most connections for reading; four more are used for imports and DDL
+
+# Tables that are there already: `payhist doctor` says whether they can be rotated. See docs/adopting.md.
+# [[history]]
+# name = "legacy"
+# source = "main"
+# schema = "shop"
+# table_pattern = "payments_{shard}"          # {shard} is 0, 1, …
+# route = { kind = "modulo", shards = 10 }    # or { kind = "range", upper_bounds = [10000, 20000] }, the last shard open;
+#                                             # or { kind = "single" }, one table, without {shard}
+# [history.policy]
+# zone = "Europe/London"                      # in which months begin
+# premake_months = 3                          # without it no month is added
+# retention_months = 60                       # without it no month expires; nothing is dropped before its switch is on
 "#;
 
 #[cfg(test)]
@@ -141,6 +165,36 @@ mod tests {
     fn the_example_is_a_valid_configuration() {
         let config: Config = toml::from_str(EXAMPLE).unwrap();
         assert_eq!((config.sources[0].pool_max, config.server.secure_cookie), (16, true));
+    }
+
+    /// The example with its commented history, and another route.
+    fn with_history(route: &str) -> Config {
+        let (example, history) = EXAMPLE.split_once("# [[history]]").unwrap();
+        let history = history.replace("\n# ", "\n").replace("{ kind = \"modulo\", shards = 10 }", route);
+        toml::from_str(&format!("{example}[[history]]{history}")).unwrap()
+    }
+
+    #[test]
+    fn the_examples_history_is_valid_by_each_route() {
+        for (route, shards) in [
+            ("{ kind = \"modulo\", shards = 10 }", 10),
+            ("{ kind = \"range\", upper_bounds = [10000, 20000] }", 3),
+            ("{ kind = \"single\" }", 1),
+        ] {
+            let config = with_history(route);
+            assert_eq!(config.histories[0].route.shard_count(), shards, "{route}");
+            config.check_histories().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_history_that_makes_no_sense_is_refused() {
+        for route in ["{ kind = \"modulo\", shards = 0 }", "{ kind = \"range\", upper_bounds = [20000, 10000] }"] {
+            assert!(with_history(route).check_histories().is_err(), "{route}");
+        }
+        let mut config = with_history("{ kind = \"single\" }");
+        config.histories[0].source = "elsewhere".to_owned();
+        assert!(config.check_histories().is_err());
     }
 
     #[test]

@@ -49,3 +49,27 @@ async fn the_exit_code_says_how_a_command_ended() {
     let said: serde_json::Value = serde_json::from_slice(&doctor.stdout).unwrap();
     assert_eq!(said["findings"][0]["code"], "missing_table", "{said}");
 }
+
+#[tokio::test]
+async fn a_configured_history_is_adopted_and_examined() {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+    let mut connection = test.db.connect().await;
+    sqlx::query("CREATE TABLE legacy (id BIGINT PRIMARY KEY, created_at DATE)").execute(&mut connection).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&test, folder.path());
+    let base = fs::read_to_string(&config).unwrap();
+    for (expected, zone) in [(2, "Europe/Nowhere"), (1, "Europe/London")] {
+        let history = format!(
+            "[[history]]\nname = \"legacy\"\nsource = \"main\"\nschema = \"{}\"\ntable_pattern = \"legacy\"\n\
+             route = {{ kind = \"single\" }}\n[history.policy]\nzone = \"{zone}\"\n",
+            test.db.name()
+        );
+        fs::write(&config, base.clone() + &history).unwrap();
+        let arguments = ["doctor", "--history", "legacy", "--json"];
+        let output = Command::new(PAYHIST).env("PAYHIST_CONFIG", &config).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(expected), "{said}");
+        let names = if expected == 2 { "policy.zone" } else { "PARTITION BY RANGE COLUMNS (`created_at`)" };
+        assert!(said.contains(names), "{said}");
+    }
+}

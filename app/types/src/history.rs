@@ -66,7 +66,7 @@ impl fmt::Display for HistoryName {
 
 /// How a user finds its shard. `payhist_plan::routing::shard_of` follows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Route {
     /// `user_id % shards`.
     Modulo {
@@ -104,6 +104,7 @@ pub const QUARANTINE_DAYS_DEFAULT: u16 = 30;
 
 /// What a history's partitions should look like. Frozen for each run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// How many months beyond the current one must exist on every shard; `None`: payhist adds none by itself.
     pub premake_months: Option<u16>,
@@ -188,6 +189,7 @@ impl Switches {
 
 /// One history, as configured. `payhist_plan::validate` says whether it makes sense.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HistorySpec {
     /// Its name.
     pub name: HistoryName,

@@ -21,6 +21,7 @@ pub(super) fn run(command: &ConfigCommand, path: &Path, json: bool) -> anyhow::R
         ConfigCommand::Check => {
             let config = Config::read(path).map_err(usage)?;
             config.control().and_then(|_| config.sources()).map_err(usage)?;
+            config.check_histories()?;
             let names: Vec<_> = config.sources.iter().map(|source| source.name.as_str()).collect();
             let checked = json!({ "file": path, "environment": config.environment, "sources": names });
             Ok(say(json, &checked, || {

@@ -94,6 +94,7 @@ fn write_config(dir: &Path, socket: &Path, address: SocketAddr) -> anyhow::Resul
             url: format!("mysql://root@localhost?socket={encoded}"),
             pool_max: 16,
         }],
+        histories: Vec::new(),
     };
     let path = dir.join("payhist.toml");
     let text = format!("# Written by `payhist demo` at each start.\n{}", toml::to_string(&config)?);

@@ -19,8 +19,9 @@ use crate::config::Config;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use output::Outcome;
+use payhist_ops::auth::Permit;
 use payhist_ops::clock::SystemClock;
-use payhist_ops::{Ops, OpsConfig};
+use payhist_ops::{Ops, OpsConfig, adopt};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -96,6 +97,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
 async fn with_ops(command: Command, global: &Global) -> anyhow::Result<Outcome> {
     let config = Config::read(&global.config).map_err(output::usage)?;
     let ops = open(&config).await?;
+    adopt::adopt(&ops, &Permit::for_command(), &config.histories).await?;
     let json = global.json;
     let outcome = match command {
         Command::Serve(args) => serve::run(args, &config, ops.clone()).await,

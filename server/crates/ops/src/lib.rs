@@ -5,6 +5,7 @@
 //! - What changes anything is written to the audit log in the same transaction.
 //! - Only [`clock`] reads the clock.
 
+pub mod adopt;
 pub mod auth;
 pub mod browse;
 pub mod catalogue;

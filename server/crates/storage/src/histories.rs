@@ -1,6 +1,6 @@
 //! The histories that this deployment manages, and their stop switches.
 
-use crate::error::{During, StorageError, unless_taken};
+use crate::error::{During, StorageError, expect_rows, unless_taken};
 use chrono::{DateTime, Utc};
 use payhist_types::history::{HistoryName, HistorySpec, Switch, Switches};
 use sqlx::mysql::MySqlConnection;
@@ -64,6 +64,18 @@ pub async fn register(
         turn(connection, id, switch, switches.is_on(switch), by, now).await?;
     }
     Ok(true)
+}
+
+/// Gives a registered history another spec.
+pub async fn change(connection: &mut MySqlConnection, id: u64, spec: &HistorySpec) -> Result<(), StorageError> {
+    let json = serde_json::to_string(spec).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
+    let changed = sqlx::query("UPDATE history SET spec = ? WHERE id = ?")
+        .bind(json)
+        .bind(id)
+        .execute(connection)
+        .await
+        .during("change history")?;
+    expect_rows(&changed, 1, "change history")
 }
 
 /// The stop switches of a history. A switch without a row is off: unknown means refuse.

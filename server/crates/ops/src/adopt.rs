@@ -1,0 +1,87 @@
+//! Adopting tables that are there already: histories by configuration.
+//!
+//! Invariants: a registered history never moves to other tables; a new one adds months and drops nothing until somebody
+//! turns that switch on.
+
+use crate::auth::{ManagePartitions, Permit};
+use crate::histories::check_tables;
+use crate::{Ops, OpsError, catalogue, histories};
+use payhist_plan::validate::validate;
+use payhist_storage::histories::{self as stored, History};
+use payhist_storage::{audit, tx};
+use payhist_types::history::{HistorySpec, Switches};
+use serde_json::json;
+
+/// Does this part of a configuration make sense by itself?
+///
+/// # Errors
+/// [`OpsError::BadInput`] with the first key that makes none.
+pub fn check(configured: &[HistorySpec], sources: &[&str]) -> Result<(), OpsError> {
+    for (index, spec) in configured.iter().enumerate() {
+        let before = &configured[..index];
+        validate(spec).map_err(|error| wrong(spec, error.key(), &error.to_string()))?;
+        if !sources.contains(&spec.source.as_str()) {
+            return Err(wrong(spec, "source", &format!("there is no [[source]] called {:?}", spec.source)));
+        }
+        if before.iter().any(|other| other.name == spec.name) {
+            return Err(wrong(spec, "name", "it is configured twice"));
+        }
+        check_tables(spec, before)?;
+    }
+    Ok(())
+}
+
+/// Registers the configured histories that are new, and changes those whose policy or route is another now. One that is
+/// no longer configured stays as it is.
+///
+/// # Errors
+/// [`OpsError::BadInput`] with the first key that makes no sense.
+pub async fn adopt(ops: &Ops, permit: &Permit<ManagePartitions>, configured: &[HistorySpec]) -> Result<(), OpsError> {
+    check(configured, &ops.sources().map(|source| source.name.as_str()).collect::<Vec<_>>())?;
+    for spec in configured {
+        let known = histories::all(ops).await?;
+        match known.iter().find(|known| known.spec.name == spec.name) {
+            None => drop(histories::register(ops, permit, spec, Switches::default()).await?),
+            Some(before) if before.spec == *spec => {}
+            Some(before) => {
+                check_tables(spec, known.iter().map(|known| &known.spec))?;
+                change(ops, permit, before, spec).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn change(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    before: &History,
+    spec: &HistorySpec,
+) -> Result<(), OpsError> {
+    let place = |spec: &HistorySpec| (spec.source.clone(), spec.schema.clone(), spec.table_pattern.clone());
+    if place(&before.spec) != place(spec) {
+        let why = "a registered history never moves to other tables; give this one another name";
+        return Err(wrong(spec, "table_pattern", why));
+    }
+    let now = ops.now();
+    tx::run(ops.control(), "history.change", |connection| {
+        let (before, spec, actor) = (before.clone(), spec.clone(), permit.actor().to_owned());
+        Box::pin(async move {
+            stored::change(connection, before.id, &spec).await?;
+            let detail = json!({ "before": before.spec, "after": spec });
+            let target = spec.name.as_str();
+            audit::append(
+                connection,
+                &audit::Entry { at: now, actor: &actor, action: "history.change", target, detail },
+            )
+            .await
+        })
+    })
+    .await?;
+    catalogue::forget(ops);
+    Ok(())
+}
+
+fn wrong(spec: &HistorySpec, key: &str, why: &str) -> OpsError {
+    OpsError::field(key, format!("history {}: {why}", spec.name))
+}
