@@ -155,6 +155,7 @@ url = "mysql://payhist:secret@db.internal"
 # zone = "Europe/London"                      # in which months begin
 # premake_months = 3                          # without it no month is added
 # retention_months = 60                       # without it no month expires; nothing is dropped before its switch is on
+# quarantine_days = 30                        # without it expired months are dropped at once
 "#;
 
 #[cfg(test)]

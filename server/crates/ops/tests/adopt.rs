@@ -23,7 +23,12 @@ fn spec(test: &TestOps, route: Route, table_pattern: &str) -> HistorySpec {
         schema: test.db.name().to_owned(),
         table_pattern: table_pattern.to_owned(),
         route,
-        policy: Policy { premake_months: Some(1), retention_months: Some(1), zone: "UTC".to_owned() },
+        policy: Policy {
+            premake_months: Some(1),
+            retention_months: Some(1),
+            quarantine_days: None,
+            zone: "UTC".to_owned(),
+        },
     }
 }
 

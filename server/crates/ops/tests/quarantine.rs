@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::auth::Permit;
-use payhist_ops::{Ops, OpsError, rotation};
+use payhist_ops::{Ops, OpsError, doctor, rotation};
 use payhist_testkit::{Sessions, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
@@ -101,6 +101,8 @@ async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_i
     let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
     assert_eq!(map.rows[0].cells[0].state, MonthState::Quarantined);
     assert_eq!(plan(&test.ops).await.steps, [], "run twice, it changes nothing more");
+    let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert!(!diagnosis.findings.iter().any(|finding| finding.code == "orphaned_exchange_table"), "{diagnosis:#?}");
 
     insert(&test, 4, "2026-05-07 00:00:00").await;
     let late = plan(&test.ops).await;

@@ -110,7 +110,12 @@ mod tests {
             schema: "pay".into(),
             table_pattern: "payment_history_shard_{shard}".into(),
             route: Route::Modulo { shards: 10 },
-            policy: Policy { premake_months: Some(3), retention_months: Some(12), zone: "Europe/London".into() },
+            policy: Policy {
+                premake_months: Some(3),
+                retention_months: Some(12),
+                quarantine_days: None,
+                zone: "Europe/London".into(),
+            },
         }
     }
 

@@ -9,12 +9,14 @@ pub mod layout;
 mod server;
 mod table;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::doctor::Severity;
 use payhist_types::history::{HistorySpec, Switches};
 use payhist_types::payment::PAYMENT_COLUMNS;
-use payhist_types::plan::{FindingKind, Inventory, RotationPlan, Step, TableState};
+use payhist_types::plan::{FindingKind, Inventory, RotationPlan, Step, TableState, Twin, TwinState};
 use payhist_types::{Month, ShardId, UserId};
 
 use crate::rotation::{self, PlanError};
@@ -213,16 +215,19 @@ fn missing_columns(case: &Case) -> Option<Found> {
     (!missing.is_empty()).then(|| found(case.spec, Severity::Info, None, Ailment::BrowsedColumns { missing }))
 }
 
-/// Tables without partitions that have a shard's columns, and its name as the beginning of theirs.
+/// Tables without partitions that have a shard's columns, and its name as the beginning of theirs; not the twins of
+/// partitions that are there, which rotation and restore look after.
 fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Iterator<Item = Found> + use<'a> {
     let shards = || case.facts.inventory.shards.iter().map(|entry| entry.table.as_str());
     // `…_1` is the beginning of `…_10_x` as well: the longest name owns it.
     let owner = move |name: &str| shards().filter(|shard| name.starts_with(shard)).max_by_key(|shard| shard.len());
     let shape = case.facts.tables.get(shard_table).filter(|table| table.partitioned);
+    let twins: BTreeSet<_> = case.facts.inventory.shards.iter().flat_map(|entry| twins_at_work(&entry.state)).collect();
     let names = |table: &facts::Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
     let others = case.facts.tables.iter().filter(move |(name, table)| {
         !table.partitioned
             && !shards().any(|shard| shard == name.as_str())
+            && !twins.contains(name.as_str())
             && owner(name) == Some(shard_table)
             && shape.is_some_and(|shape| names(shape) == names(table))
     });
@@ -232,6 +237,17 @@ fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Ite
         table: Some(name.clone()),
         ailment: Ailment::Orphan,
     })
+}
+
+fn twins_at_work(state: &TableState) -> impl Iterator<Item = &str> {
+    let (partitions, twins) = match state {
+        TableState::Partitioned { partitions, twins, .. } => (partitions.as_slice(), twins.as_slice()),
+        _ => (&[][..], &[][..]),
+    };
+    let is_at_work = |twin: &&Twin| {
+        twin.state != TwinState::Foreign && partitions.iter().any(|part| Some(&part.name) == twin.partition.as_ref())
+    };
+    twins.iter().filter(is_at_work).map(|twin| twin.name.as_str())
 }
 
 /// Is there anything to say of this table's partitions at all?

@@ -26,11 +26,18 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
     if !is_utc(&server.server_zone) {
         add(Severity::Warning, Ailment::ServerZone(server.server_zone.clone()));
     }
-    let rotates = case.spec.policy.retention_months.is_some();
+    let policy = &case.spec.policy;
+    let (taking_out, for_that): (_, &[_]) = match (policy.retention_months, policy.quarantine_days) {
+        (None, _) => ("to take expired months out", &[]),
+        (Some(_), None) => ("to drop expired months", &["ALTER", "DROP"]),
+        (Some(_), Some(_)) => {
+            ("to quarantine and restore months", &["ALTER", "CREATE", "INSERT", "DELETE", "DROP", "LOCK TABLES"])
+        }
+    };
     let needed: [(_, &'static str, &[&'static str]); 3] = [
         (Severity::Error, "to browse", &["SELECT"]),
-        (Severity::Warning, "to add months", if case.spec.policy.premake_months.is_some() { &["ALTER"] } else { &[] }),
-        (Severity::Warning, "to take expired months out", if rotates { &["CREATE", "INSERT", "DROP"] } else { &[] }),
+        (Severity::Warning, "to add months", if policy.premake_months.is_some() { &["ALTER"] } else { &[] }),
+        (Severity::Warning, taking_out, for_that),
     ];
     for (severity, purpose, privileges) in needed {
         let missing: Vec<_> = privileges.iter().copied().filter(|privilege| lacks(case, privilege)).collect();

@@ -63,7 +63,7 @@ async fn times(
     looks: &mut Looks,
 ) -> Result<(), StorageError> {
     let (expression, partitions) = match &entry.state {
-        TableState::Partitioned { expression, partitions } => (Some(expression), partitions.as_slice()),
+        TableState::Partitioned { expression, partitions, .. } => (Some(expression), partitions.as_slice()),
         TableState::NotPartitioned => (None, &[][..]),
         TableState::Missing | TableState::Unreadable { .. } => return Ok(()),
     };
