@@ -16,7 +16,7 @@ use payhist_types::history::Route;
 pub async fn diagnose(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<Diagnosis, OpsError> {
     let history = histories::find(ops, history).await?;
     let spec = &history.spec;
-    let inventory = catalogue::read(ops, &history).await?;
+    let inventory = catalogue::read_for_plan(ops, &history).await?;
     let unplanned = |error: payhist_plan::rotation::PlanError| OpsError::Internal(error.to_string());
     let examined = async {
         let source = ops.source(&spec.source)?;
