@@ -93,7 +93,11 @@ test("a refused switch says why, the confirmed one turns", async ({ page }) => {
   await expect(page.getByRole("alert"), "the old error is gone").toHaveCount(0);
 });
 
-test("drop what has expired", async ({ page }) => {
+test("quarantine what has expired, then drop it", async ({ page }) => {
+  await page.goto("/partitions/plan");
+  await page.getByRole("button", { name: /^Apply \d+ steps$/ }).click();
+  await expect(page).toHaveURL(/\/partitions\/runs\/\d+/);
+  await expect(page.getByText(DONE)).toBeVisible({ timeout: 60_000 });
   await page.goto("/partitions/plan");
   await page.getByLabel(/to confirm$/).fill("payments");
   await page.getByRole("button", { name: /^Apply \d+ steps$/ }).click();

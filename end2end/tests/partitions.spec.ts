@@ -84,17 +84,17 @@ test("the plan shows its exact SQL, and applying it makes the months", async ({ 
   for (const row of map.rows) expect(row.cells.filter((cell) => cell.state === "missing"), `shard ${row.shard}`).toEqual([]);
 });
 
-test("afterwards there is nothing to apply: drops stay blocked while their switch is off", async ({ page, demo }) => {
+test("afterwards there is nothing to apply: months stay while the drop switch is off", async ({ page, demo }) => {
   await open(page, "/partitions/plan");
   await expect(page.getByText("No step of this plan may run now, so there is nothing to apply.")).toBeVisible();
   await expect(page.getByRole("button", { name: /^Apply/ })).toHaveCount(0);
-  await expect(page.getByText(/^Would drop \d+ partitions .* but the drop switch is off\.$/)).toBeVisible();
+  await expect(page.getByText(/^Would quarantine \d+ partitions .* but the drop switch is off\.$/)).toBeVisible();
 
   const plan = demo.command<Plan>(["partitions", "plan"]);
   expect(plan.steps.length, "months past retention").toBeGreaterThan(0);
   const forged = { history: "payments", hash: plan.hash, drops: "true", confirm: "payments" };
   await page.request.post("/api/ui/partitions/apply", { form: forged, headers: { accept: "application/json" } });
-  expect(demo.command<Plan>(["partitions", "plan"]).hash, "even a forged request drops nothing").toBe(plan.hash);
+  expect(demo.command<Plan>(["partitions", "plan"]).hash, "even a forged request takes nothing out").toBe(plan.hash);
 });
 
 test("the drop switch is turned on by typing the history's name, and by no other", async ({ page, demo }) => {
@@ -120,7 +120,20 @@ test("the drop switch is turned on by typing the history's name, and by no other
   expect(demo.command<Plan>(["partitions", "plan"]).switches.drop).toBe(true);
 });
 
-test("applying the drops asks for the name, and drops exactly the months past retention", async ({ page, demo }) => {
+test("months past retention go to quarantine first, which needs no name", async ({ page, demo }) => {
+  const steps = demo.command<Plan>(["partitions", "plan"]).steps;
+  await open(page, "/partitions/plan");
+  await page.getByRole("button", { name: `Apply ${steps.length} steps` }).click();
+  await expect(page).toHaveURL(/\/partitions\/runs\/\d+/);
+  await expectDone(page, steps.length, steps.length);
+
+  const map = demo.command<PartitionMap>(["partitions", "list"]);
+  expect(monthsOf(map).filter((month) => month < map.retained_from).length).toBeGreaterThan(0);
+  const states = map.rows.flatMap((row) => row.cells.filter((cell) => cell.month < map.retained_from).map((cell) => cell.state));
+  expect(new Set(states)).toEqual(new Set(["quarantined"]));
+});
+
+test("dropping them for good asks for the name, and drops exactly the months past retention", async ({ page, demo }) => {
   const before = demo.command<PartitionMap>(["partitions", "list"]);
   const drops = demo.command<Plan>(["partitions", "plan"]).steps;
   await open(page, "/partitions/plan");
@@ -136,12 +149,23 @@ test("applying the drops asks for the name, and drops exactly the months past re
   expect(monthsOf(after)).toEqual(monthsOf(before).filter((month) => month >= before.retained_from));
   await page.getByRole("link", { name: "See the map" }).click();
   await expect(page.getByRole("link", { name: "Plan: nothing due" })).toBeVisible();
-  await expect(page.getByRole("region", { name: "Recent runs" }).locator("tbody tr")).toHaveCount(2);
+  await expect(page.getByRole("region", { name: "Recent runs" }).locator("tbody tr")).toHaveCount(3);
 });
 
 test("the plan then has nothing to do", async ({ page }) => {
   await open(page, "/partitions/plan");
   await expect(page.getByText("Nothing to do: every shard is as the policy asks.")).toBeVisible();
+});
+
+test("a month in quarantine is brought back by one click", async ({ page, demo }) => {
+  const states = (of: PartitionMap, month: string) => new Set(of.rows.map((row) => row.cells.find((cell) => cell.month === month)?.state));
+  const before = demo.command<PartitionMap>(["partitions", "list"]);
+  const month = monthsOf(before).find((month) => states(before, month).has("quarantined"))!;
+  await open(page, "/partitions");
+  await page.getByText("The same as a table, month by month").click();
+  await page.getByRole("button", { name: `Restore ${month}` }).click();
+  await expect(page.getByRole("button", { name: `Restore ${month}` })).toHaveCount(0, { timeout: 60_000 });
+  expect(states(demo.command<PartitionMap>(["partitions", "list"]), month)).toEqual(new Set(["restored"]));
 });
 
 test.describe("a run that is not there", () => {
