@@ -85,7 +85,10 @@ fn words(report: &GenerateReport) -> String {
         said += &format!("\n  {} months of shards had rows already and were left alone", report.cells_kept);
     }
     if let (Some(first), Some(last)) = (report.months_left_out.first(), report.months_left_out.last()) {
-        said += &format!("\n  {first} to {last} lie before the history's first month and were left out");
+        said += &format!(
+            "\n  {first} to {last}: {} months lie before the history's first month or are in quarantine, and were left out",
+            report.months_left_out.len()
+        );
     }
     said
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::auth::Permit;
+use payhist_ops::generate::{self, GenerateRequest};
+use payhist_ops::import::{self, Format, ImportRequest, OnError};
 use payhist_ops::{Ops, OpsError, doctor, rotation};
 use payhist_testkit::{Sessions, TestOps};
 use payhist_types::EngineKind;
@@ -11,6 +13,8 @@ use payhist_types::plan::{FindingKind, Guard, RotationPlan, Step};
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
+use std::collections::BTreeSet;
+use tokio_util::sync::CancellationToken;
 
 const NOW: &str = "2026-11-15T12:00:00Z";
 const TABLE: &str = "payment_history_shard_0";
@@ -80,6 +84,23 @@ async fn only_twin(test: &TestOps) -> String {
     twin.clone()
 }
 
+/// A month that is away cannot be imported into.
+async fn refuse_import(test: &TestOps, csv: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), csv).unwrap();
+    let request = ImportRequest {
+        file: file.path().to_owned(),
+        format: Format::Csv,
+        history: String::new(),
+        source: String::new(),
+        zone: String::new(),
+        on_error: OnError::Stop,
+        stop: CancellationToken::new(),
+    };
+    let refused = import::run(&test.ops, &Permit::for_command(), &request, |_| {}).await.unwrap_err();
+    assert!(matches!(&refused, OpsError::Refused { reason, .. } if reason.contains("2026-05 of")), "{refused}");
+}
+
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]
@@ -105,6 +126,14 @@ async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_i
     let told =
         diagnosis.findings.iter().any(|finding| finding.code == "orphaned_exchange_table" || finding.code == "planner");
     assert!(!told, "a month in quarantine is no ailment: {diagnosis:#?}");
+
+    let may = "user_id,order_id,provider,method,status,amount,currency,created_at\n1,o,p,card,PAID,1,EUR,2026-05-31T12:00:00Z\n";
+    refuse_import(&test, may).await;
+    let request = GenerateRequest { history: String::new(), rows: 90, users: 9, months: 7, seed: 1, until: None };
+    let made = generate::run(&test.ops, &Permit::for_command(), &request, |_| {}).await.unwrap();
+    assert_eq!(made.months_left_out, BTreeSet::from(["2026-05".parse().unwrap()]));
+    execute(&test, &format!("DELETE FROM {TABLE} WHERE payment_id > 1000 AND created_at >= '2026-06-01'")).await;
+    assert_eq!(payments(&test, TABLE).await, [3], "neither filled the empty partition");
 
     insert(&test, 4, "2026-05-07 00:00:00").await;
     let late = plan(&test.ops).await;

@@ -61,7 +61,7 @@ pub struct GenerateReport {
     pub first_month: Option<Month>,
     /// The last month.
     pub last_month: Option<Month>,
-    /// Months before the history's first one: not made.
+    /// Months before the history's first one, or in quarantine: not made.
     pub months_left_out: BTreeSet<Month>,
     /// The seed.
     pub seed: u64,
@@ -96,8 +96,9 @@ pub async fn run(
     let filled = async {
         let (history, _) = import::register(ops, permit, &schedule.spec).await?;
         let oldest = import::oldest_month(ops, &history).await?;
+        let away = import::months_away(ops, &history).await?;
         let (months, left_out): (BTreeSet<_>, BTreeSet<_>) =
-            schedule.months().partition(|month| oldest.is_none_or(|oldest| *month >= oldest));
+            schedule.months().partition(|month| oldest.is_none_or(|oldest| *month >= oldest) && !away.contains(month));
         import::make_months(ops, &history, &months, Keys::WhenFilled).await?;
         fault::point("generate.before_fill");
         let places =

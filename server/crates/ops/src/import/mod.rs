@@ -24,7 +24,7 @@ pub use record::{COLUMNS, REQUIRED};
 
 pub(crate) use lease::{Fence, ImportLease};
 pub(crate) use load::tables_of;
-pub(crate) use months::{build_keys, make_months, oldest_month};
+pub(crate) use months::{build_keys, make_months, months_away, oldest_month};
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::{Ops, OpsError, histories};

@@ -56,7 +56,8 @@ struct Work<'a> {
 ///
 /// # Errors
 /// [`OpsError::Refused`] with the reason, before anything was changed: an edge that cannot be read, a gap that would
-/// swallow the rows, months below the first partition where adding them is not safe, the create switch.
+/// swallow the rows, months below the first partition where adding them is not safe, a month that is in quarantine, the
+/// create switch.
 pub(crate) async fn make_months(
     ops: &Ops,
     history: &History,
@@ -67,6 +68,12 @@ pub(crate) async fn make_months(
     let spec = &history.spec;
     let zone = crate::zone::parse(&spec.policy.zone)?;
     let inventory = catalogue::read(ops, history).await?;
+    if let Some(away) = away_of(&inventory, zone).intersection(wanted).next() {
+        return Err(OpsError::refused(
+            format!("{away} of {} is in quarantine: which of its rows are there already cannot be told", spec.name),
+            format!("Bring it back first: payhist partitions restore {} {away}", spec.name),
+        ));
+    }
     let work = Work { source: ops.source(&spec.source)?, spec, zone };
     let span = span(&inventory, zone, (*first, *last));
     let mut changes = Vec::new();
@@ -116,6 +123,20 @@ pub(crate) async fn oldest_month(ops: &Ops, history: &History) -> Result<Option<
         _ => None,
     };
     Ok(inventory.shards.iter().filter_map(|shard| first(&shard.state)).max())
+}
+
+/// The months that are in quarantine on any shard: their partitions only look empty.
+pub(crate) async fn months_away(ops: &Ops, history: &History) -> Result<BTreeSet<Month>, OpsError> {
+    let zone = crate::zone::parse(&history.spec.policy.zone)?;
+    Ok(away_of(&catalogue::read(ops, history).await?, zone))
+}
+
+fn away_of(inventory: &Inventory, zone: Tz) -> BTreeSet<Month> {
+    let twins = inventory.shards.iter().flat_map(|shard| match &shard.state {
+        TableState::Partitioned { twins, .. } => twins.as_slice(),
+        _ => &[],
+    });
+    twins.filter_map(|twin| months::ending_at(twin.before?, zone)).collect()
 }
 
 /// From the first to the last month that a new table needs: those of the rows and those of the other shards.
