@@ -1,6 +1,6 @@
 //! The first page: is it healthy?
 
-use crate::plan::Runway;
+use crate::findings::Runway;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

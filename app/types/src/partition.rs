@@ -1,7 +1,7 @@
 //! The partition map: shards as rows, months as columns.
 
 use crate::error::{ApiError, ErrorKind};
-use crate::plan::{Finding, Runway};
+use crate::findings::{Finding, Runway};
 use crate::{Month, ShardId, history::Switches};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};

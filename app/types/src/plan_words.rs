@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::plan::{Finding, FindingKind, Guard, ROWS_COUNTED_MAX};
+use crate::findings::{Finding, FindingKind};
+use crate::inventory::ROWS_COUNTED_MAX;
+use crate::plan::Guard;
 
 impl fmt::Display for Guard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

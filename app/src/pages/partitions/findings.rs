@@ -3,7 +3,7 @@
 use crate::components::{Badge, Tone};
 use leptos::prelude::*;
 use payhist_types::ShardId;
-use payhist_types::plan::{Finding, Reach, Runway, Severity};
+use payhist_types::findings::{Finding, Reach, Runway, Severity};
 
 /// Puts together what is equal but for its shard, in the order of first appearance.
 fn grouped<K: PartialEq>(items: impl Iterator<Item = (K, Option<ShardId>)>) -> Vec<(K, Vec<ShardId>)> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::format;
 use payhist_types::ShardId;
-use payhist_types::plan::{Action, Guard, RotationPlan, Severity, Step};
+use payhist_types::findings::Severity;
+use payhist_types::plan::{Action, Guard, RotationPlan, Step};
 
 /// What the plan will do and what keeps it from doing the rest, one sentence for each kind of step.
 pub(super) fn summary(plan: &RotationPlan) -> String {
@@ -82,8 +83,9 @@ pub(super) fn plural(count: usize, word: &str) -> String {
 mod tests {
     use super::*;
     use payhist_types::Month;
+    use payhist_types::findings::{Finding, FindingKind};
     use payhist_types::history::{Policy, Switch, Switches};
-    use payhist_types::plan::{Finding, FindingKind, PlanHash};
+    use payhist_types::plan::PlanHash;
 
     fn step(shard: u16, drop: bool, blocked_by: Vec<Guard>) -> Step {
         let (month, partition) = (Month::new(2026, 12).unwrap(), "p202612".to_owned());

@@ -5,7 +5,7 @@
 
 use crate::Capabilities;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc};
-use payhist_types::plan::{Boundary, PartitionExpression};
+use payhist_types::inventory::{Boundary, PartitionExpression};
 
 /// `TO_DAYS('1970-01-01')`.
 const EPOCH_IN_DAYS: u64 = 719_528;

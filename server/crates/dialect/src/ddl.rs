@@ -8,7 +8,7 @@ use crate::boundary::{NotExpressible, literal};
 use crate::{Capabilities, Ident, PartitionName, Statement, TableName};
 use chrono::{DateTime, Utc};
 use payhist_types::EngineKind;
-use payhist_types::plan::PartitionExpression;
+use payhist_types::inventory::PartitionExpression;
 
 /// Seconds that one ALTER may wait for its metadata lock. `MariaDB` waits up to twice as long behind a reader (FACTS
 /// §3). `MySQL` manual, `lock_wait_timeout`; `MariaDB` documentation, "WAIT and NOWAIT".

@@ -5,7 +5,8 @@ use crate::quarantine::Pair;
 use crate::{Capabilities, Ident, IdentError, Statement, TableName, ddl};
 use payhist_plan::rotation;
 use payhist_types::history::HistorySpec;
-use payhist_types::plan::{Action, Guard, Inventory, RotationPlan, Step, TableState};
+use payhist_types::inventory::{Inventory, TableState};
+use payhist_types::plan::{Action, Guard, RotationPlan, Step};
 
 /// Why a step has no SQL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@ use crate::ddl::bounded;
 use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Ident, IdentError, Statement, TableName};
 use chrono::{DateTime, SecondsFormat, Utc};
 use payhist_types::EngineKind;
-use payhist_types::plan::ROWS_COUNTED_MAX;
+use payhist_types::inventory::ROWS_COUNTED_MAX;
 
 /// What a twin's comment says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use crate::{Ops, OpsError, histories};
 use moka::sync::Cache;
 use payhist_storage::histories::History;
 use payhist_storage::{partitions, restored, twins};
-use payhist_types::plan::{Inventory, ShardInventory, TableState};
+use payhist_types::inventory::{Inventory, ShardInventory, TableState};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -11,10 +11,11 @@ use payhist_storage::histories::History;
 use payhist_storage::payments::{PaymentScope, QuarterTotal, totals};
 use payhist_storage::{deadlocks, jobs};
 use payhist_types::ShardId;
+use payhist_types::findings::{Reach, Runway, Severity};
 use payhist_types::jobs::JobRunStatus;
 use payhist_types::overview::{DayTotal, Health, HealthCheck, Overview};
 use payhist_types::payment::PaymentStatus;
-use payhist_types::plan::{Reach, RotationPlan, Runway, Severity};
+use payhist_types::plan::RotationPlan;
 use std::collections::BTreeMap;
 
 /// Days shown.

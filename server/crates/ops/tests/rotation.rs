@@ -5,8 +5,9 @@ use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
 use payhist_testkit::{Sessions, TestOps};
 use payhist_types::EngineKind;
+use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
-use payhist_types::plan::{FindingKind, RotationPlan};
+use payhist_types::plan::RotationPlan;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use rstest::rstest;
 

@@ -6,10 +6,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Switch};
-use payhist_types::plan::{
-    Action, Boundary, Inventory, Partition, PartitionExpression, Restored, RotationPlan, Step, TableState, Twin,
-    TwinState,
+use payhist_types::inventory::{
+    Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
 };
+use payhist_types::plan::{Action, RotationPlan, Step};
 use payhist_types::{Month, ShardId};
 
 use crate::months;

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::Month;
-use payhist_types::plan::{Boundary, Partition};
+use payhist_types::inventory::{Boundary, Partition};
 
 use crate::months;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 use payhist_types::Month;
-use payhist_types::plan::Boundary;
+use payhist_types::inventory::Boundary;
 
 use crate::classify::{Classified, Kind};
 use crate::months;

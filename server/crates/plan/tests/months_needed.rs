@@ -7,7 +7,7 @@ use payhist_plan::classify::{Kind, classify};
 use payhist_plan::months;
 use payhist_plan::months_needed::{MonthsNeeded, MonthsNeededError, months_needed};
 use payhist_types::Month;
-use payhist_types::plan::{Boundary, Partition};
+use payhist_types::inventory::{Boundary, Partition};
 use proptest::prelude::*;
 
 const ZONE: Tz = Tz::Europe__London;

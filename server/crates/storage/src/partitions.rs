@@ -4,7 +4,7 @@ use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
 use crate::{ddl, dynamic};
 use payhist_dialect::{Ident, TableName, boundary};
-use payhist_types::plan::{Boundary, Partition, TableState};
+use payhist_types::inventory::{Boundary, Partition, TableState};
 use sea_query::{Alias, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};

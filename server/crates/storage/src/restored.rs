@@ -3,7 +3,7 @@
 use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
 use payhist_types::ShardId;
-use payhist_types::plan::Restored;
+use payhist_types::inventory::Restored;
 use sqlx::mysql::MySqlConnection;
 
 /// Remembers that a month of a shard is left alone; a later date replaces an earlier one, never the other way round.

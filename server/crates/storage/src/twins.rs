@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use payhist_dialect::quarantine::{Counted, Marker, Pair, count_some};
 use payhist_dialect::{Ident, TableName};
 use payhist_plan::twins::name as name_of;
-use payhist_types::plan::{TableState, Twin, TwinState};
+use payhist_types::inventory::{TableState, Twin, TwinState};
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
 use std::collections::HashMap;

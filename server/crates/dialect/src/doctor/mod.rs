@@ -14,8 +14,9 @@ use payhist_plan::doctor::layout::Layout;
 use payhist_plan::doctor::{Ailment, Found};
 use payhist_types::Month;
 use payhist_types::doctor::Finding;
+use payhist_types::findings::FindingKind;
 use payhist_types::history::HistorySpec;
-use payhist_types::plan::{FindingKind, PartitionExpression};
+use payhist_types::inventory::PartitionExpression;
 use payhist_types::plan_words;
 use sql::Writer;
 

@@ -8,7 +8,8 @@ use payhist_plan::doctor::differences::Difference;
 use payhist_plan::doctor::facts::{Column, Facts, Key, Table};
 use payhist_plan::doctor::layout::Layout;
 use payhist_types::history::HistorySpec;
-use payhist_types::plan::{PartitionExpression, Step, TableState};
+use payhist_types::inventory::{PartitionExpression, TableState};
+use payhist_types::plan::Step;
 use payhist_types::{EngineKind, Month, ShardId, UserId};
 
 type Written = Result<Vec<Statement>, PlanSqlError>;

@@ -22,10 +22,10 @@ use payhist_storage::histories::History;
 use payhist_storage::payments::{self, Filter, Key, Keyset, PaymentScope};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_types::cursor::Direction;
+use payhist_types::inventory::{Boundary, Inventory, TableState};
 use payhist_types::payment::{
     Location, MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
 };
-use payhist_types::plan::{Boundary, Inventory, TableState};
 use payhist_types::{Cursor, PaymentId, ShardId};
 use request::Request;
 use std::time::Duration;

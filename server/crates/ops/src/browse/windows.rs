@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use payhist_storage::payments::Keyset;
-use payhist_types::plan::{Boundary, Inventory, TableState};
+use payhist_types::inventory::{Boundary, Inventory, TableState};
 
 /// A stretch `[from, until)`.
 pub(super) type Window = (DateTime<Utc>, DateTime<Utc>);
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use chrono::TimeZone;
     use payhist_storage::payments::Key;
-    use payhist_types::plan::{Partition, PartitionExpression, ShardInventory};
+    use payhist_types::inventory::{Partition, PartitionExpression, ShardInventory};
     use payhist_types::{PaymentId, ShardId};
 
     fn month(year: i32, month: u32) -> DateTime<Utc> {

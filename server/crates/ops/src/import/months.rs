@@ -19,7 +19,7 @@ use payhist_storage::histories::{self as stored, History};
 use payhist_storage::{Source, ddl, fault, partitions, shards};
 use payhist_types::Month;
 use payhist_types::history::HistorySpec;
-use payhist_types::plan::{Inventory, PartitionExpression, TableState};
+use payhist_types::inventory::{Inventory, PartitionExpression, TableState};
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -7,8 +7,8 @@ use crate::{Ops, OpsError, histories};
 use futures::future::BoxFuture;
 use payhist_storage::jobs::JobResult;
 use payhist_storage::sessions;
+use payhist_types::findings::{Finding, Severity};
 use payhist_types::jobs::JobRunStatus;
-use payhist_types::plan::{Finding, Severity};
 use payhist_types::run::RunOutcome;
 
 /// A job.

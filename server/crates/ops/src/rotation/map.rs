@@ -7,8 +7,9 @@ use crate::{Ops, OpsError, catalogue, histories, zone};
 use chrono_tz::Tz;
 use payhist_plan::classify::{Kind, classify};
 use payhist_types::Month;
+use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
-use payhist_types::plan::{Action, Boundary, Partition, RotationPlan, ShardInventory, TableState, Twin, TwinState};
+use payhist_types::plan::{Action, RotationPlan};
 use std::collections::BTreeMap;
 
 /// Widest map: ten years. Older months are left out, not newer ones.

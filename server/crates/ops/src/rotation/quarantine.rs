@@ -13,7 +13,8 @@ use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
 use payhist_storage::runs::StepResult;
 use payhist_storage::{Pool, StorageError, fault, partitions, twins, tx};
-use payhist_types::plan::{Action, Boundary, Partition, TableState, Twin, TwinState};
+use payhist_types::inventory::{Boundary, Partition, TableState, Twin, TwinState};
+use payhist_types::plan::Action;
 use payhist_types::run::StepOutcome;
 
 const NEW_PLAN: &str = "Make a new plan.";

@@ -18,8 +18,8 @@ use payhist_dialect::quarantine::Pair;
 use payhist_plan::months;
 use payhist_storage::histories::History;
 use payhist_storage::{audit, fault, leases, restored, twins, tx};
+use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{Restoration, RestoreOutcome, ShardRestored};
-use payhist_types::plan::{Boundary, Partition, Restored, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::{Month, ShardId};
 use serde_json::json;
 

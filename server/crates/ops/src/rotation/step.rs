@@ -8,7 +8,8 @@ use payhist_storage::histories::History;
 use payhist_storage::runs::StepResult;
 use payhist_storage::{PooledConnection, StorageError, fault, partitions, runs};
 use payhist_types::history::HistorySpec;
-use payhist_types::plan::{Action, Boundary, Partition, Step, TableState};
+use payhist_types::inventory::{Boundary, Partition, TableState};
+use payhist_types::plan::{Action, Step};
 use payhist_types::run::StepOutcome;
 
 /// A step about to act.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use payhist_types::plan::Inventory;
+use payhist_types::inventory::Inventory;
 use payhist_types::{ShardId, UserId};
 
 /// Everything that is known of a history.

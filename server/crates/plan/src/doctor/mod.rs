@@ -14,9 +14,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::doctor::Severity;
+use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Switches};
+use payhist_types::inventory::{Inventory, TableState, Twin, TwinState};
 use payhist_types::payment::PAYMENT_COLUMNS;
-use payhist_types::plan::{FindingKind, Inventory, RotationPlan, Step, TableState, Twin, TwinState};
+use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::{Month, ShardId, UserId};
 
 use crate::rotation::{self, PlanError};
@@ -252,6 +254,6 @@ fn twins_at_work(state: &TableState) -> impl Iterator<Item = &str> {
 
 /// Is there anything to say of this table's partitions at all?
 fn is_managed(state: &TableState) -> bool {
-    use payhist_types::plan::PartitionExpression;
+    use payhist_types::inventory::PartitionExpression;
     matches!(state, TableState::Partitioned { expression, .. } if !matches!(expression, PartitionExpression::Unknown { .. }))
 }

@@ -1,7 +1,7 @@
 //! The server: clock, zones, privileges.
 
 use payhist_types::doctor::Severity;
-use payhist_types::plan::TableState;
+use payhist_types::inventory::TableState;
 
 use super::facts::Privileges;
 use super::{Ailment, Case, Found, found};

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use payhist_types::doctor::Severity;
-use payhist_types::plan::{
-    Boundary, Finding, FindingKind, Partition, PartitionExpression, Reach, Severity as Planned, ShardInventory, Step,
-    TableState,
-};
+use payhist_types::findings::Severity as Planned;
+use payhist_types::findings::{Finding, FindingKind, Reach};
+use payhist_types::inventory::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
+use payhist_types::plan::Step;
 use payhist_types::{Month, history::Route};
 
 use super::facts::{Looks, Table};

@@ -4,10 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use payhist_types::plan::{
-    Boundary, Finding, FindingKind, Inventory, Partition, PartitionExpression, Reach, Severity, TableState, Twin,
-    TwinState,
-};
+use payhist_types::findings::{Finding, FindingKind, Reach, Severity};
+use payhist_types::inventory::{Boundary, Inventory, Partition, PartitionExpression, TableState, Twin, TwinState};
 use payhist_types::{Month, ShardId};
 
 use super::Context;

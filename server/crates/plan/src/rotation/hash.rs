@@ -4,9 +4,8 @@
 
 use payhist_types::Month;
 use payhist_types::history::{HistoryName, Policy, Switches};
-use payhist_types::plan::{
-    Action, Boundary, Guard, Inventory, PartitionExpression, PlanHash, RotationPlan, Step, TableState, Twin, TwinState,
-};
+use payhist_types::inventory::{Boundary, Inventory, PartitionExpression, TableState, Twin, TwinState};
+use payhist_types::plan::{Action, Guard, PlanHash, RotationPlan, Step};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 

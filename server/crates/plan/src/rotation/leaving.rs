@@ -5,7 +5,8 @@
 
 use payhist_types::Month;
 use payhist_types::history::Switch;
-use payhist_types::plan::{Action, Boundary, Guard, Partition, Step, Twin, TwinState};
+use payhist_types::inventory::{Boundary, Partition, Twin, TwinState};
+use payhist_types::plan::{Action, Guard, Step};
 
 use super::Context;
 use super::table::{Table, older_stays};

@@ -11,11 +11,10 @@ mod table;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use payhist_types::findings::{Finding, FindingKind, Reach, Runway, Severity};
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Switches};
-use payhist_types::plan::{
-    Finding, FindingKind, Inventory, PartitionExpression, PlanHash, Reach, RotationPlan, Runway, Severity,
-    ShardInventory, TableState,
-};
+use payhist_types::inventory::{Inventory, PartitionExpression, ShardInventory, TableState};
+use payhist_types::plan::{PlanHash, RotationPlan};
 use payhist_types::{Month, ShardId};
 
 pub use table::MONTHS_ADDED_MAX;

@@ -1,10 +1,10 @@
 //! The steps of one table.
 
 use chrono::{DateTime, Utc};
+use payhist_types::findings::Reach;
 use payhist_types::history::Switch;
-use payhist_types::plan::{
-    Action, Boundary, Guard, Partition, Reach, Restored, ShardInventory, Step, TableState, Twin,
-};
+use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin};
+use payhist_types::plan::{Action, Guard, Step};
 use payhist_types::{Month, ShardId};
 
 use super::Context;

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Europe;
 use payhist_plan::checker::{Violation, check};
 use payhist_types::history::{HistorySpec, Switch};
-use payhist_types::plan::{Action, Boundary, Inventory, PartitionExpression, RotationPlan, TableState};
+use payhist_types::inventory::{Boundary, Inventory, PartitionExpression, TableState};
+use payhist_types::plan::{Action, RotationPlan};
 use proptest::prelude::*;
 
 use crate::model::{

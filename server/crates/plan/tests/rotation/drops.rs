@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use chrono_tz::{Asia, Europe, Tz};
 use payhist_types::history::{Switch, Switches};
-use payhist_types::plan::{Boundary, Guard, Partition, RotationPlan};
+use payhist_types::inventory::{Boundary, Partition};
+use payhist_types::plan::{Guard, RotationPlan};
 
 use crate::model::{ALL_ON, at, inventory, months_of, partition, partitioned, plan, spec};
 

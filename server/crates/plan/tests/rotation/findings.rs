@@ -3,9 +3,9 @@
 use chrono_tz::Tz;
 use payhist_plan::rotation::{self, PlanError};
 use payhist_types::ShardId;
-use payhist_types::plan::{
-    Boundary, Finding, FindingKind, Partition, PartitionExpression, Reach, RotationPlan, Severity, TableState,
-};
+use payhist_types::findings::{Finding, FindingKind, Reach, Severity};
+use payhist_types::inventory::{Boundary, Partition, PartitionExpression, TableState};
+use payhist_types::plan::RotationPlan;
 
 use crate::model::{ALL_ON, at, inventory, month, months_of, partition, partitioned, partitions_mut, plan, spec};
 

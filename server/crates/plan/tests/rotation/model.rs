@@ -4,9 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{America, Asia, Europe, Tz};
 use payhist_plan::{months, rotation};
 use payhist_types::history::{HistorySpec, Policy, Route, Switches};
-use payhist_types::plan::{
-    Action, Boundary, Inventory, Partition, PartitionExpression, RotationPlan, ShardInventory, TableState,
-};
+use payhist_types::inventory::{Boundary, Inventory, Partition, PartitionExpression, ShardInventory, TableState};
+use payhist_types::plan::{Action, RotationPlan};
 use payhist_types::{Month, ShardId};
 use proptest::prelude::*;
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use payhist_plan::{checker, months};
 use payhist_types::history::Switch;
-use payhist_types::plan::{Boundary, Guard, RotationPlan, Step, TableState};
+use payhist_types::inventory::{Boundary, TableState};
+use payhist_types::plan::{Guard, RotationPlan, Step};
 use proptest::prelude::*;
 
 use crate::model::{ALL_ON, any_situation, apply, plan};

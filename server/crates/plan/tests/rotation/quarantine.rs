@@ -4,7 +4,8 @@ use chrono_tz::Tz;
 use payhist_plan::checker::{Violation, check};
 use payhist_plan::twins;
 use payhist_types::history::HistorySpec;
-use payhist_types::plan::{Action, Boundary, Guard, Inventory, Partition, Restored, Step, TableState, Twin, TwinState};
+use payhist_types::inventory::{Boundary, Inventory, Partition, Restored, TableState, Twin, TwinState};
+use payhist_types::plan::{Action, Guard, Step};
 use proptest::prelude::*;
 
 use crate::model::{ALL_ON, Situation, any_situation, at, inventory, month, months_of, partitioned, plan, spec};

@@ -3,7 +3,8 @@
 use chrono_tz::{Asia, Tz};
 use payhist_plan::rotation::rehash;
 use payhist_types::history::Switch;
-use payhist_types::plan::{Boundary, Guard, Inventory, RotationPlan, Step};
+use payhist_types::inventory::{Boundary, Inventory};
+use payhist_types::plan::{Guard, RotationPlan, Step};
 
 use crate::model::{ALL_ON, at, inventory, months_of, partitioned, partitions_mut, plan, spec};
 

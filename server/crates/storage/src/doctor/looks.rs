@@ -9,7 +9,7 @@ use payhist_plan::doctor::facts::{Looks, MAXVALUE_ROWS_MAX, Table};
 use payhist_plan::doctor::layout::time_column;
 use payhist_types::UserId;
 use payhist_types::history::{HistorySpec, Route};
-use payhist_types::plan::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
+use payhist_types::inventory::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
 

@@ -9,7 +9,7 @@ use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
 use payhist_plan::doctor::facts::{Facts, Grant, Looks, Privileges, Server};
 use payhist_types::history::{HistorySpec, SHARD_PLACEHOLDER};
-use payhist_types::plan::Inventory;
+use payhist_types::inventory::Inventory;
 use sqlx::mysql::MySqlConnection;
 
 pub use looks::{TIME_ROWS_LOOKED, USER_ROWS_LOOKED};

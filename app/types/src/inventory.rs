@@ -1,0 +1,189 @@
+//! A history's partitions as the catalogues have them: pure data, what plans are made from.
+//!
+//! Invariant: an edge that cannot be read is [`Boundary::Unknown`], and nothing is ever dropped on its strength.
+
+use crate::history::HistoryName;
+use crate::{Month, ShardId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The upper edge of a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum Boundary {
+    /// Rows created strictly before this instant.
+    Before(DateTime<Utc>),
+    /// Every row that no earlier partition takes.
+    MaxValue,
+    /// An edge that payhist cannot read, as the catalogue spells it.
+    Unknown(String),
+}
+
+/// What a table is partitioned by (DESIGN §4); decides how edges are spelled. Columns count in UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PartitionExpression {
+    /// `RANGE COLUMNS (column)` on a DATETIME.
+    RangeColumnsDatetime {
+        /// The column.
+        column: String,
+    },
+    /// `RANGE COLUMNS (column)` on a DATE.
+    RangeColumnsDate {
+        /// The column.
+        column: String,
+    },
+    /// `RANGE (UNIX_TIMESTAMP(column))`.
+    UnixTimestamp {
+        /// The column.
+        column: String,
+    },
+    /// `RANGE (TO_DAYS(column))`.
+    ToDays {
+        /// The column.
+        column: String,
+    },
+    /// `RANGE (YEAR(column) * 100 + MONTH(column))`.
+    YearMonth {
+        /// The column.
+        column: String,
+    },
+    /// Anything else, as the catalogue spells it: never touched.
+    Unknown {
+        /// The catalogue's words.
+        raw: String,
+    },
+}
+
+impl PartitionExpression {
+    /// The column, where it is known.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::RangeColumnsDatetime { column }
+            | Self::RangeColumnsDate { column }
+            | Self::UnixTimestamp { column }
+            | Self::ToDays { column }
+            | Self::YearMonth { column } => Some(column),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// One partition, as the catalogue has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Its name; any name is possible in an adopted table.
+    pub name: String,
+    /// Its place, from 1.
+    pub ordinal: u32,
+    /// Its upper edge; the lower edge is the upper edge of the one before.
+    pub upper: Boundary,
+    /// Rows, as the engine estimates them.
+    pub rows_estimate: u64,
+    /// Data and indexes, in bytes.
+    pub bytes: u64,
+}
+
+/// A table that holds, or will hold, what was exchanged out of one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// Its name, in the schema of the partitioned table.
+    pub name: String,
+    /// The partition that it belongs to; `None`: it cannot be told.
+    pub partition: Option<String>,
+    /// The upper edge that the partition had when the twin was prepared; `None`: it has not been.
+    pub before: Option<DateTime<Utc>>,
+    /// How far it is.
+    pub state: TwinState,
+    /// Has it the columns that the partitioned table has?
+    pub same_columns: bool,
+    /// Rows, as the engine estimates them.
+    pub rows_estimate: u64,
+    /// Data and indexes, in bytes.
+    pub bytes: u64,
+}
+
+/// How far a twin is, by its comment. Rows are counted up to [`ROWS_COUNTED_MAX`]; `None`: not counted, so unknown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TwinState {
+    /// Created like the partitioned table, and not yet made fit for the exchange.
+    Unfinished {
+        /// Rows in the twin: there should be none.
+        rows: Option<u64>,
+    },
+    /// Fit for the exchange.
+    Prepared {
+        /// Rows in the twin: there are some only if the exchange was done and not yet marked.
+        rows: Option<u64>,
+    },
+    /// It holds the month.
+    Quarantined {
+        /// Rows that have come since into the partition that stayed.
+        late_rows: Option<u64>,
+    },
+    /// A table that bears a twin's name and that payhist did not make.
+    Foreign,
+}
+
+/// How far rows of twins and late rows are counted for a plan.
+pub const ROWS_COUNTED_MAX: u64 = 1_000;
+
+/// A month that was restored from quarantine and is left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// The month.
+    pub month: Month,
+    /// Until when it is left alone.
+    pub until: DateTime<Utc>,
+}
+
+/// What was found where a shard's table should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TableState {
+    /// A partitioned table.
+    Partitioned {
+        /// What it is partitioned by.
+        expression: PartitionExpression,
+        /// Its partitions by ordinal.
+        partitions: Vec<Partition>,
+        /// The tables beside it that hold quarantined months, or look as if they did.
+        #[serde(default)]
+        twins: Vec<Twin>,
+    },
+    /// No such table.
+    Missing,
+    /// A table without partitions.
+    NotPartitioned,
+    /// The shard did not answer, or its catalogue could not be read.
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One shard of an inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardInventory {
+    /// The shard.
+    pub shard: ShardId,
+    /// Its table, without the schema.
+    pub table: String,
+    /// What was found.
+    pub state: TableState,
+    /// Its months that were restored, as payhist remembers.
+    #[serde(default)]
+    pub restored: Vec<Restored>,
+}
+
+/// A history's partitions on every shard at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// The history.
+    pub history: HistoryName,
+    /// Every shard of the route, in order.
+    pub shards: Vec<ShardInventory>,
+    /// When it was read.
+    pub read_at: DateTime<Utc>,
+}
