@@ -132,16 +132,16 @@ pub async fn list(
 }
 
 /// [`PAYMENT_COLUMNS`], decoded by position: by name each value would cost a look-up.
-type PaymentColumns = (
+type PaymentColumns<'r> = (
     u64,
     u64,
     String,
     String,
     Option<String>,
     String,
-    String,
+    &'r str,
     Decimal,
-    String,
+    &'r str,
     Option<String>,
     Option<String>,
     Option<String>,

@@ -2,6 +2,10 @@
 //!
 //! sqlx shows size and idle only (FACTS §2); the rest is measured around `acquire`. Each acquire names its purpose,
 //! so that the longest holder is shown by what it is doing.
+//!
+//! sqlx pings a connection whenever it comes back, to roll back what was dropped half done: a round trip more for each
+//! short read. A connection that is known to be at rest is therefore handed back by [`PooledConnection::keep`] and lent
+//! again without it. Invariant: while somebody waits, nothing is kept.
 
 use crate::error::{During, StorageError};
 use payhist_dialect::Capabilities;
@@ -10,7 +14,7 @@ use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,7 +33,8 @@ const STATEMENT_CACHE_CAPACITY: usize = 512;
 const IDLE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A connection that lay idle for longer is pinged before it is lent, so that a restarted server costs nobody an error;
-/// one that was just in use is not, since a ping would double the round trips of a short statement.
+/// one that was just in use is not, since a ping would double the round trips of a short statement. No connection is
+/// kept for longer either.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// Makes the server end statements at the deadline: dropping a future alone leaves its query running (FACTS §2).
@@ -59,12 +64,12 @@ pub struct Pool {
 #[derive(Debug, Default)]
 struct Meter {
     name: String,
-    waiters: AtomicU32,
     acquired: AtomicU64,
     timeouts: AtomicU64,
     waits: [AtomicU64; WAIT_EDGES_US.len() + 1],
     next_ticket: AtomicU64,
     holders: Mutex<HashMap<u64, (&'static str, Instant)>>,
+    queue: Mutex<Queue>,
 }
 
 impl Meter {
@@ -75,19 +80,36 @@ impl Meter {
     }
 }
 
+/// Who waits for sqlx to lend a connection, and the connections at rest that sqlx believes to be lent.
+#[derive(Debug, Default)]
+struct Queue {
+    waiters: u32,
+    kept: Vec<(Lent, Instant)>,
+}
+
+type Lent = sqlx::pool::PoolConnection<sqlx::MySql>;
+
+impl Queue {
+    /// The connection that was kept last; those that lie for longer than [`PING_AFTER_IDLE`] go back to sqlx.
+    fn take(&mut self) -> Option<Lent> {
+        self.kept.retain(|(_, since)| since.elapsed() < PING_AFTER_IDLE);
+        self.kept.pop().map(|(connection, _)| connection)
+    }
+}
+
 /// Counts a waiter for as long as it lives, also when its future is dropped in mid-wait.
-struct Waiting<'a>(&'a AtomicU32);
+struct Waiting<'a>(&'a Mutex<Queue>);
 
 impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicU32) -> Self {
-        count.fetch_add(1, Relaxed);
-        Self(count)
+    fn new(queue: &'a Mutex<Queue>, guard: &mut Queue) -> Self {
+        guard.waiters += 1;
+        Self(queue)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        lock(self.0).waiters -= 1;
     }
 }
 
@@ -119,9 +141,9 @@ impl Pool {
     pub async fn acquire(&self, purpose: &'static str) -> Result<PooledConnection, StorageError> {
         let meter = &self.meter;
         let begun = Instant::now();
-        let result = {
-            let _waiting = Waiting::new(&meter.waiters);
-            self.inner.acquire().await
+        let result = match self.kept_or_waiting() {
+            Ok(connection) => Ok(connection),
+            Err(_waiting) => self.inner.acquire().await,
         };
         meter.record_wait(begun.elapsed());
         if matches!(result, Err(sqlx::Error::PoolTimedOut)) {
@@ -131,14 +153,24 @@ impl Pool {
         meter.acquired.fetch_add(1, Relaxed);
         let ticket = meter.next_ticket.fetch_add(1, Relaxed);
         lock(&meter.holders).insert(ticket, (purpose, Instant::now()));
-        Ok(PooledConnection { connection, ticket, meter: Arc::clone(meter) })
+        Ok(PooledConnection { connection, holding: Holding { ticket, meter: Arc::clone(meter) } })
+    }
+
+    /// A kept connection, or else a place among those who wait.
+    fn kept_or_waiting(&self) -> Result<Lent, Waiting<'_>> {
+        let mut queue = lock(&self.meter.queue);
+        queue.take().ok_or_else(|| Waiting::new(&self.meter.queue, &mut queue))
     }
 
     /// Live figures.
     pub fn stats(&self) -> PoolStats {
         let meter = &self.meter;
         let size = self.inner.size();
-        let idle = u32::try_from(self.inner.num_idle()).unwrap_or(u32::MAX).min(size);
+        let (waiters, kept) = {
+            let queue = lock(&meter.queue);
+            (queue.waiters, queue.kept.len())
+        };
+        let idle = u32::try_from(self.inner.num_idle() + kept).unwrap_or(u32::MAX).min(size);
         let counts: Vec<u64> = meter.waits.iter().map(|c| c.load(Relaxed)).collect();
         let edges = WAIT_EDGES_US.iter().copied().map(Some).chain([None]);
         let longest = lock(&meter.holders).values().min_by_key(|(_, since)| *since).copied();
@@ -148,7 +180,7 @@ impl Pool {
             size,
             idle,
             in_use: size - idle,
-            waiters: meter.waiters.load(Relaxed),
+            waiters,
             acquired: meter.acquired.load(Relaxed),
             timeouts: meter.timeouts.load(Relaxed),
             wait_p50_us: quantile(&counts, 50),
@@ -163,6 +195,11 @@ impl Pool {
 
     /// Closes every connection and waits until they are gone.
     pub async fn close(&self) {
+        let _waiting = {
+            let mut queue = lock(&self.meter.queue);
+            queue.kept.clear();
+            Waiting::new(&self.meter.queue, &mut queue)
+        };
         self.inner.close().await;
     }
 }
@@ -186,7 +223,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// A connection on loan; goes back to its pool when dropped.
 #[derive(Debug)]
 pub struct PooledConnection {
-    connection: sqlx::pool::PoolConnection<sqlx::MySql>,
+    connection: Lent,
+    holding: Holding,
+}
+
+/// The entry among the holders.
+#[derive(Debug)]
+struct Holding {
     ticket: u64,
     meter: Arc<Meter>,
 }
@@ -197,9 +240,19 @@ impl PooledConnection {
     pub fn close_on_drop(&mut self) {
         self.connection.close_on_drop();
     }
+
+    /// Gives back a connection that is at rest: every statement answered in full, no transaction, no lock, no changed
+    /// session variable. It is lent again as it is.
+    pub fn keep(self) {
+        let Self { connection, holding } = self;
+        let mut queue = lock(&holding.meter.queue);
+        if queue.waiters == 0 {
+            queue.kept.push((connection, Instant::now()));
+        }
+    }
 }
 
-impl Drop for PooledConnection {
+impl Drop for Holding {
     fn drop(&mut self) {
         lock(&self.meter.holders).remove(&self.ticket);
     }

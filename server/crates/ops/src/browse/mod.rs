@@ -184,15 +184,15 @@ impl<'a> Reader<'a> {
             payments::list(&mut connection, scope, filter, keyset, limit),
         )
         .await;
-        answer
-            .map_err(|_| {
-                connection.close_on_drop();
-                OpsError::Storage(StorageError::Unavailable {
-                    operation: "payments.list",
-                    reason: "no answer in time".to_owned(),
-                })
-            })?
-            .map_err(OpsError::from)
+        let rows = answer.map_err(|_| {
+            connection.close_on_drop();
+            OpsError::Storage(StorageError::Unavailable {
+                operation: "payments.list",
+                reason: "no answer in time".to_owned(),
+            })
+        })??;
+        connection.keep();
+        Ok(rows)
     }
 
     fn name_missing(&self, shard: ShardId, error: &OpsError, missing: &mut Vec<MissingShard>) {
