@@ -156,6 +156,12 @@ url = "mysql://payhist:secret@db.internal"
 # premake_months = 3                          # without it no month is added
 # retention_months = 60                       # without it no month expires; nothing is dropped before its switch is on
 # quarantine_days = 30                        # without it expired months are dropped at once
+# [history.columns]                           # without it the tables have payhist's own columns and payment ids
+# payment_id = "id"                           # a column that is not named has payhist's name for it
+# currency = { constant = "EUR" }             # what holds for all rows: provider, method or currency
+# payer_email = "mail"                        # what tables may lack is read only if it is named
+# [history.columns.status_words]
+# done = "PAID"                               # what their words for the states mean
 "#;
 
 #[cfg(test)]
@@ -184,6 +190,7 @@ mod tests {
         ] {
             let config = with_history(route);
             assert_eq!(config.histories[0].route.shard_count(), shards, "{route}");
+            assert_eq!(config.histories[0].columns.as_ref().unwrap().status_words.len(), 1);
             config.check_histories().unwrap();
         }
     }

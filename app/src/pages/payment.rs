@@ -87,14 +87,14 @@ fn facts(payment: &Payment, history: &str) -> impl IntoView + use<> {
     view! {
         <dl class="facts">
             {fact("Created", view! { <Time at=payment.created_at /> })}
-            {fact("Last change", view! { <Time at=payment.updated_at /> })}
+            {payment.updated_at.map(|at| fact("Last change", view! { <Time at /> }))}
             {failure}
             {fact("User", view! { <a class="mono" href=user>{payment.user_id.to_string()}</a> })}
             {fact("Order", view! { <a class="mono" href=order>{payment.order_id.clone()}</a> })}
             {fact("Method", payment.method.clone())}
             {fact("Provider", payment.provider.clone())}
             {fact("Provider's reference", or_none(payment.provider_tx_id.as_ref()))}
-            {fact("Version", payment.version.to_string())}
+            {payment.version.map(|version| fact("Version", version.to_string()))}
         </dl>
     }
 }

@@ -7,6 +7,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::Columns;
 use crate::{ShardId, UserId};
 
 /// The longest name of a history, in bytes.
@@ -203,6 +204,9 @@ pub struct HistorySpec {
     pub route: Route,
     /// What its partitions should look like.
     pub policy: Policy,
+    /// Which columns of adopted tables hold what; `None`: the tables have payhist's own columns and payment ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Box<Columns>>,
 }
 
 impl HistorySpec {

@@ -89,19 +89,27 @@ pub struct Payment {
     pub payer_email: Option<String>,
     /// The provider's reason for a failure.
     pub failure_code: Option<String>,
-    /// Raised by one on each change (optimistic lock).
-    pub version: u32,
+    /// Raised by one on each change (optimistic lock); adopted tables may have none.
+    pub version: Option<u32>,
     /// When it was created: the partition column, shown in the business zone.
     #[serde(serialize_with = "rfc3339")]
     pub created_at: DateTime<FixedOffset>,
-    /// When it last changed.
-    #[serde(serialize_with = "rfc3339")]
-    pub updated_at: DateTime<FixedOffset>,
+    /// When it last changed; adopted tables may not say.
+    #[serde(serialize_with = "rfc3339_if_any")]
+    pub updated_at: Option<DateTime<FixedOffset>>,
 }
 
 /// As chrono serialises it, but as one text: chrono hands its pieces on one by one, and a page of JSON has a hundred times.
 fn rfc3339<S: Serializer>(at: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, false))
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field on by reference")]
+fn rfc3339_if_any<S: Serializer>(at: &Option<DateTime<FixedOffset>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => rfc3339(at, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// The page state of `/payments`, exactly as the URL carries it; every field is what the operator typed.

@@ -6,7 +6,7 @@ use crate::report::Line;
 use anyhow::{Context, Result, ensure};
 use chrono::DateTime;
 use payhist_dialect::TableName;
-use payhist_storage::payments::{Filter, Keyset, PaymentScope, select};
+use payhist_storage::payments::{Filter, Keyset, Layout, PaymentScope, select};
 use payhist_types::UserId;
 use sea_query::MysqlQueryBuilder;
 use sea_query_sqlx::SqlxBinder;
@@ -68,6 +68,7 @@ async fn over_http(demo: &Demo, user: u64) -> Result<Duration> {
 async fn bare(database: &mut MySqlConnection, user: u64) -> Result<Duration> {
     let scope = PaymentScope {
         table: TableName::new(SCHEMA, SHARD_TABLE)?,
+        layout: Layout::Own,
         from: DateTime::UNIX_EPOCH,
         until: DateTime::from_timestamp_secs(253_402_214_400).context("9999-12-31")?,
     };

@@ -1,6 +1,7 @@
 //! `payhist payments`
 
 use super::output::{Outcome, say, table};
+use chrono::{DateTime, FixedOffset};
 use clap::{Args, Subcommand};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, browse};
@@ -106,6 +107,7 @@ fn page_words(page: &PaymentPage) -> String {
 fn detail_words(detail: &PaymentDetail) -> String {
     let PaymentDetail { payment, location, zone, .. } = detail;
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    let time = |at: DateTime<FixedOffset>| format!("{} {zone}", at.format("%Y-%m-%d %H:%M:%S%.6f"));
     let rows = [
         ("payment", payment.payment_id.to_string()),
         ("user", payment.user_id.to_string()),
@@ -116,8 +118,8 @@ fn detail_words(detail: &PaymentDetail) -> String {
         ("method", payment.method.clone()),
         ("payer", format!("{} {}", optional(&payment.payer_name), optional(&payment.payer_email))),
         ("failure", optional(&payment.failure_code)),
-        ("created", format!("{} {zone}", payment.created_at.format("%Y-%m-%d %H:%M:%S%.6f"))),
-        ("updated", format!("{} {zone}", payment.updated_at.format("%Y-%m-%d %H:%M:%S%.6f"))),
+        ("created", time(payment.created_at)),
+        ("updated", optional(&payment.updated_at.map(time))),
         (
             "lives in",
             format!(

@@ -30,11 +30,21 @@ pub fn some_times(table: &TableName, partition: &Ident, column: &Ident, limit: u
 
 /// The users (as unsigned numbers) of some rows, from both ends of a key.
 pub fn some_users(table: &TableName, user: &Ident, key: &[Ident], limit: u64) -> Statement {
+    let rows = both_ends(table, user, key, limit);
+    Statement::new(format!("SELECT DISTINCT CAST({user} AS UNSIGNED) FROM ({rows}) AS looked"))
+}
+
+/// The distinct words (as text) in a column of some rows, from both ends of a key.
+pub fn some_words(table: &TableName, column: &Ident, key: &[Ident], limit: u64) -> Statement {
+    let rows = both_ends(table, column, key, limit);
+    Statement::new(format!("SELECT DISTINCT CAST({column} AS CHAR) FROM ({rows}) AS looked"))
+}
+
+fn both_ends(table: &TableName, column: &Ident, key: &[Ident], limit: u64) -> String {
     let end = |direction: &str| {
         let columns: Vec<_> = key.iter().map(|column| format!("{column} {direction}")).collect();
         let order = if columns.is_empty() { String::new() } else { format!(" ORDER BY {}", columns.join(", ")) };
-        format!("(SELECT {user} FROM {table}{order} LIMIT {limit})")
+        format!("(SELECT {column} FROM {table}{order} LIMIT {limit})")
     };
-    let ends = [end("ASC"), end("DESC")].join(" UNION ALL ");
-    Statement::new(format!("SELECT DISTINCT CAST({user} AS UNSIGNED) FROM ({ends}) AS looked"))
+    [end("ASC"), end("DESC")].join(" UNION ALL ")
 }

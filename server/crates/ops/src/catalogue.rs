@@ -3,8 +3,11 @@
 use crate::{Ops, OpsError, histories};
 use moka::sync::Cache;
 use payhist_storage::histories::History;
-use payhist_storage::{partitions, restored, twins};
+use payhist_storage::payments::Layout;
+use payhist_storage::{doctor, partitions, restored, twins};
+use payhist_types::ShardId;
 use payhist_types::inventory::{Inventory, ShardInventory, TableState};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +21,14 @@ const HISTORIES_MAX: u64 = 1_000;
 pub(crate) struct Recent {
     pub(crate) history: History,
     pub(crate) inventory: Inventory,
+    /// Of an adopted history's tables.
+    layouts: BTreeMap<ShardId, Layout>,
+}
+
+impl Recent {
+    pub(crate) fn layout(&self, shard: ShardId) -> Layout {
+        self.layouts.get(&shard).cloned().unwrap_or_else(|| Layout::new(self.history.spec.columns.as_deref(), &[]))
+    }
 }
 
 /// What was read lately, by the name that was asked for.
@@ -89,9 +100,26 @@ pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsErro
     }
     let history = histories::find(ops, name).await?;
     let inventory = read(ops, &history).await?;
-    let recent = Arc::new(Recent { history, inventory });
+    let layouts = layouts(ops, &history).await;
+    let recent = Arc::new(Recent { history, inventory, layouts });
     cache.insert(name.to_owned(), Arc::clone(&recent));
     Ok(recent)
+}
+
+/// The layouts of an adopted history's tables. Without its keys a page names none, and leaves their choice to the engine.
+async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
+    let spec = &history.spec;
+    let Some(columns) = &spec.columns else { return BTreeMap::new() };
+    let read = async {
+        let mut connection = ops.source(&spec.source)?.pool.acquire("catalogue.keys").await?;
+        Ok::<_, OpsError>(doctor::keys(&mut connection, spec).await?)
+    };
+    let keys = read.await.unwrap_or_else(|error| {
+        tracing::warn!(history = %spec.name, error = &error as &dyn std::error::Error, "keys not readable");
+        BTreeMap::new()
+    });
+    let of = |shard| keys.get(&spec.table_of(shard)).map_or(&[][..], Vec::as_slice);
+    spec.route.shards().map(|shard| (shard, Layout::new(Some(columns), of(shard)))).collect()
 }
 
 /// Forgets what was read, after partitions or a history changed.

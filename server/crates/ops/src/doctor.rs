@@ -4,7 +4,7 @@ use crate::auth::{Permit, ViewPartitions};
 use crate::{Ops, OpsError, catalogue, histories};
 use payhist_dialect::doctor::explain;
 use payhist_plan::doctor::{Found, examine, unreadable};
-use payhist_storage::doctor::{TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
+use payhist_storage::doctor::{STATUS_ROWS_LOOKED, TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
 use payhist_storage::histories::History;
 use payhist_types::doctor::Diagnosis;
 use payhist_types::history::Route;
@@ -51,6 +51,9 @@ fn looked_at(history: &History) -> Vec<String> {
     ];
     if history.spec.route != Route::Single {
         looked.push(format!("the users of up to {USER_ROWS_LOOKED} rows from either end of each shard's primary key; not of those between"));
+    }
+    if history.spec.columns.is_some() {
+        looked.push(format!("the states of up to {STATUS_ROWS_LOOKED} rows from either end of each shard's primary key; not of those between"));
     }
     looked
 }

@@ -46,6 +46,7 @@ pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Polic
         table_pattern,
         route: Route::Modulo { shards: DEFAULT_SHARDS },
         policy,
+        columns: None,
     }
 }
 

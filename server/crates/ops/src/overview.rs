@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use futures::stream::{self, StreamExt};
 use payhist_dialect::TableName;
 use payhist_storage::histories::History;
-use payhist_storage::payments::{PaymentScope, QuarterTotal, totals};
+use payhist_storage::payments::{Layout, PaymentScope, QuarterTotal, totals};
 use payhist_storage::{deadlocks, jobs};
 use payhist_types::ShardId;
 use payhist_types::findings::{Reach, Runway, Severity};
@@ -187,7 +187,8 @@ async fn shard_totals(
     let table =
         TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
     let mut connection = ops.source(&spec.source)?.pool.acquire("overview.totals").await?;
-    Ok(totals(&mut connection, &PaymentScope { table, from, until }).await?)
+    let layout = Layout::new(spec.columns.as_deref(), &[]);
+    Ok(totals(&mut connection, &PaymentScope { table, layout, from, until }).await?)
 }
 
 fn add(days: &mut BTreeMap<(NaiveDate, String), DayTotal>, quarter: QuarterTotal, zone: Tz) {

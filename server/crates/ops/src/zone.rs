@@ -21,7 +21,7 @@ pub fn local(at: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
 /// The payment with its times in the zone.
 pub fn localised(mut payment: Payment, zone: Tz) -> Payment {
     payment.created_at = local(payment.created_at.to_utc(), zone);
-    payment.updated_at = local(payment.updated_at.to_utc(), zone);
+    payment.updated_at = payment.updated_at.map(|at| local(at.to_utc(), zone));
     payment
 }
 

@@ -29,6 +29,7 @@ fn spec(test: &TestOps, route: Route, table_pattern: &str) -> HistorySpec {
             quarantine_days: None,
             zone: "UTC".to_owned(),
         },
+        columns: None,
     }
 }
 

@@ -282,6 +282,7 @@ async fn adopted(test: &TestOps, create: &str, zone: &str) {
         table_pattern: "t".to_owned(),
         route: Route::Single,
         policy: policy(zone),
+        columns: None,
     };
     histories::register(&test.ops, &Permit::for_command(), &spec, Switches::default()).await.unwrap();
 }

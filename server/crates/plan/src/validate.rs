@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
+use payhist_types::Currency;
+use payhist_types::columns::Place;
 use payhist_types::history::{HistorySpec, Route, SHARD_PLACEHOLDER};
 use payhist_types::ids::PAYMENT_ID_SHARD_MAX;
 
@@ -35,6 +37,9 @@ pub enum SpecError {
     /// No schema, or no table pattern.
     #[error("a history needs the name of its schema and of its tables")]
     Nameless,
+    /// A column without a name, or a currency that is none.
+    #[error("{0}: {1:?} is not {2}")]
+    Column(&'static str, String, &'static str),
     /// A retention of no months at all.
     #[error("a retention of 0 months would drop every month as soon as it ends; keep at least 1")]
     NoRetention,
@@ -50,6 +55,7 @@ impl SpecError {
             Self::BoundsNotAscending { .. } => "route.upper_bounds",
             Self::TablePattern(_) => "table_pattern",
             Self::Nameless => "schema",
+            Self::Column(..) => "columns",
         }
     }
 }
@@ -84,6 +90,15 @@ pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
     if places > 1 || (places == 0 && shards > 1) {
         return Err(SpecError::TablePattern(spec.table_pattern.clone()));
     }
+    for (own, place) in spec.columns.iter().flat_map(|columns| columns.places()) {
+        match place {
+            Place::Column("") => return Err(SpecError::Column(own, String::new(), "a column's name")),
+            Place::Constant(code) if own == "currency" && code.parse::<Currency>().is_err() => {
+                return Err(SpecError::Column(own, code.to_owned(), "three capital letters such as EUR"));
+            }
+            _ => {}
+        }
+    }
     Ok(zone)
 }
 
@@ -99,6 +114,7 @@ pub fn shared_table(one: &HistorySpec, other: &HistorySpec) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use payhist_types::UserId;
+    use payhist_types::columns::Columns;
     use payhist_types::history::Policy;
 
     use super::*;
@@ -116,6 +132,7 @@ mod tests {
                 quarantine_days: None,
                 zone: "Europe/London".into(),
             },
+            columns: None,
         }
     }
 
@@ -158,6 +175,16 @@ mod tests {
         }
         assert_eq!(refused(|spec| spec.schema.clear()), SpecError::Nameless);
         assert_eq!(refused(|spec| spec.table_pattern.clear()), SpecError::Nameless);
+    }
+
+    #[test]
+    fn columns_have_names_and_a_currency_is_one() {
+        let nameless = Columns { payer_email: Some(String::new()), ..Columns::default() };
+        let error = refused(|spec| spec.columns = Some(nameless.into()));
+        assert_eq!(error, SpecError::Column("payer_email", String::new(), "a column's name"));
+        let currency = payhist_types::columns::Value::Constant { constant: "euro".into() };
+        let error = refused(|spec| spec.columns = Some(Columns { currency, ..Columns::default() }.into()));
+        assert_eq!(error.to_string(), "currency: \"euro\" is not three capital letters such as EUR");
     }
 
     #[test]

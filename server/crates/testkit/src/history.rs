@@ -67,6 +67,7 @@ impl TestOps {
             table_pattern,
             route: Route::Modulo { shards },
             policy,
+            columns: None,
         }
     }
 

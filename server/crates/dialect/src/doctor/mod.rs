@@ -21,8 +21,12 @@ use payhist_types::plan_words;
 use sql::Writer;
 
 /// The column by which a user is found.
-pub const USER_COLUMN: &str = "user_id";
+pub fn user_column(spec: &HistorySpec) -> &str {
+    spec.columns.as_deref().map_or("user_id", |columns| &columns.user_id)
+}
 
+const ADDS_KEY: &str =
+    "It reads the whole table; writers go on meanwhile, but for a moment at its beginning and its end.";
 const COPIES: &str = "It copies the whole table and blocks its writers meanwhile: for a large one, in a quiet hour, with room on the disk.";
 
 /// What is said of an ailment.
@@ -133,7 +137,7 @@ fn say(ailment: &Ailment, writer: &Writer) -> Said {
                 format!("rows of other shards' users are in it: {}", named.join(", ")),
                 "the route looks for a user in one shard only, so these payments are on no page of theirs, and an erasure would miss them",
             )
-            .sql(writer.move_users(users, USER_COLUMN))
+            .sql(writer.move_users(users, user_column(writer.spec)))
             .steps("First mend the writer that chose the wrong table. Then repeat until doctor finds no more: it looks at some rows, not at all.")
         }
         Ailment::Misplaced { partition, at } => Said::new(
@@ -151,6 +155,13 @@ fn say(ailment: &Ailment, writer: &Writer) -> Said {
         .steps("Look at what it holds. Rows of a month whose partition is empty go back by ALTER TABLE … EXCHANGE PARTITION … WITH TABLE …; \
                 other rows by INSERT … SELECT. payhist never writes its DROP."),
         Ailment::Gap { .. } | Ailment::Irregular { .. } | Ailment::MaxValue { .. } | Ailment::Runway { .. } => of_partitions(ailment, writer),
+        Ailment::NoKeyFor { path, columns } => Said::new(
+            "no_key_for_pages",
+            format!("no key serves {}", path.words()),
+            "such a page reads every row of its months, and is stopped at its deadline",
+        )
+        .sql(writer.add_key(columns))
+        .steps(ADDS_KEY),
         Ailment::Privileges { missing, purpose } => Said::new(
             "privilege_missing",
             format!("payhist's user may not {} there", missing.join(", ")),
@@ -341,7 +352,25 @@ fn of_server(ailment: &Ailment) -> Said {
             format!("the tables have no {}", missing.join(", ")),
             "pages and exports of payments read these columns; rotation does not",
         )
-        .steps("Rotation works all the same."),
+        .steps("Rotation works all the same. Say in [history.columns] what the tables call them."),
+        Ailment::ColumnType { own, column, wanted } => Said::new(
+            "column_type",
+            format!("the column {} is {}, and is to be {own}", column.name, column.column_type),
+            format!("{own} has to be {wanted}: pages cannot read this shard"),
+        )
+        .steps("Name another column in [history.columns]; a generated one will do."),
+        Ailment::PartitionedByOther { partitioned_by, created_at } => Said::new(
+            "partitioned_by_other",
+            format!("it is partitioned by {partitioned_by}, and a payment's time is {created_at}"),
+            "no page can tell which partitions have the rows of its time: each reads them all",
+        )
+        .steps(format!("If {partitioned_by} says when a payment was created, name it as created_at in [history.columns].")),
+        Ailment::StatusWords(words) => Said::new(
+            "status_words",
+            format!("words for states that payhist does not know: {}", words.join(", ")),
+            "a page with such a payment cannot be shown: payhist guesses no state",
+        )
+        .steps("Say in [history.columns.status_words] which of payhist's states each word means."),
         Ailment::NotChecked(what) => {
             Said::new("not_checked", format!("could not be examined: {what}"), "what is not known is not sound").steps("Run doctor again in a quiet hour, or look yourself.")
         }

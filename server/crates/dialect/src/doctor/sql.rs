@@ -1,6 +1,7 @@
 //! The statements that mend what the doctor found.
 
 use crate::ddl::{self, bounded, parts};
+use crate::ident::IDENT_CHARS_MAX;
 use crate::plan_sql::{self, PlanSqlError};
 use crate::{Capabilities, Ident, PartitionName, Statement, TableName};
 use chrono::{DateTime, Utc};
@@ -73,6 +74,13 @@ impl Writer<'_> {
         let mut wider = key.clone();
         wider.columns.push((Some(column.to_owned()), None));
         self.replace_key(Some(key), &wider)
+    }
+
+    /// Adds a key with these columns; its name says so.
+    pub(super) fn add_key(&self, columns: &[String]) -> Written {
+        let name: String = format!("payhist_{}", columns.join("_")).chars().take(IDENT_CHARS_MAX).collect();
+        let columns = columns.iter().map(|column| (Some(column.clone()), None)).collect();
+        self.replace_key(None, &Key { name, unique: false, columns })
     }
 
     fn replace_key(&self, old: Option<&Key>, new: &Key) -> Written {

@@ -22,7 +22,7 @@ use payhist_storage::histories::History;
 use payhist_storage::payments::{self, Filter, Key, Keyset, PaymentScope};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_types::cursor::Direction;
-use payhist_types::inventory::{Boundary, Inventory, TableState};
+use payhist_types::inventory::{Boundary, Inventory, PartitionExpression, TableState};
 use payhist_types::payment::{
     Location, MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
 };
@@ -66,7 +66,7 @@ pub async fn show(
     Reader::new(ops, &recent)?.detail(id).await
 }
 
-/// What a walk has found: rows in the keyset's order, and one more than the page when there are more.
+/// What a walk has found: rows in the keyset's order, and more than the page when there are more.
 struct Found {
     payments: Vec<Payment>,
     missing: Vec<MissingShard>,
@@ -76,14 +76,21 @@ struct Found {
 
 struct Reader<'a> {
     ops: &'a Ops,
+    recent: &'a Recent,
     history: &'a History,
     zone: Tz,
     inventory: &'a Inventory,
 }
 
 impl<'a> Reader<'a> {
-    fn new(ops: &'a Ops, Recent { history, inventory }: &'a Recent) -> Result<Self, OpsError> {
-        Ok(Self { ops, history, zone: zone::parse(&history.spec.policy.zone)?, inventory })
+    fn new(ops: &'a Ops, recent: &'a Recent) -> Result<Self, OpsError> {
+        let Recent { history, inventory, .. } = recent;
+        Ok(Self { ops, recent, history, zone: zone::parse(&history.spec.policy.zone)?, inventory })
+    }
+
+    /// Do payment ids carry their time and shard? Those of adopted tables need not.
+    fn ids_tell_place(&self) -> bool {
+        self.history.spec.columns.is_none()
     }
 
     fn shards(&self, filter: &Filter) -> Vec<ShardId> {
@@ -91,8 +98,10 @@ impl<'a> Reader<'a> {
         let all = || route.shards().collect::<Vec<_>>();
         match (filter.user, filter.payment) {
             (Some(user), _) => vec![routing::shard_of(route, user)],
-            (None, Some(payment)) => all().into_iter().filter(|shard| *shard == payment.shard()).collect(),
-            (None, None) => all(),
+            (None, Some(payment)) if self.ids_tell_place() => {
+                all().into_iter().filter(|shard| *shard == payment.shard()).collect()
+            }
+            (None, _) => all(),
         }
     }
 
@@ -100,13 +109,13 @@ impl<'a> Reader<'a> {
         let spec = &self.history.spec;
         let table = TableName::new(&spec.schema, &spec.table_of(shard))
             .map_err(|error| OpsError::Internal(error.to_string()))?;
-        Ok(PaymentScope { table, from, until })
+        Ok(PaymentScope { table, layout: self.recent.layout(shard), from, until })
     }
 
     async fn find(&self, request: &Request) -> Result<Found, OpsError> {
         let filter = &request.filter;
         let (mut from, mut until) = (request.from.unwrap_or(TIME_MIN), request.until.unwrap_or(TIME_MAX));
-        if let Some(payment) = filter.payment {
+        if let Some(payment) = filter.payment.filter(|_| self.ids_tell_place()) {
             // The id tells its month, so that one partition is touched.
             let (start, end) = months::bounds_of(payment.created_at(), self.zone);
             (from, until) = (from.max(start), until.min(end));
@@ -122,16 +131,14 @@ impl<'a> Reader<'a> {
         } else {
             windows::walk(self.inventory, request.keyset, from, until, self.ops.now())
         };
-        let wanted = request.limit + 1;
         for (from, until) in windows {
             let missing = |shard: &ShardId| found.missing.iter().any(|missing| missing.shard == *shard);
             let asked: Vec<_> = shards.iter().filter(|shard| !missing(shard)).copied().collect();
             self.read_window(&asked, (from, until), request, &mut found).await?;
-            if found.payments.len() >= wanted {
+            if found.payments.len() > rows_of_page(&found.payments, request.limit) {
                 break;
             }
         }
-        found.payments.truncate(wanted);
         Ok(found)
     }
 
@@ -149,7 +156,7 @@ impl<'a> Reader<'a> {
             .collect::<Result<Vec<_>, OpsError>>()?
             .into_iter()
             .cartesian_product(one_status_each(&request.filter));
-        let limit = (request.limit + 1 - found.payments.len()) as u64;
+        let limit = (request.limit + 1).saturating_sub(found.payments.len()).max(1) as u64;
         let keyset = request.keyset;
         let answers = stream::iter(questions)
             .map(|((shard, scope), filter)| async move { (shard, self.ask(&scope, &filter, keyset, limit).await) })
@@ -205,8 +212,9 @@ impl<'a> Reader<'a> {
 
     fn page(&self, request: &Request, found: Found) -> PaymentPage {
         let Found { mut payments, missing, shards, read } = found;
-        let more = payments.len() > request.limit;
-        payments.truncate(request.limit);
+        let rows = rows_of_page(&payments, request.limit);
+        let more = payments.len() > rows;
+        payments.truncate(rows);
         let backwards = matches!(request.keyset, Keyset::NewerThan(_));
         if backwards {
             payments.reverse();
@@ -279,6 +287,12 @@ impl<'a> Reader<'a> {
                 reason: missing.reason,
             }));
         }
+        if found.payments.len() > 1 {
+            return Err(OpsError::refused(
+                format!("several payments have the id {id}"),
+                format!("Find the one you mean in the list: /payments?history={}&id={id}", self.history.spec.name),
+            ));
+        }
         let payment = found.payments.into_iter().next().ok_or_else(missing)?;
         let here = Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id };
         let of_order =
@@ -310,6 +324,12 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Does the time of creation decide a row's partition?
+    fn is_by_creation(&self, expression: &PartitionExpression) -> bool {
+        let created_at = self.history.spec.columns.as_deref().map_or("created_at", |columns| &columns.created_at);
+        expression.column().is_some_and(|column| column.eq_ignore_ascii_case(created_at))
+    }
+
     fn location(&self, payment: &Payment) -> Location {
         let spec = &self.history.spec;
         let shard = routing::shard_of(&spec.route, payment.user_id);
@@ -319,12 +339,13 @@ impl<'a> Reader<'a> {
             Boundary::MaxValue => true,
             Boundary::Unknown(_) => false,
         };
-        let partition = self.inventory.shards.iter().find(|found| found.shard == shard).and_then(|found| match &found
-            .state
-        {
-            TableState::Partitioned { partitions, .. } => partitions.iter().find(|partition| covers(&partition.upper)),
-            _ => None,
-        });
+        let partition =
+            self.inventory.shards.iter().find(|found| found.shard == shard).and_then(|found| match &found.state {
+                TableState::Partitioned { expression, partitions, .. } if self.is_by_creation(expression) => {
+                    partitions.iter().find(|partition| covers(&partition.upper))
+                }
+                _ => None,
+            });
         Location {
             source: spec.source.clone(),
             schema: spec.schema.clone(),
@@ -338,6 +359,13 @@ impl<'a> Reader<'a> {
 
 fn key(payment: &Payment) -> Key {
     Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id }
+}
+
+/// How many rows make a page: as many as asked for, and those at the very place where it would be cut. Adopted shards may
+/// use an id each, and a cursor could not tell such rows apart.
+fn rows_of_page(payments: &[Payment], limit: usize) -> usize {
+    let Some(last) = payments.get(limit - 1) else { return payments.len() };
+    limit + payments[limit..].iter().take_while(|next| key(next) == key(last)).count()
 }
 
 /// Without a narrower filter each status is a question of its own, so that each walks its index in page order.

@@ -217,6 +217,9 @@ async fn check_file(
 }
 
 /// The registered history, or the layout of the one that will be made.
+///
+/// # Errors
+/// [`OpsError::Refused`]: its tables have columns of their own, so payhist knows neither all of them nor their ids.
 pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &str) -> Result<HistorySpec, OpsError> {
     let name: Option<HistoryName> = match history {
         "" => None,
@@ -225,6 +228,15 @@ pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &s
         })?),
     };
     match histories::find(ops, history).await {
+        Ok(history) if history.spec.columns.is_some() => {
+            return Err(OpsError::refused(
+                format!(
+                    "the tables of {} are another application's: payhist reads them and never writes a payment",
+                    history.spec.name
+                ),
+                "Name another history with --history NAME; it is made if it does not exist",
+            ));
+        }
         Ok(history) => return Ok(history.spec),
         Err(OpsError::NotFound(_)) => {}
         Err(error) => return Err(error),

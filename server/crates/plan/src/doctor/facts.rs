@@ -126,6 +126,8 @@ pub struct Grant {
 pub struct Looks {
     /// Some of its users.
     pub users: Option<Vec<UserId>>,
+    /// The words for states in some of its rows, if it is an adopted table.
+    pub statuses: Option<Vec<String>>,
     /// Creation times of some rows of some partitions: partition, earliest, latest.
     pub times: Vec<(String, DateTime<Utc>, DateTime<Utc>)>,
     /// Rows of the MAXVALUE partition, up to [`MAXVALUE_ROWS_MAX`] counted exactly.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::Month;
-use payhist_types::history::Policy;
+use payhist_types::history::{HistorySpec, Policy};
 
 use super::facts::{Column, Looks, Table};
 use crate::months;
@@ -40,6 +40,11 @@ pub(super) fn layout(
     });
     let months: Vec<_> = Month::range(first, last).map(|month| (month, months::end(month, zone))).collect();
     (months.len() <= MONTHS_ADDED_MAX as usize).then_some(Layout { column, months })
+}
+
+/// What a history's configuration says of the column that says when a row was created.
+pub fn hint(spec: &HistorySpec) -> String {
+    spec.columns.as_deref().map(|columns| format!("`{}`", columns.created_at)).unwrap_or_default()
 }
 
 /// The column that says when a row was created: the one that is named in `hint`, else `created_at`, else the only one

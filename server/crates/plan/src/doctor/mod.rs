@@ -6,6 +6,7 @@
 pub mod differences;
 pub mod facts;
 pub mod layout;
+mod mapping;
 mod server;
 mod table;
 
@@ -17,10 +18,10 @@ use payhist_types::doctor::Severity;
 use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Switches};
 use payhist_types::inventory::{Inventory, TableState, Twin, TwinState};
-use payhist_types::payment::PAYMENT_COLUMNS;
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::{Month, ShardId, UserId};
 
+use crate::hot_path::HotPath;
 use crate::rotation::{self, PlanError};
 use crate::validate::validate;
 use differences::Difference;
@@ -115,9 +116,34 @@ pub enum Ailment {
     Orphan,
     /// Columns that browsing needs.
     BrowsedColumns {
-        /// Which are not there.
-        missing: Vec<&'static str>,
+        /// Which are not there, by the names that they should have.
+        missing: Vec<String>,
     },
+    /// A column of another type than browsing can read.
+    ColumnType {
+        /// What payhist calls it.
+        own: &'static str,
+        /// As it is.
+        column: facts::Column,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// Another column than that of the time of creation decides a row's partition.
+    PartitionedByOther {
+        /// By which it is partitioned.
+        partitioned_by: String,
+        /// The time of creation.
+        created_at: String,
+    },
+    /// No key serves a read that pages make.
+    NoKeyFor {
+        /// The read.
+        path: HotPath,
+        /// The columns of a key that would.
+        columns: Vec<String>,
+    },
+    /// Words for states that mean nothing to payhist.
+    StatusWords(Vec<String>),
     /// The clocks are apart.
     Clock {
         /// How far the server's is ahead.
@@ -189,9 +215,10 @@ pub fn examine(spec: &HistorySpec, facts: &Facts, now: DateTime<Utc>) -> Result<
     if server::sees_nothing(&case) {
         return Ok(ailments);
     }
-    ailments.extend(missing_columns(&case));
+    ailments.extend(mapping::of_history(&case));
     for entry in &facts.inventory.shards {
         ailments.extend(table::examine(&case, entry));
+        ailments.extend(mapping::of_shard(&case, entry));
         ailments.extend(orphans(&case, &entry.table, entry.shard));
     }
     let shapes: Vec<_> = facts
@@ -208,13 +235,6 @@ pub fn examine(spec: &HistorySpec, facts: &Facts, now: DateTime<Utc>) -> Result<
 
 fn found(spec: &HistorySpec, severity: Severity, shard: Option<ShardId>, ailment: Ailment) -> Found {
     Found { severity, shard, table: shard.map(|shard| spec.table_of(shard)), ailment }
-}
-
-fn missing_columns(case: &Case) -> Option<Found> {
-    let mut entries = case.facts.inventory.shards.iter();
-    let table = entries.find_map(|entry| case.facts.tables.get(&entry.table))?;
-    let missing: Vec<_> = PAYMENT_COLUMNS.into_iter().filter(|name| table.column(name).is_none()).collect();
-    (!missing.is_empty()).then(|| found(case.spec, Severity::Info, None, Ailment::BrowsedColumns { missing }))
 }
 
 /// Tables without partitions that have a shard's columns, and its name as the beginning of theirs; not the twins of

@@ -9,7 +9,7 @@ use payhist_types::plan::Step;
 use payhist_types::{Month, history::Route};
 
 use super::facts::{Looks, Table};
-use super::layout::{Layout, layout, time_column};
+use super::layout::{Layout, hint, layout, time_column};
 use super::{Ailment, Case, Found, found, is_managed};
 use crate::{months, routing};
 
@@ -49,7 +49,7 @@ impl Examination<'_> {
         }
         let keys = self.table.foreign_keys.iter().cloned().map(|key| (Severity::Error, Ailment::ForeignKey(key)));
         let mut ailments: Vec<_> = keys.collect();
-        if let Some(column) = time_column(self.table, "") {
+        if let Some(column) = time_column(self.table, &hint(self.case.spec)) {
             let has = |key: &super::facts::Key| key.columns.iter().any(|(name, _)| name.as_ref() == Some(&column.name));
             let lacking = self.table.keys.iter().filter(|key| key.unique && !has(key));
             ailments.extend(lacking.map(|key| {
@@ -82,7 +82,7 @@ impl Examination<'_> {
     }
 
     fn of_finding(&self, finding: &Finding, has_irregular: bool) -> Option<(Severity, Ailment)> {
-        let layout = |hint: &str| self.layout(hint);
+        let (spec, layout) = (self.case.spec, |hint: &str| self.layout(hint));
         let severity = match finding.severity {
             Planned::Critical => Severity::Error,
             Planned::Warning => Severity::Warning,
@@ -90,7 +90,7 @@ impl Examination<'_> {
         };
         Some(match &finding.kind {
             FindingKind::MissingTable => (severity, Ailment::Missing { like: self.sibling() }),
-            FindingKind::NotPartitioned => (severity, Ailment::NotPartitioned(layout(""))),
+            FindingKind::NotPartitioned => (severity, Ailment::NotPartitioned(layout(&hint(spec)))),
             FindingKind::UnknownExpression { raw } => {
                 (severity, Ailment::Expression { raw: raw.clone(), layout: layout(raw) })
             }

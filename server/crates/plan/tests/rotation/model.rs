@@ -27,6 +27,7 @@ pub(crate) fn spec(zone: Tz, shards: u16, premake_months: Option<u16>, retention
         schema: "pay".into(),
         table_pattern: "payment_history_shard_{shard}".into(),
         route: Route::Modulo { shards },
+        columns: None,
         policy: Policy { premake_months, retention_months, quarantine_days: None, zone: zone.name().into() },
     }
 }

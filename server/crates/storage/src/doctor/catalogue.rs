@@ -6,12 +6,17 @@ use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use std::collections::BTreeMap;
 
+/// Names that begin so, for LIKE with `|` as its escape.
+pub(super) fn pattern(prefix: &str) -> String {
+    format!("{}%", prefix.replace('|', "||").replace('%', "|%").replace('_', "|_"))
+}
+
 pub(super) async fn tables(
     connection: &mut MySqlConnection,
     schema: &str,
     prefix: &str,
 ) -> Result<BTreeMap<String, Table>, StorageError> {
-    let pattern = format!("{}%", prefix.replace('|', "||").replace('%', "|%").replace('_', "|_"));
+    let pattern = pattern(prefix);
     let rows = fetch(
         connection,
         "SELECT TABLE_NAME, ENGINE, TABLE_COLLATION, CREATE_OPTIONS FROM information_schema.TABLES \
@@ -67,7 +72,7 @@ async fn columns(
     Ok(())
 }
 
-async fn keys(
+pub(super) async fn keys(
     connection: &mut MySqlConnection,
     schema: &str,
     pattern: &str,

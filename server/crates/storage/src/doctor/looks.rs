@@ -3,10 +3,11 @@
 use crate::ddl;
 use crate::error::{During, StorageError, from_ident};
 use chrono::{DateTime, Utc};
-use payhist_dialect::doctor::{USER_COLUMN, counts_days};
+use payhist_dialect::doctor::{counts_days, user_column};
+use payhist_dialect::ident::IdentError;
 use payhist_dialect::{Ident, Statement, TableName, probe};
 use payhist_plan::doctor::facts::{Looks, MAXVALUE_ROWS_MAX, Table};
-use payhist_plan::doctor::layout::time_column;
+use payhist_plan::doctor::layout::{hint, time_column};
 use payhist_types::UserId;
 use payhist_types::history::{HistorySpec, Route};
 use payhist_types::inventory::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
@@ -15,6 +16,8 @@ use sqlx::mysql::MySqlConnection;
 
 /// Rows whose user is looked at, from either end of the primary key.
 pub const USER_ROWS_LOOKED: u64 = 5_000;
+/// Rows whose state is looked at, from either end of the primary key.
+pub const STATUS_ROWS_LOOKED: u64 = 5_000;
 /// Rows whose time is looked at, of the first and of the last partition.
 pub const TIME_ROWS_LOOKED: u64 = 5_000;
 
@@ -30,33 +33,64 @@ pub(super) async fn at(
     let mut looks = Looks::default();
     let (Some(table), Ok(name)) = (table, TableName::new(&spec.schema, &entry.table)) else { return looks };
     if spec.route != Route::Single {
-        match users(connection, &name, table).await {
+        match users(connection, user_column(spec), &name, table).await {
             Ok(users) => looks.users = Some(users),
             Err(why) => looks.failed.push(format!("whether all its users belong here: {why}")),
         }
     }
-    if let Err(error) = times(connection, &name, entry, table, &mut looks).await {
+    if let Some(columns) = &spec.columns {
+        match statuses(connection, &columns.status, &name, table).await {
+            Ok(words) => looks.statuses = Some(words),
+            Err(why) => looks.failed.push(format!("whether all its words for states are known: {why}")),
+        }
+    }
+    if let Err(error) = times(connection, spec, &name, entry, table, &mut looks).await {
         looks.failed.push(format!("the times of its rows: {error}"));
     }
     looks
 }
 
-async fn users(connection: &mut MySqlConnection, name: &TableName, table: &Table) -> Result<Vec<UserId>, String> {
-    let column = table.column(USER_COLUMN).ok_or_else(|| format!("it has no column {USER_COLUMN}"))?;
+async fn users(
+    connection: &mut MySqlConnection,
+    user: &str,
+    name: &TableName,
+    table: &Table,
+) -> Result<Vec<UserId>, String> {
+    let column = table.column(user).ok_or_else(|| format!("it has no column {user}"))?;
     if !column.data_type.contains("int") {
-        return Err(format!("{USER_COLUMN} is no integer"));
+        return Err(format!("{user} is no integer"));
     }
-    let primary = table.keys.iter().find(|key| key.name == "PRIMARY").map(|key| key.columns.as_slice());
-    let key = primary.unwrap_or_default().iter().filter_map(|(column, _)| column.as_deref()).map(Ident::new);
-    let key = key.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    let key = primary_key(table).map_err(|error| error.to_string())?;
     let user = Ident::new(&column.name).map_err(|error| error.to_string())?;
     let statement = probe::some_users(name, &user, &key, USER_ROWS_LOOKED);
     let rows = ddl::fetch_all(connection, &statement).await.map_err(|error| error.to_string())?;
     rows.iter().map(|row| row.try_get::<u64, _>(0).map(UserId).map_err(|error| error.to_string())).collect()
 }
 
+/// The columns of the primary key.
+fn primary_key(table: &Table) -> Result<Vec<Ident>, IdentError> {
+    let primary = table.keys.iter().find(|key| key.name == "PRIMARY").map(|key| key.columns.as_slice());
+    primary.unwrap_or_default().iter().filter_map(|(column, _)| column.as_deref()).map(Ident::new).collect()
+}
+
+async fn statuses(
+    connection: &mut MySqlConnection,
+    status: &str,
+    name: &TableName,
+    table: &Table,
+) -> Result<Vec<String>, String> {
+    let column = table.column(status).ok_or_else(|| format!("it has no column {status}"))?;
+    let status = Ident::new(&column.name).map_err(|error| error.to_string())?;
+    let key = primary_key(table).map_err(|error| error.to_string())?;
+    let statement = probe::some_words(name, &status, &key, STATUS_ROWS_LOOKED);
+    let rows = ddl::fetch_all(connection, &statement).await.map_err(|error| error.to_string())?;
+    let words = rows.iter().map(|row| row.try_get::<Option<String>, _>(0).map(Option::unwrap_or_default));
+    words.collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
 async fn times(
     connection: &mut MySqlConnection,
+    spec: &HistorySpec,
     name: &TableName,
     entry: &ShardInventory,
     table: &Table,
@@ -70,7 +104,7 @@ async fn times(
     let hint = match expression {
         Some(PartitionExpression::Unknown { raw }) => raw.clone(),
         Some(known) => format!("`{}`", known.column().unwrap_or_default()),
-        None => String::new(),
+        None => hint(spec),
     };
     let Some(column) = time_column(table, &hint) else { return Ok(()) };
     let column = Ident::new(&column.name).map_err(from_ident)?;

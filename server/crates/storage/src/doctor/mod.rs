@@ -7,12 +7,13 @@ mod looks;
 
 use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
-use payhist_plan::doctor::facts::{Facts, Grant, Looks, Privileges, Server};
+use payhist_plan::doctor::facts::{Facts, Grant, Key, Looks, Privileges, Server, Table};
 use payhist_types::history::{HistorySpec, SHARD_PLACEHOLDER};
 use payhist_types::inventory::Inventory;
 use sqlx::mysql::MySqlConnection;
+use std::collections::BTreeMap;
 
-pub use looks::{TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
+pub use looks::{STATUS_ROWS_LOOKED, TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
 
 /// Reads everything but the partitions, which the caller has read. `now` is payhist's time at the moment of the call.
 pub async fn read(
@@ -23,14 +24,28 @@ pub async fn read(
 ) -> Result<Facts, StorageError> {
     let server = server(connection, now).await?;
     let privileges = privileges(connection).await?;
-    let prefix = spec.table_pattern.split(SHARD_PLACEHOLDER).next().unwrap_or_default();
-    let tables = catalogue::tables(connection, &spec.schema, prefix).await?;
-    let mut facts = Facts { inventory, tables, server, privileges, looks: std::collections::BTreeMap::new() };
+    let tables = catalogue::tables(connection, &spec.schema, prefix(spec)).await?;
+    let mut facts = Facts { inventory, tables, server, privileges, looks: BTreeMap::new() };
     for entry in &facts.inventory.shards {
         let looks: Looks = looks::at(connection, spec, entry, facts.tables.get(&entry.table)).await;
         facts.looks.insert(entry.shard, looks);
     }
     Ok(facts)
+}
+
+/// The keys of every shard's table that is there, by table.
+pub async fn keys(
+    connection: &mut MySqlConnection,
+    spec: &HistorySpec,
+) -> Result<BTreeMap<String, Vec<Key>>, StorageError> {
+    let mut tables = spec.route.shards().map(|shard| (spec.table_of(shard), Table::default())).collect();
+    catalogue::keys(connection, &spec.schema, &catalogue::pattern(prefix(spec)), &mut tables).await?;
+    Ok(tables.into_iter().map(|(name, table)| (name, table.keys)).collect())
+}
+
+/// What the names of a history's tables begin with.
+fn prefix(spec: &HistorySpec) -> &str {
+    spec.table_pattern.split(SHARD_PLACEHOLDER).next().unwrap_or_default()
 }
 
 async fn server(connection: &mut MySqlConnection, now: DateTime<Utc>) -> Result<Server, StorageError> {

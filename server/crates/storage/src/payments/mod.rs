@@ -3,24 +3,30 @@
 //! Invariants: every query carries its [`PaymentScope`] (one table and a bounded time range, which the engine prunes
 //! to the partitions of its months); pages are keysets, never OFFSET; nothing is counted.
 
+mod layout;
+
+pub use layout::Layout;
+
 use crate::dynamic;
 use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
 use payhist_dialect::TableName;
 use payhist_types::money::{Currency, Money};
-use payhist_types::payment::{PAYMENT_COLUMNS, Payment, PaymentStatus};
+use payhist_types::payment::{Payment, PaymentStatus};
 use payhist_types::{PaymentId, UserId};
 use rust_decimal::Decimal;
 use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+use sqlx::FromRow;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
-use sqlx::{FromRow, Row};
 
 /// Where a query may look: one shard's table, and rows created in `[from, until)`. It has no default on purpose.
 #[derive(Debug, Clone)]
 pub struct PaymentScope {
     /// The shard's table.
     pub table: TableName,
+    /// What its columns and keys are called.
+    pub layout: Layout,
     /// Inclusive.
     pub from: DateTime<Utc>,
     /// Exclusive.
@@ -63,30 +69,36 @@ pub enum Keyset {
 /// The SELECT behind [`list`]; tests EXPLAIN it, and the benchmark runs it bare.
 pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64) -> SelectStatement {
     let mut query = Query::select();
-    let created_at = || Expr::col(Alias::new("created_at"));
-    query
-        .columns(PAYMENT_COLUMNS.map(Alias::new))
-        .from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())))
+    let names = scope.layout.names();
+    let column = |name: &str| Expr::col(Alias::new(name));
+    let created_at = || column(names.created_at);
+    scope.layout.select(&mut query);
+    query.from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())));
+    if let Some(key) = scope.layout.key_for(filter) {
         // Named, since MariaDB may take `ref` on status alone and read the whole partition (FACTS §5).
-        .force_index(Alias::new(index_for(filter)), IndexHintScope::All)
-        .and_where(created_at().gte(scope.from.naive_utc()))
-        .and_where(created_at().lt(scope.until.naive_utc()));
-    if let Some(user) = filter.user {
-        query.and_where(Expr::col(Alias::new("user_id")).eq(user.0));
+        query.force_index(Alias::new(key), IndexHintScope::All);
     }
-    match filter.statuses.as_slice() {
-        [] => {}
-        // `=`, not `IN` of one: only equality walks the index in page order.
-        [status] => _ = query.and_where(Expr::col(Alias::new("status")).eq(<&str>::from(status))),
-        several => _ = query.and_where(Expr::col(Alias::new("status")).is_in(several.iter().map(<&str>::from))),
+    query.and_where(created_at().gte(scope.from.naive_utc())).and_where(created_at().lt(scope.until.naive_utc()));
+    if let Some(user) = filter.user {
+        query.and_where(column(names.user_id).eq(user.0));
+    }
+    if !filter.statuses.is_empty() {
+        match scope.layout.words_of(&filter.statuses).as_slice() {
+            // `=`, not `IN` of one: only equality walks the index in page order.
+            [word] => query.and_where(column(names.status).eq(*word)),
+            words => query.and_where(column(names.status).is_in(words.iter().copied())),
+        };
     }
     if let Some(order) = &filter.order {
-        query.and_where(Expr::col(Alias::new("order_id")).eq(order));
+        query.and_where(column(names.order_id).eq(order));
+        if scope.layout.compares_as_text() {
+            query.and_where(column(names.order_id).cast_as("CHAR").eq(order));
+        }
     }
     if let Some(payment) = filter.payment {
-        query.and_where(Expr::col(Alias::new("payment_id")).eq(payment.get()));
+        query.and_where(column(names.payment_id).eq(payment.get()));
     }
-    let tuple = || Expr::tuple([created_at(), Expr::col(Alias::new("payment_id"))]);
+    let tuple = || Expr::tuple([created_at(), column(names.payment_id)]);
     let place = |key: Key| Expr::tuple([Expr::value(key.created_at.naive_utc()), Expr::value(key.payment_id.get())]);
     let order = match keyset {
         Keyset::Newest => Order::Desc,
@@ -100,23 +112,8 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
             Order::Asc
         }
     };
-    query.order_by(Alias::new("created_at"), order.clone()).order_by(Alias::new("payment_id"), order).limit(limit);
+    query.order_by_expr(created_at(), order.clone()).order_by_expr(column(names.payment_id), order).limit(limit);
     query
-}
-
-/// The index that serves a filter in page order.
-fn index_for(filter: &Filter) -> &'static str {
-    if filter.payment.is_some() {
-        "by_payment"
-    } else if filter.order.is_some() {
-        "by_order"
-    } else if filter.user.is_some() {
-        "PRIMARY"
-    } else if let [_] = filter.statuses.as_slice() {
-        "by_status"
-    } else {
-        "by_time"
-    }
 }
 
 /// One shard's rows of a page, in the keyset's order.
@@ -128,10 +125,10 @@ pub async fn list(
     limit: u64,
 ) -> Result<Vec<Payment>, StorageError> {
     let rows = dynamic::fetch_all(connection, "payments.list", &select(scope, filter, keyset, limit)).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| read(row, &scope.layout)).collect()
 }
 
-/// [`PAYMENT_COLUMNS`], decoded by position: by name each value would cost a look-up.
+/// `PAYMENT_COLUMNS`, decoded by position: by name each value would cost a look-up.
 type PaymentColumns<'r> = (
     u64,
     u64,
@@ -145,12 +142,12 @@ type PaymentColumns<'r> = (
     Option<String>,
     Option<String>,
     Option<String>,
-    u32,
+    Option<u32>,
     DateTime<Utc>,
-    DateTime<Utc>,
+    Option<DateTime<Utc>>,
 );
 
-fn read(row: &MySqlRow) -> Result<Payment, StorageError> {
+fn read(row: &MySqlRow, layout: &Layout) -> Result<Payment, StorageError> {
     let (
         id,
         user_id,
@@ -169,7 +166,7 @@ fn read(row: &MySqlRow) -> Result<Payment, StorageError> {
         updated_at,
     ) = PaymentColumns::from_row(row).during("payments.read")?;
     let unknown = |what: &str| StorageError::Inconsistent(format!("payment {id} has {what}"));
-    let status = status.parse().map_err(|_| unknown(&format!("the unknown status {status:?}")))?;
+    let status = layout.status_of(status).ok_or_else(|| unknown(&format!("the unknown status {status:?}")))?;
     let currency: Currency = currency.parse().map_err(|_| unknown(&format!("the unknown currency {currency:?}")))?;
     let money = Money::new(amount, currency).map_err(|error| unknown(&format!("an impossible amount: {error}")))?;
     Ok(Payment {
@@ -186,7 +183,7 @@ fn read(row: &MySqlRow) -> Result<Payment, StorageError> {
         failure_code,
         version,
         created_at: created_at.fixed_offset(),
-        updated_at: updated_at.fixed_offset(),
+        updated_at: updated_at.map(|at| at.fixed_offset()),
     })
 }
 
@@ -211,31 +208,37 @@ const QUARTER_SECS: i64 = 900;
 
 /// Totals of a scope by quarter of an hour, status and currency.
 pub async fn totals(connection: &mut MySqlConnection, scope: &PaymentScope) -> Result<Vec<QuarterTotal>, StorageError> {
+    let names = scope.layout.names();
+    let column = |name: &str| Expr::col(Alias::new(name));
+    let quarter = || Expr::cust_with_expr("CAST(UNIX_TIMESTAMP(?) DIV 900 AS SIGNED)", column(names.created_at));
+    let (currency, is_of_row) = scope.layout.currency();
     let mut query = Query::select();
-    let quarter = Expr::cust("UNIX_TIMESTAMP(created_at) DIV 900");
     query
-        .expr_as(Expr::cust("CAST(UNIX_TIMESTAMP(created_at) DIV 900 AS SIGNED)"), Alias::new("quarter"))
-        .columns(["status", "currency"].map(Alias::new))
-        .expr_as(Expr::cust("COUNT(*)"), Alias::new("payments"))
-        .expr_as(Expr::cust("SUM(amount)"), Alias::new("total"))
+        .expr(quarter())
+        .expr(column(names.status).cast_as("CHAR"))
+        .expr(currency.clone().cast_as("CHAR"))
+        .expr(Expr::cust("COUNT(*)"))
+        .expr(Expr::cust_with_expr("SUM(?)", column(names.amount)))
         .from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())))
-        .and_where(Expr::col(Alias::new("created_at")).gte(scope.from.naive_utc()))
-        .and_where(Expr::col(Alias::new("created_at")).lt(scope.until.naive_utc()))
-        .add_group_by([quarter, Expr::col(Alias::new("status")), Expr::col(Alias::new("currency"))]);
+        .and_where(column(names.created_at).gte(scope.from.naive_utc()))
+        .and_where(column(names.created_at).lt(scope.until.naive_utc()))
+        .add_group_by([quarter(), column(names.status)]);
+    if is_of_row {
+        query.add_group_by([currency]);
+    }
     let rows = dynamic::fetch_all(connection, "payments.totals", &query).await?;
     rows.iter()
         .map(|row| {
-            let quarter: i64 = row.try_get("quarter").during("payments.totals")?;
-            let status: String = row.try_get("status").during("payments.totals")?;
-            let count: i64 = row.try_get("payments").during("payments.totals")?;
+            let (quarter, status, currency, count, amount): (i64, String, String, i64, Decimal) =
+                FromRow::from_row(row).during("payments.totals")?;
             Ok(QuarterTotal {
                 start: DateTime::from_timestamp(quarter * QUARTER_SECS, 0).unwrap_or_default(),
-                status: status.parse().map_err(|_| {
+                status: scope.layout.status_of(&status).ok_or_else(|| {
                     StorageError::Inconsistent(format!("unknown payment status {status:?} in {}", scope.table.table()))
                 })?,
-                currency: row.try_get("currency").during("payments.totals")?,
+                currency,
                 count: count.unsigned_abs(),
-                amount: row.try_get("total").during("payments.totals")?,
+                amount,
             })
         })
         .collect()

@@ -1,0 +1,102 @@
+//! The reads that pages of payments are made of, and the key that serves each in an adopted table.
+//!
+//! A key serves a read when it walks it in page order: equality first, then time and id. That InnoDB ends each secondary
+//! key with the primary key's columns does not count: MariaDB sorts all the same in a partitioned table.
+
+use payhist_types::columns::Columns;
+
+use crate::doctor::facts::Key;
+
+/// A read of every page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HotPath {
+    /// By payment id.
+    Payment,
+    /// By order.
+    Order,
+    /// One user's newest.
+    User,
+    /// The newest of a state.
+    Status,
+    /// The newest of all.
+    Time,
+}
+
+impl HotPath {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Payment, Self::Order, Self::User, Self::Status, Self::Time];
+
+    /// What the read does, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Payment => "a payment by its id",
+            Self::Order => "the payments of an order",
+            Self::User => "the newest payments of a user",
+            Self::Status => "the newest payments of a state",
+            Self::Time => "the newest payments of all users",
+        }
+    }
+
+    /// The name of the key in payhist's own tables, where only the primary key serves users.
+    pub const fn own_key(self) -> &'static str {
+        match self {
+            Self::Payment => "by_payment",
+            Self::Order => "by_order",
+            Self::User => "PRIMARY",
+            Self::Status => "by_status",
+            Self::Time => "by_time",
+        }
+    }
+
+    /// The columns with which a key has to begin.
+    pub fn columns(self, columns: &Columns) -> Vec<&str> {
+        let (created_at, id) = (columns.created_at.as_str(), columns.payment_id.as_str());
+        match self {
+            Self::Payment => vec![id],
+            Self::Order => vec![&columns.order_id],
+            Self::User => vec![&columns.user_id, created_at, id],
+            Self::Status => vec![&columns.status, created_at, id],
+            Self::Time => vec![created_at, id],
+        }
+    }
+
+    /// The key that serves it, if one does.
+    pub fn served_by<'a>(self, columns: &Columns, keys: &'a [Key]) -> Option<&'a Key> {
+        let wanted = self.columns(columns);
+        let is = |(has, wanted): (&(Option<String>, Option<u64>), &&str)| {
+            has.1.is_none() && has.0.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
+        };
+        keys.iter().find(|key| key.columns.len() >= wanted.len() && key.columns.iter().zip(&wanted).all(is))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str, columns: &[&str]) -> Key {
+        let columns = columns.iter().map(|column| (Some((*column).to_owned()), None)).collect();
+        Key { name: name.into(), unique: name == "PRIMARY", columns }
+    }
+
+    fn serves(path: HotPath, keys: &[Key]) -> Option<&str> {
+        path.served_by(&Columns::default(), keys).map(|key| key.name.as_str())
+    }
+
+    #[test]
+    fn a_key_has_to_begin_with_all_that_a_page_goes_by() {
+        let keys = [key("PRIMARY", &["payment_id", "created_at"]), key("u", &["User_ID", "created_at", "payment_id"])];
+        assert_eq!(serves(HotPath::User, &keys), Some("u"));
+        assert_eq!(serves(HotPath::Payment, &keys), Some("PRIMARY"));
+        assert_eq!(serves(HotPath::Time, &keys), None);
+        assert_eq!(serves(HotPath::User, &[key("u", &["user_id", "created_at"])]), None);
+    }
+
+    #[test]
+    fn a_prefix_of_a_column_is_in_no_order() {
+        let mut status = key("s", &["status", "created_at", "payment_id"]);
+        assert_eq!(serves(HotPath::Status, &[status.clone()]), Some("s"));
+        status.columns[0].1 = Some(1);
+        assert_eq!(serves(HotPath::Status, &[status]), None);
+    }
+}
