@@ -3,6 +3,7 @@
 //! Invariant: an edge that cannot be read is [`Boundary::Unknown`], and nothing is ever dropped on its strength.
 
 use crate::history::HistoryName;
+use crate::holds::Hold;
 use crate::{Month, ShardId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -184,6 +185,9 @@ pub struct Inventory {
     pub history: HistoryName,
     /// Every shard of the route, in order.
     pub shards: Vec<ShardInventory>,
+    /// The legal holds that have not ended; `None`: not read, so that anything may be held.
+    #[serde(default)]
+    pub holds: Option<Vec<Hold>>,
     /// When it was read.
     pub read_at: DateTime<Utc>,
 }

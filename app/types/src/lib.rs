@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod findings;
 pub mod history;
+pub mod holds;
 pub mod ids;
 pub mod inventory;
 pub mod jobs;

@@ -23,6 +23,10 @@ pub enum Permission {
     ManageJobs,
     /// See personal fields in clear, one audited click each.
     RevealPersonalData,
+    /// See legal holds.
+    ViewHolds,
+    /// Place legal holds, ask for their release and approve it.
+    ManageHolds,
     /// Ask for, preview and approve erasures.
     ManageErasures,
     /// Add, change and disable operators.
@@ -53,10 +57,10 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::ViewPayments | P::ViewPartitions | P::ViewDatabase | P::ViewJobs => true,
+            P::ViewPayments | P::ViewPartitions | P::ViewDatabase | P::ViewJobs | P::ViewHolds => true,
             P::ManagePartitions | P::ManageJobs => matches!(self, Self::Dba | Self::Admin),
             P::RevealPersonalData => matches!(self, Self::Operator | Self::Compliance | Self::Admin),
-            P::ManageErasures => matches!(self, Self::Compliance | Self::Admin),
+            P::ManageErasures | P::ManageHolds => matches!(self, Self::Compliance | Self::Admin),
             P::ManageOperators => matches!(self, Self::Admin),
         }
     }

@@ -104,6 +104,8 @@ pub struct MapCell {
     pub rows_estimate: u64,
     /// Data and index bytes.
     pub bytes: u64,
+    /// Numbers of the legal holds on this month, or on the whole history.
+    pub holds: Vec<u64>,
 }
 
 /// One shard of the map.

@@ -131,7 +131,7 @@ impl Action {
     }
 }
 
-/// Why a step must not run now. More kinds will come: holds, windows, the largest drop outside a window.
+/// Why a step must not run now. More kinds will come: windows, the largest drop outside a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -182,6 +182,17 @@ pub enum Guard {
         /// How many, at least; `None`: they could not be counted.
         rows: Option<u64>,
     },
+    /// A legal hold keeps the rows.
+    Held {
+        /// The hold's number.
+        hold: u64,
+        /// Its case.
+        case_number: String,
+        /// When it ends by itself; `None`: only by its release.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The holds could not be read, so that anything may be held.
+    HoldsUnreadable,
     /// The table's partition expression or its engine cannot express the edge.
     NotExpressible {
         /// Why.

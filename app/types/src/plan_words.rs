@@ -33,6 +33,14 @@ impl fmt::Display for Guard {
             Self::LateRows { rows } => {
                 write!(formatter, "{} came late and must join the quarantined ones first", late_rows(*rows))
             }
+            Self::Held { hold, case_number, until } => {
+                write!(formatter, "hold {hold} (case {case_number}) keeps it ")?;
+                match until {
+                    Some(until) => write!(formatter, "until {}", until.format("%Y-%m-%d %H:%M UTC")),
+                    None => formatter.write_str("until it is released"),
+                }
+            }
+            Self::HoldsUnreadable => formatter.write_str("the legal holds cannot be read"),
             Self::NotExpressible { reason } => formatter.write_str(reason),
         }
     }

@@ -12,7 +12,7 @@ pub enum RunOutcome {
     Running,
     /// Every step is done.
     Done,
-    /// Some tables failed or were refused; the others are done.
+    /// Some steps failed or were refused at their turn; the others are done.
     Partial,
     /// Nothing could be done.
     Failed,

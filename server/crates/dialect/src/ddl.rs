@@ -5,7 +5,7 @@
 //! behind a forgotten transaction (FACTS §3).
 
 use crate::boundary::{NotExpressible, literal};
-use crate::{Capabilities, Ident, PartitionName, Statement, TableName};
+use crate::{Capabilities, Destructive, Ident, PartitionName, Statement, TableName};
 use chrono::{DateTime, Utc};
 use payhist_types::EngineKind;
 use payhist_types::inventory::PartitionExpression;
@@ -90,9 +90,9 @@ pub fn add_partition(
     Ok(bounded(table, &format!("ADD PARTITION (PARTITION {name} VALUES LESS THAN ({edge}))"), capabilities))
 }
 
-/// `DROP PARTITION` with all its rows.
-pub fn drop_partition(table: &TableName, name: &Ident, capabilities: &Capabilities) -> Vec<Statement> {
-    bounded(table, &format!("DROP PARTITION {name}"), capabilities)
+/// `DROP PARTITION` with all its rows; [`session`] comes before it.
+pub fn drop_partition(table: &TableName, name: &Ident, capabilities: &Capabilities) -> Destructive {
+    Destructive::new(alter(table, &format!("DROP PARTITION {name}"), capabilities))
 }
 
 /// Splits a partition into several with the given upper edges; the last must be the edge it has. Copies its rows and
@@ -139,13 +139,20 @@ pub fn count_rows(table: &TableName, partition: &Ident) -> Statement {
 }
 
 pub(crate) fn bounded(table: &TableName, change: &str, capabilities: &Capabilities) -> Vec<Statement> {
-    match capabilities.kind() {
-        EngineKind::MariaDb => vec![Statement::new(format!("ALTER TABLE {table} WAIT {DDL_LOCK_WAIT_SECS} {change}"))],
-        EngineKind::MySql => vec![
-            Statement::new(format!("SET SESSION lock_wait_timeout = {DDL_LOCK_WAIT_SECS}")),
-            Statement::new(format!("ALTER TABLE {table} {change}")),
-        ],
-    }
+    session(capabilities).into_iter().chain([alter(table, change, capabilities)]).collect()
+}
+
+/// Shortens the session's lock wait, where statements do not carry their own.
+pub fn session(capabilities: &Capabilities) -> Option<Statement> {
+    (capabilities.kind() == EngineKind::MySql)
+        .then(|| Statement::new(format!("SET SESSION lock_wait_timeout = {DDL_LOCK_WAIT_SECS}")))
+}
+
+pub(crate) fn alter(table: &TableName, change: &str, capabilities: &Capabilities) -> Statement {
+    Statement::new(match capabilities.kind() {
+        EngineKind::MariaDb => format!("ALTER TABLE {table} WAIT {DDL_LOCK_WAIT_SECS} {change}"),
+        EngineKind::MySql => format!("ALTER TABLE {table} {change}"),
+    })
 }
 
 #[cfg(test)]
@@ -167,7 +174,10 @@ mod tests {
         let split = [(ident("p202601"), at(2)), (ident("p202602"), at(3))];
         [
             text(&add_partition(&table, &ident("p202612"), &columns, at(12), &capabilities).unwrap()),
-            text(&drop_partition(&table, &ident("p2025`01"), &capabilities)),
+            {
+                let drop = drop_partition(&table, &ident("p2025`01"), &capabilities).statement().clone();
+                text(&session(&capabilities).into_iter().chain([drop]).collect::<Vec<_>>())
+            },
             text(&reorganize_partition(&table, &ident("p202602"), &columns, &split, &capabilities).unwrap()),
             count_rows(&table, &ident("p202601")).to_string(),
         ]

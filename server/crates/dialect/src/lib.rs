@@ -18,4 +18,4 @@ mod statement;
 pub use capabilities::{Capabilities, UnknownEngine};
 pub use ddl::DDL_LOCK_WAIT_SECS;
 pub use ident::{Ident, IdentError, PartitionName, TableName};
-pub use statement::Statement;
+pub use statement::{Destructive, Statement};

@@ -67,7 +67,10 @@ pub fn statements(
         Action::AddMonth { partition, before, .. } => {
             Ok(ddl::add_partition(&table, &Ident::new(partition)?, expression, *before, capabilities)?)
         }
-        Action::DropMonth { partition, .. } => Ok(ddl::drop_partition(&table, &Ident::new(partition)?, capabilities)),
+        Action::DropMonth { partition, .. } => {
+            let drop = ddl::drop_partition(&table, &Ident::new(partition)?, capabilities);
+            Ok(ddl::session(capabilities).into_iter().chain([drop.statement().clone()]).collect())
+        }
         Action::QuarantineMonth { partition, before, twin, .. } => {
             Ok(quarantine(&Pair::new(table, partition, twin, *before, capabilities)?))
         }
@@ -87,6 +90,7 @@ fn quarantine(pair: &Pair) -> Vec<Statement> {
 }
 
 fn drop_quarantined(pair: &Pair) -> Vec<Statement> {
-    let end = [pair.drop_twin(), pair.lock_table(), pair.count_partition(), pair.drop_partition(), pair.unlock()];
+    let (twin, partition) = (pair.drop_twin().statement().clone(), pair.drop_partition().statement().clone());
+    let end = [twin, pair.lock_table(), pair.count_partition(), partition, pair.unlock()];
     pair.session().into_iter().chain(end).collect()
 }

@@ -5,8 +5,7 @@
 //! dropped; rows reach a prepared twin by the exchange alone, so that a prepared twin with rows was exchanged. What must
 //! not race with a late row (the exchange back, the last drop) runs under LOCK TABLES.
 
-use crate::ddl::bounded;
-use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Ident, IdentError, Statement, TableName};
+use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Destructive, Ident, IdentError, Statement, TableName, ddl};
 use chrono::{DateTime, SecondsFormat, Utc};
 use payhist_types::EngineKind;
 use payhist_types::inventory::ROWS_COUNTED_MAX;
@@ -78,8 +77,7 @@ impl Pair {
 
     /// Shortens the session's lock wait, where statements do not carry their own.
     pub fn session(&self) -> Option<Statement> {
-        (self.capabilities.kind() == EngineKind::MySql)
-            .then(|| Statement::new(format!("SET SESSION lock_wait_timeout = {DDL_LOCK_WAIT_SECS}")))
+        ddl::session(&self.capabilities)
     }
 
     /// Creates the twin, still partitioned.
@@ -115,8 +113,8 @@ impl Pair {
     }
 
     /// Drops the twin with all its rows.
-    pub fn drop_twin(&self) -> Statement {
-        self.within(&format!("DROP TABLE {}", self.twin))
+    pub fn drop_twin(&self) -> Destructive {
+        Destructive::new(self.within(&format!("DROP TABLE {}", self.twin)))
     }
 
     /// Keeps everybody else from the table.
@@ -135,13 +133,13 @@ impl Pair {
     }
 
     /// Drops the partition.
-    pub fn drop_partition(&self) -> Statement {
-        self.alter(&self.table, &format!("DROP PARTITION {}", self.partition))
+    pub fn drop_partition(&self) -> Destructive {
+        ddl::drop_partition(&self.table, &self.partition, &self.capabilities)
     }
 
     /// Counts the partition's rows.
     pub fn count_partition(&self) -> Statement {
-        crate::ddl::count_rows(&self.table, &self.partition)
+        ddl::count_rows(&self.table, &self.partition)
     }
 
     /// Counts the twin's rows.
@@ -150,8 +148,7 @@ impl Pair {
     }
 
     fn alter(&self, table: &TableName, change: &str) -> Statement {
-        // The session's statement, if any, comes first.
-        bounded(table, change, &self.capabilities).pop().unwrap_or_else(|| unreachable!("an ALTER is a statement"))
+        ddl::alter(table, change, &self.capabilities)
     }
 
     /// Bounds a statement that has no clause for its wait.
@@ -212,10 +209,10 @@ mod tests {
             pair.mark(),
             pair.copy_late_rows(),
             pair.delete_late_rows(),
-            pair.drop_twin(),
+            pair.drop_twin().statement().clone(),
             pair.lock_table(),
             pair.count_partition(),
-            pair.drop_partition(),
+            pair.drop_partition().statement().clone(),
             pair.unlock(),
             pair.lock_both(),
             pair.count_twin(),

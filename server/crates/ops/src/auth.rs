@@ -49,6 +49,10 @@ actions! {
     ViewJobs,
     /// Run and pause jobs.
     ManageJobs,
+    /// See legal holds.
+    ViewHolds,
+    /// Place legal holds and see to their release.
+    ManageHolds,
     /// Add and change operators.
     ManageOperators,
 }

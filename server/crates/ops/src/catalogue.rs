@@ -4,7 +4,7 @@ use crate::{Ops, OpsError, histories};
 use moka::sync::Cache;
 use payhist_storage::histories::History;
 use payhist_storage::payments::Layout;
-use payhist_storage::{doctor, partitions, restored, twins};
+use payhist_storage::{doctor, holds, partitions, restored, twins};
 use payhist_types::ShardId;
 use payhist_types::inventory::{Inventory, ShardInventory, TableState};
 use std::collections::BTreeMap;
@@ -70,11 +70,11 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
             restored: Vec::new(),
         })
         .collect();
-    Ok(Inventory { history: spec.name.clone(), shards, read_at: ops.now() })
+    Ok(Inventory { history: spec.name.clone(), shards, holds: None, read_at: ops.now() })
 }
 
-/// The inventory that a plan is made on: with the months that were restored, and the rows that twins and emptied
-/// partitions have. What cannot be counted stays unknown, and so blocks what would rely on it.
+/// The inventory that a plan is made on: with the holds, the months that were restored, and the rows that twins
+/// and emptied partitions have. What cannot be read or counted stays unknown, and so blocks what would rely on it.
 pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
     let mut inventory = read(ops, history).await?;
     let count = async {
@@ -86,6 +86,13 @@ pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Invent
         tracing::warn!(history = %history.spec.name, error = &error as &dyn std::error::Error, "twins not counted");
     }
     let mut connection = ops.control().acquire("catalogue.restored").await?;
+    inventory.holds = match holds::active(&mut connection, history.id, ops.now()).await {
+        Ok(holds) => Some(holds),
+        Err(error) => {
+            tracing::error!(history = %history.spec.name, error = &error as &dyn std::error::Error, "holds not readable");
+            None
+        }
+    };
     for (shard, month) in restored::current(&mut connection, history.id, ops.now()).await? {
         inventory.shards.iter_mut().filter(|found| found.shard == shard).for_each(|found| found.restored.push(month));
     }

@@ -4,6 +4,7 @@ use payhist_dialect::error_class::ErrorClass;
 use payhist_storage::StorageError;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
 use payhist_types::operator::Permission;
+use payhist_types::plan::Guard;
 
 /// A failure of a use case.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,9 @@ pub enum OpsError {
         /// What to do.
         remedy: String,
     },
+    /// A legal hold keeps what was to be destroyed, or might keep it; nothing was destroyed.
+    #[error("{0}")]
+    Held(Guard),
     /// Too many attempts.
     #[error("{0}")]
     TooMany(String),
@@ -57,7 +61,7 @@ impl OpsError {
             Self::LoginRequired => ErrorKind::LoginRequired,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Refused { .. } => ErrorKind::Refused,
+            Self::Refused { .. } | Self::Held(_) => ErrorKind::Refused,
             Self::TooMany(_) => ErrorKind::TooMany,
             Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => ErrorKind::Unavailable,
             Self::Storage(error) if matches!(error.class(), Some(ErrorClass::DiskFull | ErrorClass::EngineFailed)) => {
@@ -87,6 +91,8 @@ impl From<OpsError> for ApiError {
             OpsError::Refused { reason, remedy } => {
                 Self::new(kind, format!("Refused: {reason}. Nothing was changed.")).with_remedy(remedy)
             }
+            OpsError::Held(guard) => Self::new(kind, format!("Refused: {guard}. Nothing was destroyed."))
+                .with_remedy("`payhist holds list` and the page Holds say why it is held, and how a hold ends."),
             OpsError::TooMany(message) => Self::new(kind, message),
             OpsError::Storage(_) | OpsError::Internal(_) => {
                 let incident = format!("{:012x}", rand::random::<u64>() >> 16);

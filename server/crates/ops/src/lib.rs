@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod error;
 pub mod generate;
 pub mod histories;
+pub mod holds;
 pub mod import;
 pub mod jobs;
 pub mod monitoring;

@@ -1,11 +1,12 @@
 //! An independent judge of rotation plans: it replays the active steps on the inventory and names every rule broken.
 //!
-//! Invariant: it shares nothing with the planner but the calendar ([`months`]), so that one mistake in the planner
+//! Invariant: it shares nothing with the planner but the calendar ([`months`]) and the route, so that one mistake in the planner
 //! cannot also make its judge blind. What is doubtful is a violation.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use payhist_types::history::{HistorySpec, Switch};
+use payhist_types::history::{HistorySpec, Route, Switch};
+use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{
     Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
 };
@@ -13,6 +14,7 @@ use payhist_types::plan::{Action, RotationPlan, Step};
 use payhist_types::{Month, ShardId};
 
 use crate::months;
+use crate::routing::shard_of;
 
 /// A rule that a plan breaks. Steps are named by [`Step::key`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +66,9 @@ pub enum Violation {
     /// The month was restored and is to be left alone.
     #[error("{0} takes a month that was restored away again")]
     Restored(String),
+    /// A hold keeps the month, or might.
+    #[error("{0} drops what a legal hold keeps, or might keep")]
+    Held(String),
     /// The month has not expired.
     #[error("{0} drops a month that has not expired")]
     NotExpired(String),
@@ -101,7 +106,7 @@ pub fn check(plan: &RotationPlan, spec: &HistorySpec, inventory: &Inventory) -> 
             violations.push(Violation::NoSql(step.key()));
         }
         if !tables.iter().any(|table| table.name == step.table && table.shard == step.shard) {
-            tables.extend(Replay::of(step, plan, inventory, zone));
+            tables.extend(Replay::of(step, plan, spec, inventory, zone));
         }
         match tables.iter_mut().find(|table| table.name == step.table && table.shard == step.shard) {
             Some(table) => violations.extend(table.step(step).err()),
@@ -116,6 +121,9 @@ struct Replay<'a> {
     plan: &'a RotationPlan,
     zone: Tz,
     shard: ShardId,
+    /// A user's hold counts only for the shard that holds the user.
+    route: &'a Route,
+    holds: Option<&'a [Hold]>,
     name: &'a str,
     catalogue: &'a [Partition],
     twins: &'a [Twin],
@@ -125,7 +133,13 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn of(step: &'a Step, plan: &'a RotationPlan, inventory: &'a Inventory, zone: Tz) -> Option<Self> {
+    fn of(
+        step: &'a Step,
+        plan: &'a RotationPlan,
+        spec: &'a HistorySpec,
+        inventory: &'a Inventory,
+        zone: Tz,
+    ) -> Option<Self> {
         let mut entries =
             inventory.shards.iter().filter(|entry| entry.table == step.table || entry.shard == step.shard);
         let entry = entries.next()?;
@@ -136,7 +150,8 @@ impl<'a> Replay<'a> {
             TableState::Partitioned { expression, partitions, twins } if is_known(expression) => {
                 let (shard, name, restored) = (step.shard, step.table.as_str(), entry.restored.as_slice());
                 let (catalogue, added) = (partitions, Vec::new());
-                Some(Self { plan, zone, shard, name, catalogue, twins, restored, added, dropped: 0 })
+                let (route, holds) = (&spec.route, inventory.holds.as_deref());
+                Some(Self { plan, zone, shard, route, holds, name, catalogue, twins, restored, added, dropped: 0 })
             }
             _ => None,
         }
@@ -269,8 +284,22 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// A table's oldest partition takes every older row, so that a month is in it unless it is younger.
+    fn is_held(&self, hold: &Hold, month: Month) -> bool {
+        let ended = hold.released.is_some() || hold.until.is_some_and(|until| until <= self.plan.evaluated_at);
+        let elsewhere = match &hold.scope {
+            HoldScope::Month { month: held } => *held > month,
+            HoldScope::User { user } => shard_of(self.route, *user) != self.shard,
+            HoldScope::History | HoldScope::Order { .. } | HoldScope::Unknown { .. } => false,
+        };
+        !ended && !elsewhere
+    }
+
     fn drop(&mut self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
         self.edges_in_order(step)?;
+        if self.holds.is_none_or(|holds| holds.iter().any(|hold| self.is_held(hold, month))) {
+            return Err(Violation::Held(step.key()));
+        }
         let age = month.months_until(self.plan.current_month);
         if self.plan.policy.retention_months.is_none_or(|kept| age <= i32::from(kept)) {
             return Err(Violation::NotExpired(step.key()));

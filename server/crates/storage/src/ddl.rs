@@ -1,14 +1,29 @@
 //! First door of dynamic SQL: statements that `payhist_dialect` rendered.
 
 use crate::error::{During, StorageError};
-use payhist_dialect::Statement;
+use crate::permit::DropPermit;
+use payhist_dialect::{Destructive, Statement};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 /// Runs one rendered statement as text (some DDL cannot be prepared, FACTS §2).
+///
+/// # Errors
+/// [`StorageError::Inconsistent`] for one that destroys rows: that is [`destroy`]'s.
 pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) -> Result<(), StorageError> {
-    sqlx::raw_sql(text(statement)).execute(connection).await.during("ddl")?;
-    Ok(())
+    if statement.destroys() {
+        return Err(StorageError::Inconsistent(format!("{statement} needs a permit")));
+    }
+    execute_counted(connection, statement).await.map(drop)
+}
+
+/// Runs a statement that destroys rows.
+pub async fn destroy(
+    connection: &mut MySqlConnection,
+    statement: &Destructive,
+    _permit: &DropPermit<'_>,
+) -> Result<(), StorageError> {
+    execute_counted(connection, statement.statement()).await.map(drop)
 }
 
 /// Runs one rendered statement and answers how many rows it touched.

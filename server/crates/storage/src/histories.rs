@@ -43,6 +43,11 @@ pub async fn find(connection: &mut MySqlConnection, name: &HistoryName) -> Resul
     row.map(read).transpose()
 }
 
+/// The name of a history.
+pub async fn name_of(connection: &mut MySqlConnection, id: u64) -> Result<String, StorageError> {
+    sqlx::query_scalar("SELECT name FROM history WHERE id = ?").bind(id).fetch_one(connection).await.during("histories")
+}
+
 /// Registers a history with its switches, unless the name is taken; answers whether it was new.
 pub async fn register(
     connection: &mut MySqlConnection,

@@ -101,7 +101,7 @@ mod tests {
         let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
         let state = TableState::Partitioned { expression, partitions, twins: Vec::new() };
         let shards = vec![ShardInventory { shard: ShardId(0), table: "t".into(), state, restored: Vec::new() }];
-        Inventory { history: "payments".parse().unwrap(), shards, read_at: month(2026, 10) }
+        Inventory { history: "payments".parse().unwrap(), shards, holds: None, read_at: month(2026, 10) }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - A step's intent is recorded before it acts; its outcome after the catalogue was read again.
 //! - The run is resumed from its records, whoever was killed: a step that is done is found done.
-//! - A failed step ends its table's turn; the other tables go on and the run ends `partial`.
+//! - A failed step, and a drop that is blocked at its turn, ends its table's turn; the other tables go on and the run ends `partial`.
 //! - Every step proves that its lease's token is still the newest, its switch still on, and its policy still the history's.
 
 use super::step::{self, Attempt};
@@ -97,7 +97,9 @@ impl Started {
                     } else {
                         self.one(ops, &run, planned, &stored).await?
                     };
-                    if result.outcome == StepOutcome::Failed {
+                    // What is behind a month that stays must stay as well: a gap would swallow late rows.
+                    let stays = result.outcome == StepOutcome::Blocked && planned.action.is_destructive();
+                    if stays || result.outcome == StepOutcome::Failed {
                         stopped_tables.insert(&planned.table);
                     }
                     let mut connection = ops.control().acquire("rotation.settle").await?;
@@ -172,13 +174,16 @@ fn blocked(why: String) -> StepResult {
 }
 
 fn skipped() -> StepResult {
-    let detail = Some("an earlier step on this table failed".to_owned());
+    let detail = Some("an earlier step on this table failed or was blocked".to_owned());
     StepResult { outcome: StepOutcome::Skipped, attempts: 0, rows: None, detail }
 }
 
 fn outcome(steps: &[StoredStep]) -> RunOutcome {
-    let any = |outcomes: &[StepOutcome]| steps.iter().any(|step| outcomes.contains(&step.outcome));
-    match (any(&[StepOutcome::Failed]), any(&[StepOutcome::Done, StepOutcome::AlreadyDone])) {
+    let done = |step: &StoredStep| matches!(step.outcome, StepOutcome::Done | StepOutcome::AlreadyDone);
+    // What the plan had blocked already has no detail of its own: the run was not to do it.
+    let blocked = |step: &StoredStep| step.outcome == StepOutcome::Blocked && step.detail.is_some();
+    let left = |step: &StoredStep| step.outcome == StepOutcome::Failed || blocked(step);
+    match (steps.iter().any(left), steps.iter().any(done)) {
         (false, _) => RunOutcome::Done,
         (true, true) => RunOutcome::Partial,
         (true, false) => RunOutcome::Failed,

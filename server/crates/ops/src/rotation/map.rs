@@ -6,7 +6,9 @@ use crate::zone::local;
 use crate::{Ops, OpsError, catalogue, histories, zone};
 use chrono_tz::Tz;
 use payhist_plan::classify::{Kind, classify};
+use payhist_storage::histories::History;
 use payhist_types::Month;
+use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
 use payhist_types::plan::{Action, RotationPlan};
@@ -17,15 +19,25 @@ const MONTHS_MAX: usize = 120;
 
 /// The map of a history.
 pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<PartitionMap, OpsError> {
-    let history = histories::find(ops, history).await?;
+    map_of(ops, &histories::find(ops, history).await?).await
+}
+
+/// The map of a history that was found already.
+pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap, OpsError> {
     let zone = zone::parse(&history.spec.policy.zone)?;
-    let plan = plan_of(ops, &history).await?;
-    let inventory = catalogue::read_for_plan(ops, &history).await?;
+    let plan = plan_of(ops, history).await?;
+    let inventory = catalogue::read_for_plan(ops, history).await?;
     let months = months(&plan, &inventory.shards, zone);
     let policy = &plan.policy;
     let retained_from = policy.retention_months.and_then(|kept| plan.current_month.plus(-i32::from(kept)));
-    let frame =
-        Frame { zone, current: plan.current_month, retained_from, months: &months, source: &history.spec.source };
+    let frame = Frame {
+        zone,
+        current: plan.current_month,
+        retained_from,
+        months: &months,
+        source: &history.spec.source,
+        holds: inventory.holds.as_deref().unwrap_or_default(),
+    };
     let mut findings = plan.findings.clone();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(PartitionMap {
@@ -88,6 +100,7 @@ struct Frame<'a> {
     retained_from: Option<Month>,
     months: &'a [Month],
     source: &'a str,
+    holds: &'a [Hold],
 }
 
 impl Frame<'_> {
@@ -128,11 +141,29 @@ impl Frame<'_> {
                     partition: Some(partition.name.clone()),
                     rows_estimate: twin.map_or(partition.rows_estimate, |twin| twin.rows_estimate),
                     bytes: twin.map_or(partition.bytes, |twin| twin.bytes),
+                    holds: self.holds_of(*month),
                 }
             }
-            None => MapCell { month: *month, state: MonthState::Missing, partition: None, rows_estimate: 0, bytes: 0 },
+            None => MapCell {
+                month: *month,
+                state: MonthState::Missing,
+                partition: None,
+                rows_estimate: 0,
+                bytes: 0,
+                holds: Vec::new(),
+            },
         };
         self.months.iter().map(cell).collect()
+    }
+
+    /// Those on the month itself or on all of them; a user's and an order's are not a month's.
+    fn holds_of(&self, month: Month) -> Vec<u64> {
+        let bears = |scope: &HoldScope| match scope {
+            HoldScope::Month { month: held } => *held == month,
+            HoldScope::History | HoldScope::Unknown { .. } => true,
+            HoldScope::User { .. } | HoldScope::Order { .. } => false,
+        };
+        self.holds.iter().filter(|hold| bears(&hold.scope)).map(|hold| hold.id).collect()
     }
 
     fn state(&self, shard: &ShardInventory, month: Month) -> MonthState {

@@ -12,6 +12,7 @@ mod step;
 mod words;
 
 pub use map::map;
+pub(crate) use map::map_of;
 pub use restore::restore;
 
 use crate::auth::{ManagePartitions, Permit, ViewPartitions};

@@ -1,9 +1,11 @@
 //! Statements that wait for their lock within bounds, again and again for a while.
 
+use crate::holds::Doomed;
 use crate::{Ops, OpsError};
 use payhist_dialect::error_class::ErrorClass;
-use payhist_dialect::{DDL_LOCK_WAIT_SECS, Statement};
-use payhist_storage::{PooledConnection, ddl, engine_stats};
+use payhist_dialect::{DDL_LOCK_WAIT_SECS, Destructive, Statement};
+use payhist_storage::permit::DropPermit;
+use payhist_storage::{PooledConnection, StorageError, ddl, engine_stats};
 use std::time::Duration;
 
 /// How often an ALTER is tried before the step gives up and names who is in the way.
@@ -31,17 +33,50 @@ impl<'a> Patient<'a> {
     /// Executes a statement, again and again for as long as it only fails to get its lock in time.
     pub(super) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
         for tries in 1.. {
-            self.attempts = tries;
-            let Err(error) = ddl::execute(&mut self.connection, statement).await else { return Ok(()) };
-            if !matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock)) {
-                return Err(error.into());
+            let tried = ddl::execute(&mut self.connection, statement).await;
+            if self.went_through(tries, tried.map_err(OpsError::from)).await? {
+                break;
             }
-            if tries >= DDL_ATTEMPTS_MAX {
-                return Err(self.gave_up(tries).await);
-            }
-            tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
         }
         Ok(())
+    }
+
+    /// The same for a statement that destroys a month's rows: the holds are looked at before each try.
+    pub(super) async fn destroy(&mut self, statement: &Destructive, month: &Doomed<'_>) -> Result<(), OpsError> {
+        for tries in 1.. {
+            let tried = month.destroy(self.ops, &mut self.connection, statement).await;
+            if self.went_through(tries, tried).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for a statement on what was counted empty.
+    pub(super) async fn remove(&mut self, statement: &Destructive, permit: &DropPermit<'_>) -> Result<(), OpsError> {
+        for tries in 1.. {
+            let tried = ddl::destroy(&mut self.connection, statement, permit).await;
+            if self.went_through(tries, tried.map_err(OpsError::from)).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a try gone through? If it only failed to get its lock in time, false, after a pause.
+    async fn went_through(&mut self, tries: u32, tried: Result<(), OpsError>) -> Result<bool, OpsError> {
+        self.attempts = tries;
+        let Err(error) = tried else { return Ok(true) };
+        let waited =
+            |error: &StorageError| matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock));
+        if !matches!(&error, OpsError::Storage(error) if waited(error)) {
+            return Err(error);
+        }
+        if tries >= DDL_ATTEMPTS_MAX {
+            return Err(self.gave_up(tries).await);
+        }
+        tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
+        Ok(false)
     }
 
     async fn gave_up(&self, attempts: u32) -> OpsError {

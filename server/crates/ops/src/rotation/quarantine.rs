@@ -12,7 +12,7 @@ use crate::OpsError;
 use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
 use payhist_storage::runs::StepResult;
-use payhist_storage::{Pool, StorageError, fault, partitions, twins, tx};
+use payhist_storage::{Pool, StorageError, fault, partitions, permit, twins, tx};
 use payhist_types::inventory::{Boundary, Partition, TableState, Twin, TwinState};
 use payhist_types::plan::Action;
 use payhist_types::run::StepOutcome;
@@ -149,7 +149,7 @@ impl Site<'_> {
                 let rows = twins::count_twin(&mut patient.connection, &self.pair).await?;
                 record_rows(self.attempt, rows, result).await?;
                 fault::point("rotation.before_ddl");
-                patient.run(&self.pair.drop_twin()).await?;
+                patient.destroy(&self.pair.drop_twin(), &self.attempt.doomed()).await?;
                 fault::point("rotation.after_twin_drop");
             }
             // This very step, in a process that was killed, counted the twin's rows and dropped it.
@@ -157,8 +157,10 @@ impl Site<'_> {
             (true, None) => return Err(refused("the twin is gone")),
         }
         patient.run(&self.pair.lock_table()).await?;
-        self.refuse_late_rows(patient).await?; // an error closes the session, and that ends the lock
-        patient.run(&self.pair.drop_partition()).await?;
+        let empty = permit::for_empty_partition(&mut patient.connection, &self.pair).await?;
+        // An error closes the session, and that ends the lock.
+        let permit = empty.ok_or_else(|| refused("rows came late into the partition: they are kept"))?;
+        patient.remove(&self.pair.drop_partition(), &permit).await?;
         fault::point("rotation.after_ddl");
         patient.run(&self.pair.unlock()).await?;
         match self.look(patient).await? {

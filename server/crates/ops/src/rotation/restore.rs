@@ -17,7 +17,7 @@ use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
 use payhist_plan::months;
 use payhist_storage::histories::History;
-use payhist_storage::{audit, fault, leases, restored, twins, tx};
+use payhist_storage::{audit, fault, leases, permit, restored, twins, tx};
 use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::{Month, ShardId};
@@ -172,16 +172,16 @@ impl Restorer<'_> {
             patient.run(&session).await?;
         }
         self.exchange_back(&mut patient, &pair, shard).await?;
-        if twins::count_twin(&mut patient.connection, &pair).await? > 0 {
+        let Some(permit) = permit::for_empty_twin(&mut patient.connection, &pair).await? else {
             return Err(OpsError::Internal(format!("{} still has rows after the exchange", twin.name)));
-        }
+        };
         let there = twins::count_partition(&mut patient.connection, &pair).await?;
         if there < shard.rows {
             return Err(OpsError::Internal(format!("of {} rows only {there} are back", shard.rows)));
         }
         shard.rows = there;
         fault::point("restore.before_twin_drop");
-        patient.run(&pair.drop_twin()).await?;
+        patient.remove(&pair.drop_twin(), &permit).await?;
         fault::point("restore.after_twin_drop");
         Ok(RestoreOutcome::Restored)
     }

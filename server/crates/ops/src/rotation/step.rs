@@ -2,8 +2,9 @@
 
 use super::patience::Patient;
 use super::quarantine;
+use crate::holds::Doomed;
 use crate::{Ops, OpsError};
-use payhist_dialect::{Statement, plan_sql};
+use payhist_dialect::{Destructive, Ident, Statement, TableName, ddl, plan_sql};
 use payhist_storage::histories::History;
 use payhist_storage::runs::StepResult;
 use payhist_storage::{PooledConnection, StorageError, fault, partitions, runs};
@@ -23,6 +24,13 @@ pub(super) struct Attempt<'a> {
     pub(super) counted: Option<u64>,
 }
 
+impl Attempt<'_> {
+    /// The month whose rows the step is about to destroy.
+    pub(super) fn doomed(&self) -> Doomed<'_> {
+        Doomed { history: self.history, shard: self.step.shard, month: self.step.action.month() }
+    }
+}
+
 /// What the catalogue says about a step.
 enum Situation {
     /// It may act.
@@ -38,6 +46,10 @@ pub(super) async fn perform(attempt: &Attempt<'_>) -> StepResult {
     let mut result = StepResult { outcome: StepOutcome::Failed, attempts: 0, rows: None, detail: None };
     match act(attempt, &mut result).await {
         Ok(outcome) => result.outcome = outcome,
+        Err(OpsError::Held(guard)) => {
+            result.outcome = StepOutcome::Blocked;
+            result.detail = Some(guard.to_string());
+        }
         Err(error) => {
             tracing::error!(
                 step = attempt.step.key(),
@@ -79,8 +91,11 @@ async fn alter(
         record_rows(attempt, rows, result).await?;
     }
     fault::point("rotation.before_ddl");
-    for statement in statements {
+    for statement in statements.iter().filter(|statement| !statement.destroys()) {
         patient.run(statement).await?;
+    }
+    if let Action::DropMonth { partition, .. } = &attempt.step.action {
+        patient.destroy(&drop_of(attempt, partition).await?, &attempt.doomed()).await?;
     }
     fault::point("rotation.after_ddl");
     match look(attempt, &mut patient.connection).await? {
@@ -90,6 +105,14 @@ async fn alter(
         }
         Situation::Changed(how) => Err(OpsError::Internal(format!("after the statement: {how}"))),
     }
+}
+
+async fn drop_of(attempt: &Attempt<'_>, partition: &str) -> Result<Destructive, OpsError> {
+    let spec = &attempt.history.spec;
+    let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
+    TableName::new(&spec.schema, &attempt.step.table)
+        .and_then(|table| Ok(ddl::drop_partition(&table, &Ident::new(partition)?, capabilities)))
+        .map_err(|error| OpsError::Internal(error.to_string()))
 }
 
 /// Renders the step once more and insists that it is what the plan showed.

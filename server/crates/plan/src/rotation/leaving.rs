@@ -11,7 +11,7 @@ use payhist_types::plan::{Action, Guard, Step};
 use super::Context;
 use super::table::{Table, older_stays};
 use crate::classify::{Classified, Kind};
-use crate::{months, twins};
+use crate::{holds, months, twins};
 
 impl Context<'_> {
     /// Is the month past its retention?
@@ -99,7 +99,8 @@ impl<'a> Table<'a> {
                 });
                 let end = self.context.has_expired(month).then(|| {
                     let action = Action::DropQuarantined { month, partition, before, twin: name.clone() };
-                    let guards = self.guards_of_leaving(due, in_its_way.into_iter().chain(late));
+                    let guards = self
+                        .guards_of_leaving(due, in_its_way.into_iter().chain(late).chain(self.guards_of_holds(month)));
                     self.step(action, guards, *rows_estimate, *bytes)
                 });
                 join.into_iter().chain(end).collect()
@@ -115,10 +116,18 @@ impl<'a> Table<'a> {
                     Guard::TwinUnclear { twin: twin.name.clone(), reason }
                 });
                 let action = Action::DropMonth { month, partition, before, open_below };
-                let guards = self.guards_of_leaving(due, in_its_way.into_iter().chain(begun));
+                let guards =
+                    self.guards_of_leaving(due, in_its_way.into_iter().chain(begun).chain(self.guards_of_holds(month)));
                 vec![self.step(action, guards, *rows_estimate, *bytes)]
             }
         }
+    }
+
+    /// Only what destroys is held back: a month in quarantine can be restored.
+    fn guards_of_holds(&self, month: Month) -> Vec<Guard> {
+        let Some(holds) = self.context.holds else { return vec![Guard::HoldsUnreadable] };
+        let (route, now) = (self.context.route, self.context.now);
+        holds::keeping(holds, route, self.shard, month, now).map(holds::guard).collect()
     }
 
     fn guards_of_leaving(&self, due: &Due, others: impl IntoIterator<Item = Guard>) -> Vec<Guard> {

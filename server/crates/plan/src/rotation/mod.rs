@@ -1,7 +1,7 @@
 //! What takes a history's partitions from their inventory to its policy.
 //!
 //! Invariants: adds go on from the last edge without a gap; drops begin at the oldest partition without a gap; under a
-//! policy with quarantine nothing is dropped that an earlier run has not quarantined; what must
+//! policy with quarantine nothing is dropped that an earlier run has not quarantined; what is held is not dropped; what must
 //! not run is in the plan with the guards that block it; the same situation gives the same plan and the same hash.
 
 mod findings;
@@ -12,7 +12,8 @@ mod table;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::findings::{Finding, FindingKind, Reach, Runway, Severity};
-use payhist_types::history::{HistoryName, HistorySpec, Policy, Switches};
+use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
+use payhist_types::holds::Hold;
 use payhist_types::inventory::{Inventory, PartitionExpression, ShardInventory, TableState};
 use payhist_types::plan::{PlanHash, RotationPlan};
 use payhist_types::{Month, ShardId};
@@ -46,6 +47,9 @@ struct Context<'a> {
     zone: Tz,
     now: DateTime<Utc>,
     current: Month,
+    route: &'a Route,
+    /// `None`: not read, so that anything may be held.
+    holds: Option<&'a [Hold]>,
 }
 
 /// Plans for the moment `now`. Steps have no SQL yet: `payhist_dialect::plan_sql::render` fills it in.
@@ -63,7 +67,15 @@ pub fn plan(
     if spec.name != inventory.history {
         return Err(PlanError::WrongHistory { expected: spec.name.clone(), found: inventory.history.clone() });
     }
-    let context = Context { policy, switches: *switches, zone, now, current: months::month_of(now, zone) };
+    let context = Context {
+        policy,
+        switches: *switches,
+        zone,
+        now,
+        current: months::month_of(now, zone),
+        route: &spec.route,
+        holds: inventory.holds.as_deref(),
+    };
     let mut plan = RotationPlan {
         history: spec.name.clone(),
         policy: policy.clone(),

@@ -5,6 +5,7 @@
 mod checker;
 mod drops;
 mod findings;
+mod holds;
 mod model;
 mod properties;
 mod quarantine;

@@ -55,7 +55,7 @@ pub(crate) fn partitioned(mut partitions: Vec<Partition>) -> TableState {
 
 pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventory {
     let shards = spec.route.shards().zip(states).map(|(shard, state)| shard_of(spec, shard, state)).collect();
-    Inventory { history: spec.name.clone(), shards, read_at: at("2026-11-23T00:00:00Z") }
+    Inventory { history: spec.name.clone(), shards, holds: Some(Vec::new()), read_at: at("2026-11-23T00:00:00Z") }
 }
 
 fn shard_of(spec: &HistorySpec, shard: ShardId, state: TableState) -> ShardInventory {
