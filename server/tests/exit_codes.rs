@@ -25,12 +25,18 @@ async fn the_exit_code_says_how_a_command_ended() {
         (0, "payments list"),
         (0, "jobs list"),
         (0, "doctor"),
+        (0, "holds add --month 2026-10 --case 2026/88 --reason audit"),
+        (0, "holds list"),
+        (0, "holds release 1 --reason closed"),
+        (1, "holds release 99 --reason closed"),
         (1, "payments show 1"),
         (1, "import missing.csv --format csv"),
         (1, "import half.csv --format csv"),
         (2, "payments list --limit 501"),
         (2, "import half.csv --format csv --history Capital"),
         (2, "payments list --config missing.toml"),
+        (2, "holds add --month 2026-10 --case 2026/88 --reason audit --last-day 2020-01-01"),
+        (3, "holds release 1 --reason again"),
         (3, "partitions apply --plan stale"),
         (3, "partitions restore payments 2019-01"),
         (4, "import half.csv --format csv --on-error skip --rejects rejects.csv"),
@@ -72,4 +78,26 @@ async fn a_configured_history_is_adopted_and_examined() {
         let names = if expected == 2 { "policy.zone" } else { "PARTITION BY RANGE COLUMNS (`created_at`)" };
         assert!(said.contains(names), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_plan_that_a_hold_blocks_is_refused_and_says_which() {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+    let policy =
+        Policy { premake_months: None, retention_months: Some(1), quarantine_days: None, zone: "UTC".to_owned() };
+    test.history(1, policy, Switches { drop: true, ..Switches::default() }, "2019-01", "2019-03").await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&test, folder.path());
+    let run = |arguments: &[&str]| {
+        let output = Command::new(PAYHIST).env("PAYHIST_CONFIG", &config).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (placed, said) =
+        run(&["holds", "add", "--whole-history", "--case", "2026/88", "--reason", "audit", "--last-day", "9999-12-30"]);
+    assert_eq!((placed, said.as_str()), (Some(0), "Hold 1 keeps the whole history.\n"));
+    let (refused, said) = run(&["partitions", "apply"]);
+    assert_eq!(refused, Some(3), "{said}");
+    assert!(said.contains("hold 1 (case 2026/88) keeps it until 9999-12-31 00:00 UTC"), "{said}");
+    let (refused, said) = run(&["partitions", "apply", "--json"]);
+    assert_eq!((refused, said.contains("\"kind\":\"held\"")), (Some(3), true), "{said}");
 }

@@ -95,8 +95,12 @@ impl Site {
     }
 
     fn partitions(&self, arguments: &[&str], fault: Option<&str>) -> ExitStatus {
+        self.command(&[&["partitions"], arguments].concat(), fault)
+    }
+
+    fn command(&self, arguments: &[&str], fault: Option<&str>) -> ExitStatus {
         let mut command = Command::new(PAYHIST);
-        command.arg("partitions").args(arguments).arg("--json").arg("--config").arg(&self.config);
+        command.args(arguments).arg("--json").arg("--config").arg(&self.config);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(fault) = fault {
             command.env("PAYHIST_FAULT", fault);
@@ -218,6 +222,34 @@ async fn a_row_that_comes_after_a_final_drop_was_killed_is_kept(#[case] engine: 
         site.apply(None);
         let twin = site.rows(&site.twin(-7)).await;
         assert_eq!((twin.contains(&late), twin.len() > 1), (true, twin_is_left), "{fault}: {twin:?}");
+    }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_hold_that_comes_after_a_final_drop_was_killed_keeps_what_is_left(#[case] engine: EngineKind) {
+    for (fault, is_left) in
+        [("rotation.before_intent", true), ("rotation.before_ddl", true), ("rotation.after_twin_drop", false)]
+    {
+        let site = Site::new(engine, -7).await;
+        assert!(site.apply(None).success(), "both months go to quarantine");
+        assert_died(site.apply(Some(fault)), fault);
+        let held = site.command(&["holds", "add", "--whole-history", "--case", "1", "--reason", "audit"], None);
+        assert!(held.success());
+        site.end_lease().await;
+        let code = site.apply(None).code();
+        assert_eq!(
+            code,
+            if is_left { Some(3) } else { Some(0) },
+            "{fault}: the run that is resumed is blocked as well"
+        );
+        let twin = site.twin(-7);
+        assert_eq!(site.twins().await.contains(&twin), is_left, "{fault}");
+        if is_left {
+            assert_eq!(site.rows(&twin).await.len(), 3, "{fault}");
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod doctor;
 mod generate;
+mod holds;
 mod import;
 mod jobs;
 mod monitor;
@@ -71,6 +72,9 @@ enum Command {
     /// See, plan and change partitions.
     #[command(subcommand)]
     Partitions(partitions::PartitionsCommand),
+    /// See and place legal holds, and ask for their release.
+    #[command(subcommand)]
+    Holds(holds::HoldsCommand),
     /// See and run scheduled jobs.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
@@ -109,6 +113,7 @@ async fn with_ops(command: Command, global: &Global) -> anyhow::Result<Outcome> 
         Command::Generate(args) => generate::run(args, &ops, json).await,
         Command::Payments(command) => payments::run(command, &ops, json).await,
         Command::Partitions(command) => partitions::run(command, &ops, json).await,
+        Command::Holds(command) => holds::run(command, &ops, json).await,
         Command::Jobs(command) => jobs::run(command, &ops, json).await,
         Command::Monitor(command) => monitor::run(command, &ops, json).await,
         Command::Operator(command) => operator::run(command, &ops, json).await,

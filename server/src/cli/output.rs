@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     Partial,
     /// Nothing of it is done; the output says why.
     Failed,
+    /// A guard kept everything from being done; the output names it.
+    Refused,
 }
 
 /// The usage or the configuration is wrong.
@@ -52,6 +54,7 @@ pub(crate) fn finish(outcome: anyhow::Result<Outcome>, json: bool) -> ExitCode {
     let error = match outcome {
         Ok(Outcome::Done) => return ExitCode::SUCCESS,
         Ok(Outcome::Failed) => return ExitCode::FAILURE,
+        Ok(Outcome::Refused) => return ExitCode::from(3),
         Ok(Outcome::Partial) => return ExitCode::from(4),
         Err(error) => error,
     };

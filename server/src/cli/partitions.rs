@@ -7,9 +7,9 @@ use payhist_ops::{Ops, rotation};
 use payhist_types::Month;
 use payhist_types::history::Switch;
 use payhist_types::partition::{MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
-use payhist_types::plan::RotationPlan;
+use payhist_types::plan::{Guard, RotationPlan};
 use payhist_types::plan_words;
-use payhist_types::run::{RotationRun, RunOutcome};
+use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use serde_json::json;
 
 #[derive(Debug, Subcommand)]
@@ -130,7 +130,8 @@ async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> an
     } else {
         let today = rotation::plan(ops, &Permit::for_command(), history).await?;
         if today.active_steps().next().is_none() {
-            return Ok(say(json, &json!({ "steps": 0, "resumed": resumed }), || nothing_to_do(&today)));
+            say(json, &json!({ "steps": 0, "resumed": resumed, "blocked": today.steps }), || nothing_to_do(&today));
+            return Ok(if held(&today).is_some() { Outcome::Refused } else { Outcome::Done });
         }
         today.hash.0
     };
@@ -139,15 +140,23 @@ async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> an
     Ok(match run.outcome {
         RunOutcome::Done => Outcome::Done,
         RunOutcome::Partial | RunOutcome::Running => Outcome::Partial,
-        RunOutcome::Failed => Outcome::Failed,
+        RunOutcome::Failed if run.steps.iter().any(|step| step.outcome == StepOutcome::Failed) => Outcome::Failed,
+        RunOutcome::Failed => Outcome::Refused,
     })
+}
+
+/// A guard of the holds, if the plan has any.
+fn held(plan: &RotationPlan) -> Option<&Guard> {
+    let mut guards = plan.steps.iter().flat_map(|step| &step.blocked_by);
+    guards.find(|guard| matches!(guard, Guard::Held { .. } | Guard::HoldsUnreadable))
 }
 
 fn nothing_to_do(plan: &RotationPlan) -> String {
     match plan.steps.len() {
         0 => "Nothing to do: every shard has the months it should have.".to_owned(),
         blocked => {
-            format!("Nothing was done: all {blocked} steps are blocked. `payhist partitions plan` says by what.")
+            let held = held(plan).map(|guard| format!(" A legal hold is in the way: {guard}.")).unwrap_or_default();
+            format!("Nothing was done: all {blocked} steps are blocked.{held} `payhist partitions plan` says by what.")
         }
     }
 }
