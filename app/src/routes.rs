@@ -2,8 +2,8 @@
 
 use crate::components::Frame;
 use crate::pages::{
-    DatabasePage, DeadlockPage, JobPage, JobsPage, LoginPage, NotFoundPage, OverviewPage, PartitionsPage, PaymentPage,
-    PaymentsPage, PlanPage, RunPage,
+    DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, NotFoundPage, OverviewPage, PartitionsPage,
+    PaymentPage, PaymentsPage, PlanPage, RunPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -27,6 +27,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/partitions") view=PartitionsPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/plan") view=PlanPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/runs/:id") view=RunPage ssr=SsrMode::Async />
+                    <Route path=path!("/holds") view=HoldsPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs") view=JobsPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs/:name") view=JobPage ssr=SsrMode::Async />
                     <Route path=path!("/database") view=DatabasePage ssr=SsrMode::Async />

@@ -26,6 +26,7 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["partition map", () => "/partitions"],
   ["plan", () => "/partitions/plan"],
   ["rotation run", aRun],
+  ["holds", () => "/holds"],
   ["jobs", () => "/jobs"],
   ["one job", () => "/jobs/premake"],
   ["database", () => "/database"],

@@ -10,13 +10,14 @@ use payhist_types::operator::Role;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "/",
     "/payments",
     "/payments/1",
     "/partitions",
     "/partitions/plan",
     "/partitions/runs/1",
+    "/holds",
     "/jobs",
     "/jobs/premake",
     "/database",
@@ -28,7 +29,7 @@ const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 /// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 5] = [
+const MUTATIONS: [Mutation; 8] = [
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
@@ -42,6 +43,13 @@ const MUTATIONS: [Mutation; 5] = [
     ("/api/ui/partitions/restore", &[("history", "payments"), ("month", "2026-10")], &[Role::Dba, Role::Admin]),
     ("/api/ui/jobs/run", &[("name", "runway-check")], &[Role::Dba, Role::Admin]),
     ("/api/ui/jobs/pause", &[("name", "runway-check"), ("paused", "false")], &[Role::Dba, Role::Admin]),
+    (
+        "/api/ui/holds/place",
+        &[("history", "payments"), ("kind", "user"), ("which", "7"), ("case_number", "1"), ("reason", "audit")],
+        &[Role::Compliance, Role::Admin],
+    ),
+    ("/api/ui/holds/ask-release", &[("hold", "1"), ("reason", "closed")], &[Role::Compliance, Role::Admin]),
+    ("/api/ui/holds/approve-release", &[("hold", "1")], &[Role::Compliance, Role::Admin]),
 ];
 
 /// Every server function that the application has, with its method.

@@ -6,6 +6,7 @@
 mod database;
 mod error;
 mod frame;
+mod holds;
 mod jobs;
 mod overview;
 mod partitions;
@@ -15,8 +16,9 @@ mod server;
 pub use database::{database, deadlock};
 pub use error::{Error, Result};
 pub use frame::frame;
+pub use holds::{ApproveRelease, AskRelease, PlaceHold, holds};
 pub use jobs::{PauseJob, RunJob, job, jobs};
 pub use overview::overview;
 pub use partitions::{ApplyPlan, RestoreMonth, TurnSwitch, partition_map, rotation_plan, rotation_run, rotation_runs};
 pub use payments::{payment, payments};
-pub(crate) use server::may;
+pub(crate) use server::{is_me, may};

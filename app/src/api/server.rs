@@ -32,6 +32,11 @@ pub(crate) fn may(permission: Permission) -> bool {
     principal().is_ok_and(|principal| principal.operator().role.may(permission))
 }
 
+/// Is whoever looks at this page the one whom the audit log calls so?
+pub(crate) fn is_me(actor: &str) -> bool {
+    principal().is_ok_and(|principal| actor == format!("operator {}", principal.operator().login))
+}
+
 /// The answer of an ops call as a page sees it; an error also sets the response's status.
 pub(super) fn answer<T>(result: std::result::Result<T, OpsError>) -> Result<T> {
     result.map_err(|error| respond_with(error.into()))

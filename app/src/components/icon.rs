@@ -8,6 +8,7 @@ pub(crate) enum IconName {
     Overview,
     Payments,
     Partitions,
+    Hold,
     Database,
     Jobs,
     Search,
@@ -37,6 +38,7 @@ impl IconName {
             Self::Partitions => {
                 "M4 4h4v4H4zM10 4h4v4h-4zM16 4h4v4h-4zM4 10h4v4H4zM10 10h4v4h-4zM16 10h4v4h-4zM4 16h4v4H4zM10 16h4v4h-4z"
             }
+            Self::Hold => "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
             Self::Database => "M4 6c0-4 16-4 16 0v12c0 4-16 4-16 0zM4 6c0 4 16 4 16 0M4 12c0 4 16 4 16 0",
             Self::Jobs | Self::Clock => "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3 3",
             Self::Search => "M10 4a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15 15l5 5",

@@ -2,6 +2,7 @@
 
 mod database;
 mod deadlock;
+mod holds;
 mod job;
 mod jobs;
 mod login;
@@ -15,6 +16,7 @@ mod run;
 
 pub(crate) use database::DatabasePage;
 pub(crate) use deadlock::DeadlockPage;
+pub(crate) use holds::HoldsPage;
 pub(crate) use job::JobPage;
 pub(crate) use jobs::JobsPage;
 pub(crate) use login::LoginPage;

@@ -115,7 +115,8 @@ fn cell_view(cell: &MapCell, current: Month, line: &'static str, most: u64) -> i
         MonthState::Quarantined => ("quarantined", format!("{}q", short(cell.rows_estimate))),
         MonthState::Restored => ("restored", format!("{}r", short(cell.rows_estimate))),
     };
-    let class = format!("cell {class} shade-{} {line}", shade(cell.rows_estimate, most));
+    let (text, held) = if cell.holds.is_empty() { (text, "") } else { (format!("{text}h"), "held") };
+    let class = format!("cell {class} {held} shade-{} {line}", shade(cell.rows_estimate, most));
     view! { <td class=class title=cell_words(cell, current)>{text}</td> }
 }
 
@@ -126,12 +127,14 @@ fn cell_words(cell: &MapCell, current: Month) -> String {
             if cell.month > current { "not made yet" } else { "missing: no partition covers exactly this month" };
         return format!("{} · {absent}", cell.month);
     };
+    let holds: Vec<_> = cell.holds.iter().map(|hold| format!(" · held by hold {hold}")).collect();
     format!(
-        "{} · {partition} · {} · ≈ {} rows · {}",
+        "{} · {partition} · {} · ≈ {} rows · {}{}",
         cell.month,
         cell.state,
         format::count(cell.rows_estimate),
-        format::bytes(cell.bytes)
+        format::bytes(cell.bytes),
+        holds.concat()
     )
 }
 
@@ -183,6 +186,7 @@ fn Legend(most: u64) -> impl IntoView {
         ("expiring", "", "expiring: past retention"),
         ("quarantined", "9q", "quarantined: out of its table, may be restored until its final drop"),
         ("restored", "9r", "restored: back from quarantine, left alone for a while"),
+        ("held", "9h", "held: a legal hold keeps it from being dropped"),
         ("irregular", "9!", "irregular: not one month, never dropped"),
         ("missing", "none!", "missing: no partition"),
     ];

@@ -1,17 +1,19 @@
 //! The map as a plain table: one row a month, newest first, with its anomalies named.
 
 use crate::components::{Icon, IconName};
-use crate::{api, format};
+use crate::{api, format, links};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use payhist_types::Month;
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
+use std::collections::BTreeSet;
 
 /// One month over all shards.
 struct MonthSum {
     month: Month,
     states: String,
     quarantined: bool,
+    holds: BTreeSet<u64>,
     shards: usize,
     rows: u64,
     bytes: u64,
@@ -63,6 +65,7 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
         month,
         states: states.join(", "),
         quarantined: cells.iter().any(|(_, cell)| cell.state == MonthState::Quarantined),
+        holds: cells.iter().flat_map(|(_, cell)| &cell.holds).copied().collect(),
         shards: regular.clone().count(),
         rows: regular.clone().map(|cell| cell.rows_estimate).sum(),
         bytes: regular.map(|cell| cell.bytes).sum(),
@@ -80,6 +83,7 @@ pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
                 <th scope="row" class="mono">{sum.month.to_string()}</th>
                 <td>
                     {sum.states}
+                    {held(&sum.holds, &map.history)}
                     {(may && sum.quarantined).then(|| view! { <RestoreForm history=map.history.clone() month=sum.month /> })}
                 </td>
                 <td class="number">{format!("{} of {shards}", sum.shards)}</td>
@@ -107,6 +111,12 @@ pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
             </table>
         </div>
     }
+}
+
+fn held(holds: &BTreeSet<u64>, history: &str) -> Option<impl IntoView + use<>> {
+    let numbers: Vec<_> = holds.iter().map(ToString::to_string).collect();
+    let href = links::with_history("/holds", history);
+    (!holds.is_empty()).then(|| view! { ", "<a href=href>"held by hold "{numbers.join(", ")}</a> })
 }
 
 /// Puts a quarantined month back, with the rows that came late.

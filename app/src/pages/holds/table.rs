@@ -1,0 +1,176 @@
+//! Holds as tables: those in force with what each keeps and how it ends, and those that have ended.
+
+use crate::components::{Badge, Icon, IconName, Time, Tone};
+use crate::{api, format, links};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use payhist_types::holds::{Deed, Hold, HoldScope, HoldView, Keeps};
+
+/// Those in force.
+#[component]
+pub(super) fn HoldTable(holds: Vec<HoldView>, history: String, may: bool) -> impl IntoView {
+    if holds.is_empty() {
+        return view! { <p class="quiet">"Nothing is held."</p> }.into_any();
+    }
+    let rows = holds.into_iter().map(|view| {
+        let HoldView { hold, keeps, .. } = view;
+        let until = match hold.until {
+            Some(at) => view! { <Time at /> }.into_any(),
+            None => view! { <span>"its release"</span> }.into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row">{hold.id}</th>
+                <td>{scope(&hold.scope, &history)}</td>
+                <td>{case(&hold)}</td>
+                <td>{deed(&hold.placed)}</td>
+                <td>{until}</td>
+                <td>{keeps.map(|keeps| kept(&hold.scope, keeps))}</td>
+                <td>{release(&hold, may)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Holds in force">
+            <table class="holds">
+                <caption class="visually-hidden">"Holds in force, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Hold"</th>
+                        <th scope="col">"On"</th>
+                        <th scope="col">"Case"</th>
+                        <th scope="col">"Placed"</th>
+                        <th scope="col">"Until"</th>
+                        <th scope="col">"Keeps, estimated"</th>
+                        <th scope="col">"Release"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+/// Those that have ended.
+#[component]
+pub(super) fn EndedTable(holds: Vec<HoldView>) -> impl IntoView {
+    let rows = holds.into_iter().map(|HoldView { hold, .. }| {
+        let end = match (&hold.released, hold.until) {
+            (Some(released), _) => view! { "Released "{deed(released)} }.into_any(),
+            (None, Some(at)) => view! { "Ran out "<Time at /> }.into_any(),
+            (None, None) => ().into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row">{hold.id}</th>
+                <td>{hold.scope.to_string()}</td>
+                <td>{case(&hold)}</td>
+                <td>{deed(&hold.placed)}</td>
+                <td>{end}{asked(&hold)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Ended holds">
+            <table class="holds">
+                <caption class="visually-hidden">"Ended holds, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Hold"</th>
+                        <th scope="col">"On"</th>
+                        <th scope="col">"Case"</th>
+                        <th scope="col">"Placed"</th>
+                        <th scope="col">"Ended"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn scope(scope: &HoldScope, history: &str) -> impl IntoView + use<> {
+    let words = scope.to_string();
+    let payments = match scope {
+        HoldScope::User { user } => Some(links::of_user(*user, history)),
+        HoldScope::Order { order } => Some(links::of_order(order, history)),
+        _ => None,
+    };
+    match payments {
+        Some(href) => view! { <a href=href>{words}</a> }.into_any(),
+        None => words.into_any(),
+    }
+}
+
+fn case(hold: &Hold) -> impl IntoView + use<> {
+    view! { <span class="mono">{hold.case_number.clone()}</span><p class="quiet">{hold.reason.clone()}</p> }
+}
+
+fn deed(deed: &Deed) -> impl IntoView + use<> {
+    view! { <Time at=deed.at />" "<span class="quiet">"by "{deed.by.clone()}</span> }
+}
+
+fn asked(hold: &Hold) -> impl IntoView + use<> {
+    let reason = hold.release_reason.clone();
+    hold.release_asked.as_ref().map(|asked| view! { <p class="quiet">"asked for "{deed(asked)}": "{reason}</p> })
+}
+
+/// Whose rows they are is not counted: a user's or an order's hold keeps whole months.
+fn kept(scope: &HoldScope, keeps: Keeps) -> String {
+    let months = match (scope, keeps.months) {
+        (HoldScope::Month { .. }, 0) => return "nothing is there".to_owned(),
+        (_, 1) => "1 month".to_owned(),
+        (_, months) => format!("{months} months"),
+    };
+    let place = if matches!(scope, HoldScope::User { .. }) { " of the user's shard" } else { "" };
+    format!("{months}{place}, ≈ {} rows, {}", format::count(keeps.rows_estimate), format::bytes(keeps.bytes))
+}
+
+/// How the release stands, and the form for its next step.
+fn release(hold: &Hold, may: bool) -> impl IntoView + use<> {
+    let id = hold.id.to_string();
+    match &hold.release_asked {
+        None if may => view! { <AskForm id /> }.into_any(),
+        None => view! { <span class="quiet">"not asked for"</span> }.into_any(),
+        Some(by) => {
+            let next = if !may {
+                ().into_any()
+            } else if api::is_me(&by.by) {
+                view! { <p class="quiet">"You asked: another operator approves."</p> }.into_any()
+            } else {
+                view! { <ApproveForm id /> }.into_any()
+            };
+            view! { <Badge tone=Tone::Warning text="asked for, still holds" icon=IconName::Clock />{asked(hold)}{next} }
+                .into_any()
+        }
+    }
+}
+
+#[component]
+fn AskForm(id: String) -> impl IntoView {
+    let field = format!("release-{id}");
+    view! {
+        <details>
+            <summary>"Ask for release"</summary>
+            <form method="post" action=api::AskRelease::PATH class="stack">
+                <input type="hidden" name="hold" value=id.clone() />
+                <div class="field">
+                    <label for=field.clone()>{format!("Why hold {id} may end")}</label>
+                    <input id=field name="reason" required maxlength="500" autocomplete="off" />
+                </div>
+                <button type="submit">{format!("Ask to release hold {id}")}</button>
+            </form>
+        </details>
+    }
+}
+
+#[component]
+fn ApproveForm(id: String) -> impl IntoView {
+    view! {
+        <form method="post" action=api::ApproveRelease::PATH class="inline-form">
+            <input type="hidden" name="hold" value=id.clone() />
+            <button type="submit" class="danger"><Icon name=IconName::Check />{format!("Approve: end hold {id}")}</button>
+        </form>
+    }
+}
