@@ -59,7 +59,7 @@ release: ## optimised binary and site in dist/payhist
 	@echo "release: server and site"
 	@$(BUNDLER) release
 
-bench: ## the benchmarks against the bare driver and LOAD DATA; BENCH_ARGS="..."
-	@.setup/ensure mariadb
+bench: ## the benchmarks against the bare driver, LOAD DATA and pt-archiver; BENCH_ARGS="..."
+	@.setup/ensure mariadb archiver
 	@$(MAKE) release
 	@end2end/bench/run $(BENCH_ARGS)

@@ -7,19 +7,22 @@
 mod demo;
 mod figures;
 mod footprint;
+mod lifecycle;
 mod load;
 mod machine;
+mod planning;
 mod report;
 mod user_page;
 mod walk;
 
 use anyhow::{Context, Result};
+use chrono::NaiveDateTime;
 use clap::{Parser, ValueEnum};
 use demo::Demo;
 use report::Report;
 use std::path::PathBuf;
 
-/// Compare payhist with the bare driver and LOAD DATA; prints a Markdown table and keeps it below end2end/bench/results.
+/// Compare payhist with the bare driver, LOAD DATA and pt-archiver; prints a Markdown table and keeps it below end2end/bench/results.
 #[derive(Debug, Parser)]
 struct Args {
     /// Only these; all by default.
@@ -57,6 +60,10 @@ enum Part {
     Generate,
     /// Resident memory of an idle server; bytes that a browser fetches.
     Footprint,
+    /// The catalogue of many partitions, and the planner on many more.
+    Planning,
+    /// A month leaves its table while others write, against the bare statement, chunked DELETE and pt-archiver.
+    Lifecycle,
 }
 
 // One thread: hand-overs between threads of the benchmark are no part of what is measured.
@@ -93,6 +100,15 @@ async fn run(args: &Args) -> Result<()> {
     if wanted(Part::Footprint) {
         report.add(footprint::memory(&mut demo).await?);
         report.add(footprint::assets(&args.dist)?);
+    }
+    let now =
+        sqlx::query_scalar::<_, NaiveDateTime>("SELECT UTC_TIMESTAMP()").fetch_one(demo.database()).await?.and_utc();
+    if wanted(Part::Planning) {
+        report.add(planning::inventory(&mut demo, now).await?);
+        report.add(planning::planning(&mut demo, now).await?);
+    }
+    if wanted(Part::Lifecycle) {
+        report.add(lifecycle::measure(&mut demo, now).await?);
     }
     demo.stop().await?;
 

@@ -1,0 +1,332 @@
+//! A month of half a million rows leaves its table while others write to it: payhist's run against the bare statement on
+//! an idle table, and against what people do without partitions (chunked DELETE, pt-archiver).
+//!
+//! The time of a statement is the server's own (performance schema), so that it means the same on both sides.
+
+use crate::demo::Demo;
+use crate::figures::{median, millis, timed};
+use crate::planning::months_until;
+use crate::report::Line;
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
+use payhist_dialect::ddl::Keys;
+use payhist_dialect::{PartitionName, TableName};
+use payhist_storage::shards;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::task::JoinSet;
+
+const SCHEMA: &str = "bench_lifecycle";
+/// Where the rows are made, once.
+const MODEL: &str = "model";
+const MONTH_ROWS: u64 = 500_000;
+const ROWS_PER_USER: u64 = 100;
+/// The month that leaves, the two that are kept, the present one.
+const MONTHS: i32 = 4;
+const WRITERS: u64 = 4;
+/// The median of so many.
+const TURNS: u32 = 3;
+/// Rows of a DELETE, for both peers: pt-archiver's manual calls larger chunks risky.
+const CHUNK_ROWS: u64 = 1_000;
+const DDL_GOAL: f64 = 1.2;
+const STALL_GOAL: f64 = 1.5;
+const PEER_GOAL: f64 = 100.0;
+
+/// Months with the instants at which they end, oldest first: the first one leaves.
+type Layout = [(PartitionName, DateTime<Utc>)];
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Drop,
+    Quarantine,
+}
+
+impl Way {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Quarantine => "quarantine",
+        }
+    }
+
+    /// What the statement that takes the rows away looks like.
+    fn digest(self) -> &'static str {
+        match self {
+            Self::Drop => "ALTER TABLE % DROP PARTITION %",
+            Self::Quarantine => "ALTER TABLE % EXCHANGE PARTITION %",
+        }
+    }
+}
+
+/// One run of ours.
+struct Ours {
+    statement: Duration,
+    worst_insert: Duration,
+    command: Duration,
+}
+
+pub(crate) async fn measure(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<Line>> {
+    let layout: Vec<_> = months_until(now, MONTHS).map(|(month, end)| (PartitionName::for_month(month), end)).collect();
+    eprintln!("bench: a month of {MONTH_ROWS} rows …");
+    shards::create_schema(demo.database(), SCHEMA).await?;
+    create(demo.database(), MODEL, &layout).await?;
+    fill_model(demo.database(), layout[0].1).await?;
+
+    let mut lines = Vec::new();
+    let mut statements = Vec::new();
+    for way in [Way::Drop, Way::Quarantine] {
+        let (statement, beside) = beside_bare(demo, way, &layout).await?;
+        statements.push((way, statement));
+        lines.extend(beside);
+    }
+    let peers =
+        [("chunked DELETE", chunked_delete(demo, &layout).await?), ("pt-archiver", pt_archiver(demo, &layout).await?)];
+    for (peer, took) in peers {
+        for (way, statement) in &statements {
+            let what = format!("{} of that month's rows while they insert against {peer} on an idle table", way.word());
+            lines.push(quicker(what, *statement, took));
+        }
+    }
+    Ok(lines)
+}
+
+/// Our statement's time, and the lines that hold it against the bare one.
+async fn beside_bare(demo: &mut Demo, way: Way, layout: &Layout) -> Result<(Duration, Vec<Line>)> {
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for turn in 0..TURNS {
+        let table = format!("bench_{}_{turn}", way.word());
+        copy(demo.database(), &table, layout).await?;
+        ours.push(by_payhist(demo, way, &table).await?);
+        copy(demo.database(), "bare", layout).await?;
+        bare.push(by_hand(demo.database(), way, layout[0].0).await?);
+        execute(demo.database(), &format!("DROP TABLE {SCHEMA}.bare")).await?;
+    }
+    let of = |figure: fn(&Ours) -> Duration| median(&mut ours.iter().map(figure).collect::<Vec<_>>());
+    let (statement, worst, command) = (of(|run| run.statement), of(|run| run.worst_insert), of(|run| run.command));
+    let bare = median(&mut bare);
+    let what = format!("{} of a month of {MONTH_ROWS} rows while {WRITERS} writers insert", way.word());
+    let lines = vec![
+        line(format!("{what}: its statement against the bare one on an idle table"), statement, bare, Some(DDL_GOAL)),
+        line(format!("{what}: the worst INSERT against the bare statement"), worst, bare, Some(STALL_GOAL)),
+        line(format!("{what}: the whole command, start and records included"), command, bare, None),
+    ];
+    Ok((statement, lines))
+}
+
+fn line(what: String, ours: Duration, peer: Duration, goal: Option<f64>) -> Line {
+    let ratio = ours.as_secs_f64() / peer.as_secs_f64();
+    Line {
+        what,
+        ours: millis(ours),
+        peer: millis(peer),
+        ratio: format!("{ratio:.2} ×"),
+        goal: goal.map_or("shown beside".to_owned(), |goal| format!("≤ {goal} ×")),
+        met: goal.map(|goal| ratio <= goal),
+    }
+}
+
+fn quicker(what: String, ours: Duration, peer: Duration) -> Line {
+    let ratio = peer.as_secs_f64() / ours.as_secs_f64();
+    Line {
+        what,
+        ours: millis(ours),
+        peer: millis(peer),
+        ratio: format!("{ratio:.0} × quicker"),
+        goal: format!("≥ {PEER_GOAL} × quicker"),
+        met: Some(ratio >= PEER_GOAL),
+    }
+}
+
+async fn create(database: &mut MySqlConnection, table: &str, layout: &Layout) -> Result<()> {
+    Ok(shards::create(database, &TableName::new(SCHEMA, table)?, layout, Keys::Now).await?)
+}
+
+/// A table of the same month and rows, and none of its pages waiting to be written.
+async fn copy(database: &mut MySqlConnection, table: &str, layout: &Layout) -> Result<()> {
+    create(database, table, layout).await?;
+    execute(database, &format!("INSERT INTO {SCHEMA}.{table} SELECT * FROM {SCHEMA}.{MODEL}")).await?;
+    execute(database, &format!("FLUSH TABLES {SCHEMA}.{table} FOR EXPORT")).await?;
+    execute(database, "UNLOCK TABLES").await
+}
+
+/// Payments of the month that ends at `end`, the newest of them a second before it.
+async fn fill_model(database: &mut MySqlConnection, end: DateTime<Utc>) -> Result<()> {
+    let created = format!("TIMESTAMP '{}' - INTERVAL seq SECOND", end.naive_utc());
+    let sql = format!(
+        "INSERT INTO {SCHEMA}.{MODEL} SELECT seq, seq DIV {ROWS_PER_USER}, CONCAT('order-', seq), 'acme', CONCAT('tx-', seq), \
+         'card', 'PAID', seq / 100, 'EUR', 'A. Payer', 'payer@example.org', NULL, 1, {created}, {created} \
+         FROM {SCHEMA}.seq_1_to_{MONTH_ROWS}"
+    );
+    execute(database, &sql).await
+}
+
+/// Plans and applies by the command line while writers insert into the present month.
+async fn by_payhist(demo: &mut Demo, way: Way, table: &str) -> Result<Ours> {
+    adopt(demo, way, table)?;
+    demo.command(&["partitions", "switch", "drop", "on", "--history", table]).await?;
+    let plan = demo.command(&["partitions", "plan", "--history", table]).await?;
+    let hash = plan["hash"].as_str().context("a plan without a hash")?.to_owned();
+    forget_statements(demo.database()).await?;
+    let writers = Writers::start(demo, table)?;
+    let (took, run) = timed(demo.command(&["partitions", "apply", "--history", table, "--plan", &hash])).await?;
+    let worst_insert = writers.stop().await?;
+    ensure!(run["outcome"] == "done", "the run did not end well: {run}");
+    ensure!(run["steps"][0]["rows"].as_u64() == Some(MONTH_ROWS), "not the whole month: {run}");
+    Ok(Ours { statement: statement(demo.database(), way).await?, worst_insert, command: took })
+}
+
+/// Adds the table to the demo's configuration as a history of its own.
+fn adopt(demo: &Demo, way: Way, table: &str) -> Result<()> {
+    let path = demo.dir().join("payhist.toml");
+    let mut config = std::fs::read_to_string(&path)?;
+    write!(
+        config,
+        "\n[[history]]\nname = \"{table}\"\nsource = \"{}\"\nschema = \"{SCHEMA}\"\ntable_pattern = \"{table}\"\n\
+         route = {{ kind = \"single\" }}\n[history.policy]\nzone = \"UTC\"\nretention_months = {}\n{}",
+        source(&config)?,
+        MONTHS - 2,
+        match way {
+            Way::Drop => "",
+            Way::Quarantine => "quarantine_days = 1\n",
+        }
+    )?;
+    Ok(std::fs::write(&path, config)?)
+}
+
+/// The name of the demo's source.
+fn source(config: &str) -> Result<String> {
+    let config: toml::Table = toml::from_str(config)?;
+    let sources = config.get("source").and_then(toml::Value::as_array);
+    let name = sources.and_then(|all| all.first()?.get("name")?.as_str());
+    Ok(name.context("the configuration names no source")?.to_owned())
+}
+
+/// The bare statement on the table `bare`.
+async fn by_hand(database: &mut MySqlConnection, way: Way, partition: PartitionName) -> Result<Duration> {
+    let sql = match way {
+        Way::Drop => format!("ALTER TABLE {SCHEMA}.bare DROP PARTITION {partition}"),
+        Way::Quarantine => {
+            execute(database, &format!("CREATE TABLE {SCHEMA}.twin LIKE {SCHEMA}.bare")).await?;
+            execute(database, &format!("ALTER TABLE {SCHEMA}.twin REMOVE PARTITIONING")).await?;
+            format!("ALTER TABLE {SCHEMA}.bare EXCHANGE PARTITION {partition} WITH TABLE {SCHEMA}.twin")
+        }
+    };
+    forget_statements(database).await?;
+    execute(database, &sql).await?;
+    let took = statement(database, way).await?;
+    execute(database, &format!("DROP TABLE IF EXISTS {SCHEMA}.twin")).await?;
+    Ok(took)
+}
+
+async fn forget_statements(database: &mut MySqlConnection) -> Result<()> {
+    execute(database, "TRUNCATE TABLE performance_schema.events_statements_summary_by_digest").await
+}
+
+/// How long the server worked on the one statement of that kind.
+async fn statement(database: &mut MySqlConnection, way: Way) -> Result<Duration> {
+    let sql = "SELECT CAST(MAX_TIMER_WAIT DIV 1000 AS UNSIGNED), CAST(COUNT_STAR AS UNSIGNED) \
+               FROM performance_schema.events_statements_summary_by_digest WHERE DIGEST_TEXT LIKE ?";
+    let found: Vec<(u64, u64)> = sqlx::query_as(sql).bind(way.digest()).fetch_all(database).await?;
+    let [(nanoseconds, 1)] = found[..] else { anyhow::bail!("not one statement like {}: {found:?}", way.digest()) };
+    Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// Sessions that insert one row after another.
+struct Writers {
+    stop: Arc<AtomicBool>,
+    sessions: JoinSet<Result<Duration>>,
+}
+
+impl Writers {
+    fn start(demo: &Demo, table: &str) -> Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let next = Arc::new(AtomicU64::new(MONTH_ROWS + 1));
+        let options = MySqlConnectOptions::new().socket(demo.socket()?).username("root");
+        let mut sessions = JoinSet::new();
+        for _ in 0..WRITERS {
+            sessions.spawn(write(options.clone(), table.to_owned(), Arc::clone(&next), Arc::clone(&stop)));
+        }
+        Ok(Self { stop, sessions })
+    }
+
+    /// Ends them; answers how long the slowest INSERT took.
+    async fn stop(mut self) -> Result<Duration> {
+        self.stop.store(true, Relaxed);
+        let mut worst = Duration::ZERO;
+        while let Some(slowest) = self.sessions.join_next().await {
+            worst = worst.max(slowest??);
+        }
+        Ok(worst)
+    }
+}
+
+async fn write(
+    options: MySqlConnectOptions,
+    table: String,
+    next: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+) -> Result<Duration> {
+    let mut connection = options.connect().await?;
+    let sql = format!(
+        "INSERT INTO {SCHEMA}.{table} SELECT ?, ?, 'order', 'acme', NULL, 'card', 'PAID', 1, 'EUR', NULL, NULL, NULL, 1, \
+         UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)"
+    );
+    let mut worst = Duration::ZERO;
+    while !stop.load(Relaxed) {
+        let id = next.fetch_add(1, Relaxed);
+        let insert = sqlx::query(AssertSqlSafe(sql.clone())).bind(id).bind(id).execute(&mut connection);
+        let (took, _) = timed(async { Ok(insert.await?) }).await?;
+        worst = worst.max(took);
+    }
+    Ok(worst)
+}
+
+async fn chunked_delete(demo: &mut Demo, layout: &Layout) -> Result<Duration> {
+    copy(demo.database(), "chunked", layout).await?;
+    let before = layout[0].1.naive_utc();
+    let sql =
+        format!("DELETE FROM {SCHEMA}.chunked WHERE created_at < '{before}' ORDER BY created_at LIMIT {CHUNK_ROWS}");
+    let deleting = async {
+        while sqlx::query(AssertSqlSafe(sql.clone())).execute(demo.database()).await?.rows_affected() > 0 {}
+        Ok(())
+    };
+    let (took, ()) = timed(deleting).await?;
+    ensure_gone(demo.database(), "chunked").await?;
+    Ok(took)
+}
+
+async fn pt_archiver(demo: &mut Demo, layout: &Layout) -> Result<Duration> {
+    copy(demo.database(), "archived", layout).await?;
+    let socket: PathBuf = demo.socket()?;
+    let mut command = Command::new("pt-archiver");
+    command
+        .args(["--purge", "--bulk-delete", "--commit-each", "--no-check-charset", "--primary-key-only"])
+        .arg("--source")
+        .arg(format!("S={},u=root,D={SCHEMA},t=archived,i=by_time", socket.display()))
+        .args(["--limit", &CHUNK_ROWS.to_string()])
+        .args(["--where", &format!("created_at < '{}'", layout[0].1.naive_utc())])
+        .kill_on_drop(true);
+    let running = async { command.status().await.context("cannot run pt-archiver: install percona-toolkit") };
+    let (took, status) = timed(running).await?;
+    ensure!(status.success(), "pt-archiver ended with {status}");
+    ensure_gone(demo.database(), "archived").await?;
+    Ok(took)
+}
+
+async fn ensure_gone(database: &mut MySqlConnection, table: &str) -> Result<()> {
+    let sql = format!("SELECT COUNT(*) FROM {SCHEMA}.{table}");
+    let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(database).await?;
+    ensure!(rows == 0, "{table} still has {rows} rows");
+    Ok(())
+}
+
+async fn execute(database: &mut MySqlConnection, sql: &str) -> Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(database).await?;
+    Ok(())
+}
