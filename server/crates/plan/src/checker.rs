@@ -3,6 +3,8 @@
 //! Invariant: it shares nothing with the planner but the calendar ([`months`]) and the route, so that one mistake in the planner
 //! cannot also make its judge blind. What is doubtful is a violation.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Route, Switch};
@@ -96,7 +98,7 @@ pub fn check(plan: &RotationPlan, spec: &HistorySpec, inventory: &Inventory) -> 
     if plan.current_month != months::month_of(plan.evaluated_at, zone) {
         violations.push(Violation::WrongCurrentMonth(plan.current_month));
     }
-    let mut tables: Vec<Replay> = Vec::new();
+    let mut tables: HashMap<(ShardId, &str), Option<Replay>> = HashMap::new();
     for step in plan.active_steps() {
         let switch = step.action.switch();
         if !plan.switches.is_on(switch) {
@@ -105,10 +107,8 @@ pub fn check(plan: &RotationPlan, spec: &HistorySpec, inventory: &Inventory) -> 
         if step.sql.is_empty() || step.sql.iter().any(|statement| statement.trim().is_empty()) {
             violations.push(Violation::NoSql(step.key()));
         }
-        if !tables.iter().any(|table| table.name == step.table && table.shard == step.shard) {
-            tables.extend(Replay::of(step, plan, spec, inventory, zone));
-        }
-        match tables.iter_mut().find(|table| table.name == step.table && table.shard == step.shard) {
+        let table = tables.entry((step.shard, &step.table));
+        match table.or_insert_with(|| Replay::of(step, plan, spec, inventory, zone)) {
             Some(table) => violations.extend(table.step(step).err()),
             None => violations.push(Violation::NotInInventory(step.key())),
         }

@@ -39,14 +39,32 @@ pub enum Kind {
 
 /// Classifies a table's partitions, which are in the order of their ordinals.
 pub fn classify(partitions: &[Partition], zone: Tz) -> Vec<Classified<'_>> {
-    let lower = std::iter::once(None).chain(partitions.iter().map(|partition| Some(&partition.upper)));
-    let kind = |(partition, lower): (&Partition, Option<&Boundary>)| match (lower, &partition.upper) {
+    let mut lower = None;
+    let mut previous = None;
+    let kind = |partition| {
+        let kind = kind_of(partition, lower, previous, zone);
+        lower = Some(&partition.upper);
+        previous = match kind {
+            Kind::Month(month) => Some(month),
+            Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
+        };
+        Classified { partition, kind }
+    };
+    partitions.iter().map(kind).collect()
+}
+
+/// `previous`: the month whose end the lower edge is, where it is one's.
+fn kind_of(partition: &Partition, lower: Option<&Boundary>, previous: Option<Month>, zone: Tz) -> Kind {
+    match (lower, &partition.upper) {
         (_, Boundary::MaxValue) => Kind::MaxValue,
         (None, Boundary::Before(before)) => between(None, *before, zone),
-        (Some(Boundary::Before(from)), Boundary::Before(before)) => between(Some(*from), *before, zone),
+        // Months tile time: what ends with the month after the previous one is that month.
+        (Some(Boundary::Before(from)), Boundary::Before(before)) => previous
+            .and_then(Month::next)
+            .filter(|month| months::end(*month, zone) == *before)
+            .map_or_else(|| between(Some(*from), *before, zone), Kind::Month),
         (_, Boundary::Unknown(_)) | (Some(Boundary::MaxValue | Boundary::Unknown(_)), _) => Kind::Unknown,
-    };
-    partitions.iter().zip(lower).map(|pair| Classified { partition: pair.0, kind: kind(pair) }).collect()
+    }
 }
 
 fn between(from: Option<DateTime<Utc>>, before: DateTime<Utc>, zone: Tz) -> Kind {

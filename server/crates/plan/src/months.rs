@@ -4,7 +4,7 @@
 //! tile time without gap or overlap, even when a zone's clock jumps at midnight or strikes it twice; instants outside
 //! [`Month::MIN`]..=[`Month::MAX`] count to the nearer of the two.
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use payhist_types::Month;
 
@@ -13,14 +13,11 @@ const CLOCK_GAP_SECS_MAX: i64 = 24 * 60 * 60;
 
 /// The month that contains an instant.
 pub fn month_of(at: DateTime<Utc>, zone: Tz) -> Month {
-    if at < start(Month::MIN, zone) {
-        return Month::MIN;
+    let nearest = if at.year() <= Month::MIN.year().into() { Month::MIN } else { Month::MAX };
+    if !(1969..=10_000).contains(&at.year()) {
+        return nearest; // no zone's clock is a year off, and chrono cannot convert its own first and last days
     }
-    if at >= end(Month::MAX, zone) {
-        return Month::MAX;
-    }
-    let date = at.with_timezone(&zone).date_naive();
-    let month = Month::of_date(date).unwrap_or(Month::MAX);
+    let Ok(month) = Month::of_date(at.with_timezone(&zone).date_naive()) else { return nearest };
     // A clock set back across midnight shows the old month once more after the new one has begun.
     if at >= end(month, zone) { month.next().unwrap_or(Month::MAX) } else { month }
 }

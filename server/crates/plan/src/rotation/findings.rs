@@ -98,7 +98,11 @@ pub(super) fn differing_shards(context: &Context, inventory: &Inventory) -> Vec<
         }
         _ => None,
     });
-    let shards: Vec<(ShardId, BTreeSet<Month>)> = readable.collect();
+    let shards: Vec<(ShardId, Vec<Month>)> = readable.collect();
+    if shards.iter().all(|(_, months)| *months == shards[0].1) {
+        return Vec::new();
+    }
+    let shards = shards.into_iter().map(|(shard, months)| (shard, BTreeSet::from_iter(months))).collect::<Vec<_>>();
     let all: BTreeSet<Month> = shards.iter().flat_map(|(_, months)| months).copied().collect();
     let missing = shards.iter().map(|(shard, months)| (*shard, all.difference(months).copied().collect::<Vec<_>>()));
     missing
@@ -115,7 +119,7 @@ fn is_known(expression: &PartitionExpression) -> bool {
     !matches!(expression, PartitionExpression::Unknown { .. })
 }
 
-fn months_of(partitions: &[Partition], context: &Context) -> BTreeSet<Month> {
+fn months_of(partitions: &[Partition], context: &Context) -> Vec<Month> {
     let month = |classified: Classified| match classified.kind {
         Kind::Month(month) => Some(month),
         Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
