@@ -94,6 +94,40 @@ async fn an_apply_killed_at_every_fault_point_is_finished_by_the_next_one(#[case
     }
 }
 
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_split_killed_at_every_fault_point_is_finished_by_the_next_apply(#[case] engine: EngineKind) {
+    for fault in ["rotation.after_intent", "rotation.before_ddl", "rotation.after_ddl", "rotation.after_settle"] {
+        let test = TestOps::new(engine, &real_now().to_rfc3339()).await;
+        let policy =
+            Policy { premake_months: Some(2), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+        let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
+        let month = |months| today.plus(months).unwrap();
+        test.history(1, policy, Switches::default(), &month(-1).to_string(), &month(0).to_string()).await;
+        let max = "ALTER TABLE payment_history_shard_0 ADD PARTITION (PARTITION rest VALUES LESS THAN (MAXVALUE))";
+        sqlx::query(max).execute(&mut test.db.connect().await).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = configuration(&test, folder.path());
+
+        let died = std::os::unix::process::ExitStatusExt::signal(&apply(&config, Some(fault)));
+        assert_eq!(died, Some(6), "{fault} was not reached");
+        end_lease(&test).await;
+        // After the ALTER there is nothing left for a run of its own: what resumes the killed one is all.
+        apply(&config, None);
+
+        let mut found = partitions(&test, 0).await;
+        assert!(found.pop().unwrap().starts_with("rest"), "{fault}: the MAXVALUE partition stays");
+        let months: Vec<_> = (-1..=2).map(|months| payhist_plan::months::partition_name(month(months))).collect();
+        assert_eq!(found, months, "{fault}");
+        let plan = rotation::plan(&test.ops, &Permit::for_command(), "").await.unwrap();
+        assert_eq!(plan.steps, [], "{fault}");
+        let runs = rotation::runs(&test.ops, &Permit::for_command(), "").await.unwrap();
+        assert!(runs.iter().all(|run| run.outcome == RunOutcome::Done), "{fault}: {runs:#?}");
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the process under test reads the real clock")]
 fn real_now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()

@@ -127,7 +127,7 @@ pub enum TwinState {
     Foreign,
 }
 
-/// How far rows of twins and late rows are counted for a plan.
+/// How far rows of twins, late rows and rows of MAXVALUE partitions are counted for a plan.
 pub const ROWS_COUNTED_MAX: u64 = 1_000;
 
 /// A month that was restored from quarantine and is left alone for a while.
@@ -176,6 +176,9 @@ pub struct ShardInventory {
     /// Its months that were restored, as payhist remembers.
     #[serde(default)]
     pub restored: Vec<Restored>,
+    /// Rows of its MAXVALUE partition, counted up to [`ROWS_COUNTED_MAX`]; `None`: it has none, or they were not counted.
+    #[serde(default)]
+    pub max_value_rows: Option<u64>,
 }
 
 /// A history's partitions on every shard at one moment.

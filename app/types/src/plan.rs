@@ -9,6 +9,17 @@ use crate::findings::{Finding, Runway};
 use crate::history::{HistoryName, Policy, Switch, Switches};
 use crate::{Month, ShardId};
 
+/// A month that is to get a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMonth {
+    /// The month.
+    pub month: Month,
+    /// Its partition's name.
+    pub partition: String,
+    /// Its upper edge: the end of the month in the policy's zone.
+    pub before: DateTime<Utc>,
+}
+
 /// One change to one table. More kinds will come: archive and carve-out (DESIGN §5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -22,6 +33,15 @@ pub enum Action {
         partition: String,
         /// Its upper edge: the end of the month in the policy's zone.
         before: DateTime<Utc>,
+    },
+    /// Split months off an empty MAXVALUE partition, which stays above them.
+    SplitMaxValue {
+        /// The first of the months.
+        month: Month,
+        /// The MAXVALUE partition's name in the catalogue.
+        partition: String,
+        /// The months, oldest first, without a gap; never empty.
+        into: Vec<NewMonth>,
     },
     /// Drop an expired month with all its rows.
     DropMonth {
@@ -75,6 +95,7 @@ impl Action {
     pub const fn month(&self) -> Month {
         match self {
             Self::AddMonth { month, .. }
+            | Self::SplitMaxValue { month, .. }
             | Self::DropMonth { month, .. }
             | Self::QuarantineMonth { month, .. }
             | Self::QuarantineLateRows { month, .. }
@@ -86,6 +107,7 @@ impl Action {
     pub fn partition(&self) -> &str {
         match self {
             Self::AddMonth { partition, .. }
+            | Self::SplitMaxValue { partition, .. }
             | Self::DropMonth { partition, .. }
             | Self::QuarantineMonth { partition, .. }
             | Self::QuarantineLateRows { partition, .. }
@@ -93,20 +115,30 @@ impl Action {
         }
     }
 
+    /// The months that get a partition by it, oldest first.
+    pub fn added_months(&self) -> Vec<Month> {
+        match self {
+            Self::AddMonth { month, .. } => vec![*month],
+            Self::SplitMaxValue { into, .. } => into.iter().map(|new| new.month).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The twin table that it is about.
     pub fn twin(&self) -> Option<&str> {
         match self {
-            Self::AddMonth { .. } | Self::DropMonth { .. } => None,
+            Self::AddMonth { .. } | Self::SplitMaxValue { .. } | Self::DropMonth { .. } => None,
             Self::QuarantineMonth { twin, .. }
             | Self::QuarantineLateRows { twin, .. }
             | Self::DropQuarantined { twin, .. } => Some(twin),
         }
     }
 
-    /// A short stable word for logs, rows and filters: `add`, `drop`, `quarantine`, `late-rows` or `final-drop`.
+    /// A short stable word for logs, rows and filters: `add`, `split`, `drop`, `quarantine`, `late-rows` or `final-drop`.
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::AddMonth { .. } => "add",
+            Self::SplitMaxValue { .. } => "split",
             Self::DropMonth { .. } => "drop",
             Self::QuarantineMonth { .. } => "quarantine",
             Self::QuarantineLateRows { .. } => "late-rows",
@@ -117,7 +149,7 @@ impl Action {
     /// The stop switch that governs it.
     pub const fn switch(&self) -> Switch {
         match self {
-            Self::AddMonth { .. } => Switch::Create,
+            Self::AddMonth { .. } | Self::SplitMaxValue { .. } => Switch::Create,
             Self::DropMonth { .. }
             | Self::QuarantineMonth { .. }
             | Self::QuarantineLateRows { .. }
@@ -146,12 +178,13 @@ pub enum Guard {
         /// The first such partition.
         partition: String,
     },
-    /// A MAXVALUE partition stands where the month would go.
-    MaxValuePresent {
+    /// The MAXVALUE partition that months are to be split off has rows: all of them would be copied, with the writers
+    /// kept out meanwhile.
+    MaxValueHasRows {
         /// The partition.
         partition: String,
-        /// Its rows, as the engine estimates them.
-        rows_estimate: u64,
+        /// How many, up to [`crate::inventory::ROWS_COUNTED_MAX`]; `None`: they could not be counted.
+        rows: Option<u64>,
     },
     /// A table's last partition is never dropped.
     LastPartition,

@@ -13,9 +13,11 @@ impl fmt::Display for Guard {
             Self::UnknownBoundary { partition } => {
                 write!(formatter, "the edge of partition {partition} cannot be read")
             }
-            Self::MaxValuePresent { partition, rows_estimate } => write!(
+            Self::MaxValueHasRows { partition, rows } => write!(
                 formatter,
-                "the MAXVALUE partition {partition} (about {rows_estimate} rows) stands where the month would go"
+                "the MAXVALUE partition {partition} has {}: whoever runs this step's ALTER TABLE copies them all and keeps \
+                 writers out meanwhile, so payhist does not",
+                counted(*rows)
             ),
             Self::LastPartition => formatter.write_str("a table's last partition is never dropped"),
             Self::OlderPartitionStays { partition } => {
@@ -31,7 +33,7 @@ impl fmt::Display for Guard {
             }
             Self::TwinUnclear { twin, reason } => write!(formatter, "the table {twin} is in the way: {reason}"),
             Self::LateRows { rows } => {
-                write!(formatter, "{} came late and must join the quarantined ones first", late_rows(*rows))
+                write!(formatter, "{} came late and must join the quarantined ones first", counted(*rows))
             }
             Self::Held { hold, case_number, until } => {
                 write!(formatter, "hold {hold} (case {case_number}) keeps it ")?;
@@ -47,7 +49,7 @@ impl fmt::Display for Guard {
 }
 
 /// `1 row`, `12 rows`, `1000 rows or more`.
-fn late_rows(rows: Option<u64>) -> String {
+fn counted(rows: Option<u64>) -> String {
     match rows {
         None => "an unknown number of rows".to_owned(),
         Some(1) => "1 row".to_owned(),
@@ -101,7 +103,7 @@ impl fmt::Display for FindingKind {
                 formatter,
                 "{} came into partition {partition} after its month went to quarantine in {twin}: the next run or a \
                  restore puts them together",
-                late_rows(*rows)
+                counted(*rows)
             ),
             Self::OrphanTwin { twin, rows_estimate } => write!(
                 formatter,

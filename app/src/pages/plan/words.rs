@@ -41,7 +41,7 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
 /// What a step does to its partition, in a word that takes an `s` and makes a plural: `add`, `quarantine` or `drop`.
 pub(super) const fn verb_of(action: &Action) -> &'static str {
     match action {
-        Action::AddMonth { .. } => "add",
+        Action::AddMonth { .. } | Action::SplitMaxValue { .. } => "add",
         action if action.is_destructive() => "drop",
         _ => "quarantine",
     }
@@ -49,7 +49,8 @@ pub(super) const fn verb_of(action: &Action) -> &'static str {
 
 /// `30 months on 10 shards`, with rows and bytes when there are any.
 fn amount(steps: &[&Step]) -> String {
-    let months = plural(steps.len(), "partition");
+    let partitions = steps.iter().map(|step| step.action.added_months().len().max(1)).sum();
+    let months = plural(partitions, "partition");
     let shards = plural(steps.iter().map(|step| step.shard).collect::<BTreeSet<ShardId>>().len(), "shard");
     let rows: u64 = steps.iter().map(|step| step.rows_estimate).sum();
     let bytes: u64 = steps.iter().map(|step| step.bytes).sum();

@@ -76,8 +76,8 @@ impl Capabilities {
         })
     }
 
-    /// Survives REORGANIZE PARTITION a kill -9 of the server at every point? On `MariaDB` one point damages the table
-    /// (FACTS §3).
+    /// Survives REORGANIZE PARTITION a kill -9 of the server at every point when a new partition takes the old one's name?
+    /// On `MariaDB` one point damages the table: between the old file's end and the new one's renaming (FACTS §3).
     pub const fn reorganize_is_crash_safe(&self) -> bool {
         matches!(self.kind, EngineKind::MySql)
     }

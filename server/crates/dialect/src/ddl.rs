@@ -108,20 +108,6 @@ pub fn reorganize_partition(
     Ok(bounded(table, &format!("REORGANIZE PARTITION {name} INTO ({parts})"), capabilities))
 }
 
-/// Splits months off a MAXVALUE partition, which stays behind them; otherwise as [`reorganize_partition`].
-pub fn split_max_value(
-    table: &TableName,
-    name: &Ident,
-    expression: &PartitionExpression,
-    months: &[(Ident, DateTime<Utc>)],
-    capabilities: &Capabilities,
-) -> Result<Vec<Statement>, NotExpressible> {
-    let parts = parts(expression, months, capabilities)?;
-    // RANGE COLUMNS wants it in parentheses, RANGE takes it so as well.
-    let rest = format!("PARTITION {name} VALUES LESS THAN (MAXVALUE)");
-    Ok(bounded(table, &format!("REORGANIZE PARTITION {name} INTO ({parts}, {rest})"), capabilities))
-}
-
 pub(crate) fn parts(
     expression: &PartitionExpression,
     into: &[(Ident, DateTime<Utc>)],
@@ -136,6 +122,19 @@ pub(crate) fn parts(
 /// Counts a partition's rows.
 pub fn count_rows(table: &TableName, partition: &Ident) -> Statement {
     Statement::new(format!("SELECT COUNT(*) FROM {table} PARTITION ({partition})"))
+}
+
+/// Keeps everybody else from tables, e.g. `` `s`.`t` WRITE ``.
+pub(crate) fn lock(tables: &str, capabilities: &Capabilities) -> Statement {
+    Statement::new(match capabilities.kind() {
+        EngineKind::MariaDb => format!("LOCK TABLES {tables} WAIT {DDL_LOCK_WAIT_SECS}"),
+        EngineKind::MySql => format!("LOCK TABLES {tables}"),
+    })
+}
+
+/// Ends the lock.
+pub(crate) fn unlock() -> Statement {
+    Statement::new("UNLOCK TABLES".to_owned())
 }
 
 pub(crate) fn bounded(table: &TableName, change: &str, capabilities: &Capabilities) -> Vec<Statement> {

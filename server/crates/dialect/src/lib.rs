@@ -13,6 +13,7 @@ pub mod ident;
 pub mod plan_sql;
 pub mod probe;
 pub mod quarantine;
+pub mod split;
 mod statement;
 
 pub use capabilities::{Capabilities, UnknownEngine};

@@ -2,11 +2,12 @@
 
 use crate::boundary::NotExpressible;
 use crate::quarantine::Pair;
+use crate::split::Split;
 use crate::{Capabilities, Ident, IdentError, Statement, TableName, ddl};
 use payhist_plan::rotation;
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Inventory, TableState};
-use payhist_types::plan::{Action, Guard, RotationPlan, Step};
+use payhist_types::plan::{Action, Guard, NewMonth, RotationPlan, Step};
 
 /// Why a step has no SQL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +68,9 @@ pub fn statements(
         Action::AddMonth { partition, before, .. } => {
             Ok(ddl::add_partition(&table, &Ident::new(partition)?, expression, *before, capabilities)?)
         }
+        Action::SplitMaxValue { partition, into, .. } => {
+            Ok(split(table, partition, into, state, capabilities)?.statements())
+        }
         Action::DropMonth { partition, .. } => {
             let drop = ddl::drop_partition(&table, &Ident::new(partition)?, capabilities);
             Ok(ddl::session(capabilities).into_iter().chain([drop.statement().clone()]).collect())
@@ -83,6 +87,25 @@ pub fn statements(
         }
         _ => Err(PlanSqlError::Unsupported(step.key())),
     }
+}
+
+/// The statements that split months off a table's MAXVALUE partition.
+///
+/// # Errors
+/// As [`statements`].
+pub fn split(
+    table: TableName,
+    partition: &str,
+    into: &[NewMonth],
+    state: &TableState,
+    capabilities: &Capabilities,
+) -> Result<Split, PlanSqlError> {
+    let TableState::Partitioned { expression, partitions, .. } = state else {
+        return Err(PlanSqlError::NotPartitioned(table.table().to_owned()));
+    };
+    let named = |new: &NewMonth| Ok((Ident::new(&new.partition)?, new.before));
+    let months = into.iter().map(named).collect::<Result<Vec<_>, IdentError>>()?;
+    Ok(Split::new(table, Ident::new(partition)?, expression, partitions, &months, capabilities)?)
 }
 
 fn quarantine(pair: &Pair) -> Vec<Statement> {

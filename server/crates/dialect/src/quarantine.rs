@@ -129,7 +129,7 @@ impl Pair {
 
     /// Ends the lock.
     pub fn unlock(&self) -> Statement {
-        Statement::new("UNLOCK TABLES".to_owned())
+        ddl::unlock()
     }
 
     /// Drops the partition.
@@ -160,10 +160,7 @@ impl Pair {
     }
 
     fn lock(&self, tables: &str) -> Statement {
-        Statement::new(match self.capabilities.kind() {
-            EngineKind::MariaDb => format!("LOCK TABLES {tables} WAIT {DDL_LOCK_WAIT_SECS}"),
-            EngineKind::MySql => format!("LOCK TABLES {tables}"),
-        })
+        ddl::lock(tables, &self.capabilities)
     }
 
     fn marker(&self, quarantined: bool) -> String {

@@ -68,22 +68,27 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
             state: found.remove(&table).unwrap_or(TableState::Missing),
             table,
             restored: Vec::new(),
+            max_value_rows: None,
         })
         .collect();
     Ok(Inventory { history: spec.name.clone(), shards, holds: None, read_at: ops.now() })
 }
 
-/// The inventory that a plan is made on: with the holds, the months that were restored, and the rows that twins
-/// and emptied partitions have. What cannot be read or counted stays unknown, and so blocks what would rely on it.
+/// The inventory that a plan is made on: with the holds, the months that were restored, and the rows that twins,
+/// emptied partitions and MAXVALUE partitions have. What cannot be read or counted stays unknown, and so blocks what would
+/// rely on it.
 pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
     let mut inventory = read(ops, history).await?;
     let count = async {
         let mut connection = ops.source(&history.spec.source)?.pool.acquire("catalogue.twins").await?;
         let tables = inventory.shards.iter_mut().map(|shard| (shard.table.as_str(), &mut shard.state));
-        Ok::<_, OpsError>(twins::count(&mut connection, &history.spec.schema, tables).await?)
+        twins::count(&mut connection, &history.spec.schema, tables).await?;
+        Ok::<_, OpsError>(
+            partitions::count_max_values(&mut connection, &history.spec.schema, &mut inventory.shards).await?,
+        )
     };
     if let Err(error) = count.await {
-        tracing::warn!(history = %history.spec.name, error = &error as &dyn std::error::Error, "twins not counted");
+        tracing::warn!(history = %history.spec.name, error = &error as &dyn std::error::Error, "rows not counted");
     }
     let mut connection = ops.control().acquire("catalogue.restored").await?;
     inventory.holds = match holds::active(&mut connection, history.id, ops.now()).await {

@@ -12,7 +12,7 @@ use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{
     Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
 };
-use payhist_types::plan::{Action, RotationPlan, Step};
+use payhist_types::plan::{Action, NewMonth, RotationPlan, Step};
 use payhist_types::{Month, ShardId};
 
 use crate::months;
@@ -56,6 +56,9 @@ pub enum Violation {
     /// The policy does not ask for the month.
     #[error("{0} adds a month that the policy does not ask for")]
     NotWanted(String),
+    /// Months are split off something else than the table's MAXVALUE partition, or that is not known to be empty.
+    #[error("{0} splits a partition that is not an empty MAXVALUE partition")]
+    NotEmptyMaxValue(String),
     /// The month is not due for quarantine.
     #[error("{0} quarantines a month that is not due")]
     NotDue(String),
@@ -128,6 +131,7 @@ struct Replay<'a> {
     catalogue: &'a [Partition],
     twins: &'a [Twin],
     restored: &'a [Restored],
+    max_value_rows: Option<u64>,
     added: Vec<(&'a str, DateTime<Utc>)>,
     dropped: usize,
 }
@@ -149,9 +153,22 @@ impl<'a> Replay<'a> {
         match &entry.state {
             TableState::Partitioned { expression, partitions, twins } if is_known(expression) => {
                 let (shard, name, restored) = (step.shard, step.table.as_str(), entry.restored.as_slice());
-                let (catalogue, added) = (partitions, Vec::new());
+                let (catalogue, max_value_rows, added) = (partitions, entry.max_value_rows, Vec::new());
                 let (route, holds) = (&spec.route, inventory.holds.as_deref());
-                Some(Self { plan, zone, shard, route, holds, name, catalogue, twins, restored, added, dropped: 0 })
+                Some(Self {
+                    plan,
+                    zone,
+                    shard,
+                    route,
+                    holds,
+                    name,
+                    catalogue,
+                    twins,
+                    restored,
+                    max_value_rows,
+                    added,
+                    dropped: 0,
+                })
             }
             _ => None,
         }
@@ -160,6 +177,7 @@ impl<'a> Replay<'a> {
     fn step(&mut self, step: &'a Step) -> Result<(), Violation> {
         match &step.action {
             Action::AddMonth { month, partition, before } => self.add(step, *month, partition, *before),
+            Action::SplitMaxValue { month, partition, into } => self.split(step, *month, partition, into),
             // A drop that is not told to take older rows along is not the oldest's.
             Action::DropMonth { open_below: false, .. } => Err(Violation::NotOldest(step.key())),
             Action::DropMonth { month, partition, before, .. } => {
@@ -192,6 +210,36 @@ impl<'a> Replay<'a> {
         if highest > Some(edge) {
             return Err(Violation::UnreadableEdge(step.key()));
         }
+        self.adjoin(step, edge, month, name, before)
+    }
+
+    fn split(&mut self, step: &Step, month: Month, name: &str, into: &'a [NewMonth]) -> Result<(), Violation> {
+        self.edges_in_order(step)?;
+        let below = match self.catalogue {
+            [below @ .., last] if last.name == name && is_open(last) && self.max_value_rows == Some(0) => below,
+            _ => return Err(Violation::NotEmptyMaxValue(step.key())),
+        };
+        if into.first().map(|new| new.month) != Some(month) || !self.added.is_empty() {
+            return Err(Violation::NotContiguous(step.key()));
+        }
+        let mut edge = below.last().map_or(Some(months::start(self.plan.current_month, self.zone)), edge_of);
+        for new in into {
+            let from = edge.ok_or_else(|| Violation::UnreadableEdge(step.key()))?;
+            self.adjoin(step, from, new.month, &new.partition, new.before)?;
+            edge = Some(new.before);
+        }
+        Ok(())
+    }
+
+    /// A month that begins where the one below ends.
+    fn adjoin(
+        &mut self,
+        step: &Step,
+        edge: DateTime<Utc>,
+        month: Month,
+        name: &'a str,
+        before: DateTime<Utc>,
+    ) -> Result<(), Violation> {
         let (start, end) = months::bounds(month, self.zone);
         if before != end || edge < start || edge >= end || self.dropped > 0 {
             return Err(Violation::NotContiguous(step.key()));

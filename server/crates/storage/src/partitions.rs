@@ -3,8 +3,10 @@
 use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
 use crate::{ddl, dynamic};
+use payhist_dialect::quarantine::Counted;
+use payhist_dialect::split::Split;
 use payhist_dialect::{Ident, TableName, boundary};
-use payhist_types::inventory::{Boundary, Partition, TableState};
+use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState};
 use sea_query::{Alias, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -67,6 +69,33 @@ pub async fn count_rows(
     let table = TableName::new(schema, table).map_err(from_ident)?;
     let partition = Ident::new(partition).map_err(from_ident)?;
     ddl::fetch_count(connection, &payhist_dialect::ddl::count_rows(&table, &partition)).await
+}
+
+/// Counts the rows of MAXVALUE partitions, each up to `ROWS_COUNTED_MAX`, in one statement.
+pub async fn count_max_values(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    shards: &mut [ShardInventory],
+) -> Result<(), StorageError> {
+    let (mut counted, mut places) = (Vec::new(), Vec::new());
+    for shard in shards {
+        let TableState::Partitioned { partitions, .. } = &shard.state else { continue };
+        let Some(max) = partitions.iter().find(|partition| partition.upper == Boundary::MaxValue) else { continue };
+        let table = TableName::new(schema, &shard.table).map_err(from_ident)?;
+        counted.push(Counted { table, partition: Some(Ident::new(&max.name).map_err(from_ident)?) });
+        places.push(&mut shard.max_value_rows);
+    }
+    for (place, rows) in twins::counts(connection, &counted).await? {
+        if let Some(found) = places.get_mut(place) {
+            **found = Some(rows);
+        }
+    }
+    Ok(())
+}
+
+/// Counts the rows of the MAXVALUE partition that a split is about, up to `ROWS_COUNTED_MAX`.
+pub async fn count_before_split(connection: &mut MySqlConnection, split: &Split) -> Result<u64, StorageError> {
+    ddl::fetch_count(connection, &split.count()).await
 }
 
 fn add(

@@ -10,7 +10,7 @@ use payhist_dialect::{Ident, TableName};
 use payhist_plan::twins::name as name_of;
 use payhist_types::inventory::{TableState, Twin, TwinState};
 use sqlx::Row;
-use sqlx::mysql::MySqlConnection;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
 use std::collections::HashMap;
 
 /// What `LIKE` finds all names of twins by; `payhist_plan::twins` makes them.
@@ -85,24 +85,35 @@ pub async fn count<'a>(
             places.push(&mut twin.state);
         }
     }
-    if counted.is_empty() {
-        return Ok(());
-    }
-    for row in sqlx::raw_sql(ddl::text(&count_some(&counted))).fetch_all(connection).await.during("count twins")? {
-        let (place, rows): (i64, i64) = (row.try_get(0).during("count twins")?, row.try_get(1).during("count twins")?);
-        let count = Some(rows.unsigned_abs());
-        match usize::try_from(place).ok().and_then(|place| places.get_mut(place)) {
+    for (place, count) in counts(connection, &counted).await? {
+        match places.get_mut(place) {
             Some(
                 TwinState::Quarantined { late_rows: rows }
                 | TwinState::Prepared { rows }
                 | TwinState::Unfinished { rows },
             ) => {
-                *rows = count;
+                *rows = Some(count);
             }
             Some(TwinState::Foreign) | None => {}
         }
     }
     Ok(())
+}
+
+/// Counts several in one bounded statement: each one's place and its rows.
+pub(crate) async fn counts(
+    connection: &mut MySqlConnection,
+    counted: &[Counted],
+) -> Result<Vec<(usize, u64)>, StorageError> {
+    if counted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::raw_sql(ddl::text(&count_some(counted))).fetch_all(connection).await.during("count some")?;
+    let count = |row: &MySqlRow| {
+        let (place, rows): (i64, i64) = (row.try_get(0).during("count some")?, row.try_get(1).during("count some")?);
+        Ok((usize::try_from(place).unwrap_or(usize::MAX), rows.unsigned_abs()))
+    };
+    rows.iter().map(count).collect()
 }
 
 /// Counts a twin's rows, exactly.

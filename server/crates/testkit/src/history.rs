@@ -9,7 +9,7 @@ use payhist_plan::months;
 use payhist_storage::{SourceConfig, shards};
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
 use payhist_types::{EngineKind, Month};
-use sqlx::mysql::MySqlConnectOptions;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use std::sync::Arc;
 
 /// Connections that a test's pools may open.
@@ -31,16 +31,17 @@ impl TestOps {
     pub async fn new(engine: EngineKind, now: &str) -> Self {
         let db = TestDb::new(engine).await;
         let clock = MockClock::at(now);
-        let ops = Self::instance(&db.connect_options(), db.name(), &clock, "test:1").await;
+        let ops = Self::open(&db.connect_options(), db.name(), &clock, "test:1").await;
         Self { db, clock, ops }
     }
 
     /// One more payhist process on the same databases, under another name.
     pub async fn second_instance(&self) -> Ops {
-        Self::instance(&self.db.connect_options(), self.db.name(), &self.clock, "test:2").await
+        Self::open(&self.db.connect_options(), self.db.name(), &self.clock, "test:2").await
     }
 
-    async fn instance(options: &MySqlConnectOptions, schema: &str, clock: &MockClock, instance: &str) -> Ops {
+    /// Opens payhist with control tables and payments in one schema of any server.
+    pub async fn open(options: &MySqlConnectOptions, schema: &str, clock: &MockClock, instance: &str) -> Ops {
         let source = |name: &str, options: MySqlConnectOptions| SourceConfig {
             name: name.to_owned(),
             options,
@@ -58,12 +59,17 @@ impl TestOps {
 
     /// The specification of a history `payments` in the test's own schema.
     pub fn spec(&self, shards: u16, policy: Policy) -> HistorySpec {
+        Self::spec_in(self.db.name(), shards, policy)
+    }
+
+    /// The specification of a history `payments` in a schema.
+    pub fn spec_in(schema: &str, shards: u16, policy: Policy) -> HistorySpec {
         let name: HistoryName = "payments".parse().unwrap_or_else(|error| panic!("{error}"));
         let table_pattern = "payment_history_shard_{shard}".to_owned();
         HistorySpec {
             name,
             source: "main".to_owned(),
-            schema: self.db.name().to_owned(),
+            schema: schema.to_owned(),
             table_pattern,
             route: Route::Modulo { shards },
             policy,
@@ -81,7 +87,20 @@ impl TestOps {
         last: &str,
     ) -> HistorySpec {
         let spec = self.spec(shards, policy);
-        histories::register(&self.ops, &Permit::for_command(), &spec, switches)
+        Self::make_history(&self.ops, &mut self.db.connect().await, &spec, switches, first, last).await;
+        spec
+    }
+
+    /// The same on any server.
+    pub async fn make_history(
+        ops: &Ops,
+        connection: &mut MySqlConnection,
+        spec: &HistorySpec,
+        switches: Switches,
+        first: &str,
+        last: &str,
+    ) {
+        histories::register(ops, &Permit::for_command(), spec, switches)
             .await
             .unwrap_or_else(|error| panic!("the history cannot be registered: {error}"));
         let zone = spec.policy.zone.parse().unwrap_or_else(|error| panic!("{error}"));
@@ -89,13 +108,11 @@ impl TestOps {
         let partitions: Vec<_> = Month::range(month(first), month(last))
             .map(|month| (PartitionName::for_month(month), months::bounds(month, zone).1))
             .collect();
-        let mut connection = self.db.connect().await;
         for shard in spec.route.shards() {
             let table = TableName::new(&spec.schema, &spec.table_of(shard)).unwrap_or_else(|error| panic!("{error}"));
-            shards::create(&mut connection, &table, &partitions, Keys::Now)
+            shards::create(&mut *connection, &table, &partitions, Keys::Now)
                 .await
                 .unwrap_or_else(|error| panic!("shard {shard} cannot be made: {error}"));
         }
-        spec
     }
 }

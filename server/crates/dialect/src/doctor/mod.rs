@@ -29,6 +29,8 @@ const ADDS_KEY: &str =
     "It reads the whole table; writers go on meanwhile, but for a moment at its beginning and its end.";
 const COPIES: &str = "It copies the whole table and blocks its writers meanwhile: for a large one, in a quiet hour, with room on the disk.";
 
+const SPLIT_COPIES: &str = "It copies the partition's rows and blocks inserts meanwhile.";
+
 /// What is said of an ailment.
 struct Said {
     code: &'static str,
@@ -210,7 +212,13 @@ fn of_partitions(ailment: &Ailment, writer: &Writer) -> Said {
                 format!("partition {partition} holds {} together", names.join(", ")),
                 "months without a partition of their own cannot expire one by one: payhist never drops this one, nor any after it",
             );
-            split(said, months, partition, writer, Writer::split)
+            let caution = if writer.capabilities.reorganize_is_crash_safe() {
+                SPLIT_COPIES
+            } else {
+                "It copies the partition's rows and blocks inserts meanwhile; a crash of MariaDB in that moment can damage the \
+                 table: back it up first."
+            };
+            split(said, months, partition, writer, Writer::split, caution)
         }
         Ailment::Irregular { partitions } => Said::new(
             "irregular",
@@ -239,16 +247,16 @@ fn max_value(partition: &str, rows: u64, months: &[(Month, DateTime<Utc>)], writ
         return Said::new(
             "maxvalue_empty",
             format!("the MAXVALUE partition {partition} is empty"),
-            "months can only be split off it, never added below it (error 1493), and payhist does not split by itself",
+            "months can only be split off it, never added below it (error 1493): payhist does so as long as it is empty",
         )
-        .steps("Nothing needs mending yet. Run doctor again before the last month below it ends: once it has rows, they are copied.");
+        .steps("Nothing needs mending.");
     }
     let said = if rows == 0 {
         Said::new(
             "maxvalue_empty",
             format!("the MAXVALUE partition {partition} is empty, and stands where {} months are to be", months.len()),
-            "they can only be split off it, never added below it (error 1493), and payhist does not split by itself: rows of these \
-             months would collect in it",
+            "they can only be split off it, never added below it (error 1493), and only as long as it is empty: once rows of these \
+             months collect in it, splitting copies them",
         )
     } else {
         let rows = if rows > MAXVALUE_ROWS_MAX { format!("more than {MAXVALUE_ROWS_MAX}") } else { rows.to_string() };
@@ -258,7 +266,9 @@ fn max_value(partition: &str, rows: u64, months: &[(Month, DateTime<Utc>)], writ
             "no month can be added below it (error 1493) without copying them, and they never expire",
         )
     };
-    split(said, months, partition, writer, Writer::split_max_value)
+    let caution =
+        if rows == 0 { "Or `payhist partitions apply`, which makes sure that it is empty." } else { SPLIT_COPIES };
+    split(said, months, partition, writer, Writer::split_max_value, caution)
 }
 
 type Split<'a> = fn(&Writer<'a>, &str, &[(Month, DateTime<Utc>)]) -> Result<Vec<Statement>, PlanSqlError>;
@@ -269,16 +279,12 @@ fn split<'a>(
     partition: &str,
     writer: &Writer<'a>,
     sql: Split<'a>,
+    caution: &str,
 ) -> Said {
     if months.is_empty() || writer.is_name_taken(months, partition) {
         return said.steps("A partition of one of the new names exists already: split it by REORGANIZE PARTITION with names of your own.");
     }
-    let copies = "It copies the partition's rows and blocks inserts meanwhile";
-    said.sql(sql(writer, partition, months)).steps(if writer.capabilities.reorganize_is_crash_safe() {
-        format!("{copies}.")
-    } else {
-        format!("{copies}; a crash of MariaDB in that moment can damage the table: back it up first.")
-    })
+    said.sql(sql(writer, partition, months)).steps(caution)
 }
 
 fn differs(difference: &Difference, writer: &Writer) -> Said {

@@ -10,7 +10,7 @@ use payhist_plan::doctor::facts::{Column, Facts, Key, Table};
 use payhist_plan::doctor::layout::Layout;
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{PartitionExpression, TableState};
-use payhist_types::plan::Step;
+use payhist_types::plan::{NewMonth, Step};
 use payhist_types::{EngineKind, Month, ShardId, UserId};
 
 type Written = Result<Vec<Statement>, PlanSqlError>;
@@ -110,9 +110,12 @@ impl Writer<'_> {
     }
 
     pub(super) fn split_max_value(&self, partition: &str, months: &[(Month, DateTime<Utc>)]) -> Written {
-        let names = named(months)?;
-        let table = self.name(self.table)?;
-        Ok(ddl::split_max_value(&table, &Ident::new(partition)?, self.expression()?, &names, self.capabilities)?)
+        let new = |(month, before): &(Month, DateTime<Utc>)| {
+            let partition = PartitionName::for_month(*month).to_string();
+            NewMonth { month: *month, partition, before: *before }
+        };
+        let new: Vec<_> = months.iter().map(new).collect();
+        Ok(plan_sql::split(self.name(self.table)?, partition, &new, self.state(), self.capabilities)?.alone())
     }
 
     pub(super) fn adds(&self, steps: &[Step]) -> Written {

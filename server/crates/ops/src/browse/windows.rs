@@ -100,7 +100,13 @@ mod tests {
             .collect();
         let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
         let state = TableState::Partitioned { expression, partitions, twins: Vec::new() };
-        let shards = vec![ShardInventory { shard: ShardId(0), table: "t".into(), state, restored: Vec::new() }];
+        let shards = vec![ShardInventory {
+            shard: ShardId(0),
+            table: "t".into(),
+            state,
+            restored: Vec::new(),
+            max_value_rows: None,
+        }];
         Inventory { history: "payments".parse().unwrap(), shards, holds: None, read_at: month(2026, 10) }
     }
 

@@ -157,7 +157,7 @@ impl Started {
         runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
         drop(connection); // not held while the ALTER waits for its lock
         fault::point("rotation.after_intent");
-        let attempt = Attempt {
+        let mut attempt = Attempt {
             ops,
             history: &self.history,
             run: run.id,
@@ -165,7 +165,7 @@ impl Started {
             step: planned,
             counted: stored.rows,
         };
-        Ok(step::perform(&attempt).await)
+        Ok(step::perform(&mut attempt).await)
     }
 }
 

@@ -11,7 +11,7 @@ use payhist_types::Month;
 use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
-use payhist_types::plan::{Action, RotationPlan};
+use payhist_types::plan::RotationPlan;
 use std::collections::BTreeMap;
 
 /// Widest map: ten years. Older months are left out, not newer ones.
@@ -59,10 +59,7 @@ pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap,
 /// From the oldest partition to the farthest month that exists or is planned.
 fn months(plan: &RotationPlan, shards: &[ShardInventory], zone: Tz) -> Vec<Month> {
     let existing = shards.iter().flat_map(partitions).filter_map(|partition| month_before(&partition.upper, zone));
-    let planned = plan.steps.iter().filter_map(|step| match step.action {
-        Action::AddMonth { month, .. } => Some(month),
-        _ => None,
-    });
+    let planned = plan.steps.iter().flat_map(|step| step.action.added_months());
     // A history that grows is shown up to today; a closed one, imported from an old file, ends where it ends.
     let today = plan.policy.premake_months.map(|_| plan.current_month);
     let all: Vec<_> = existing.chain(planned).chain(today).collect();

@@ -8,6 +8,7 @@ mod map;
 mod patience;
 mod quarantine;
 mod restore;
+mod split;
 mod step;
 mod words;
 

@@ -1,7 +1,7 @@
 //! One step on one table: look, act under a bounded lock wait, look again.
 
 use super::patience::Patient;
-use super::quarantine;
+use super::{quarantine, split};
 use crate::holds::Doomed;
 use crate::{Ops, OpsError};
 use payhist_dialect::{Destructive, Ident, Statement, TableName, ddl, plan_sql};
@@ -12,6 +12,12 @@ use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Boundary, Partition, TableState};
 use payhist_types::plan::{Action, Step};
 use payhist_types::run::StepOutcome;
+use std::time::Duration;
+
+/// How often a step whose server has gone away looks whether it is back.
+const LOST_SERVER_TRIES_MAX: u32 = 5;
+/// How long it waits before each look.
+const LOST_SERVER_PAUSE: Duration = Duration::from_secs(2);
 
 /// A step about to act.
 pub(super) struct Attempt<'a> {
@@ -42,9 +48,21 @@ enum Situation {
 }
 
 /// Carries a step out; failures are outcomes, since the other tables go on.
-pub(super) async fn perform(attempt: &Attempt<'_>) -> StepResult {
+///
+/// A server that goes away in mid-statement leaves it open whether the statement was done. Where it comes back in time
+/// the step is taken up as after a killed process.
+pub(super) async fn perform(attempt: &mut Attempt<'_>) -> StepResult {
     let mut result = StepResult { outcome: StepOutcome::Failed, attempts: 0, rows: None, detail: None };
-    match act(attempt, &mut result).await {
+    let mut acted = act(attempt, &mut result).await;
+    for _ in 0..LOST_SERVER_TRIES_MAX {
+        if !matches!(acted, Err(OpsError::Storage(StorageError::Unavailable { .. }))) {
+            break;
+        }
+        tokio::time::sleep(LOST_SERVER_PAUSE).await;
+        attempt.counted = result.rows.or(attempt.counted);
+        acted = act(attempt, &mut result).await;
+    }
+    match acted {
         Ok(outcome) => result.outcome = outcome,
         Err(OpsError::Held(guard)) => {
             result.outcome = StepOutcome::Blocked;
@@ -63,11 +81,14 @@ pub(super) async fn perform(attempt: &Attempt<'_>) -> StepResult {
 }
 
 async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutcome, OpsError> {
-    let statements = rendered(attempt).await?;
     let mut patient = Patient::open(attempt.ops, &attempt.history.spec.source).await?;
     let outcome = match &attempt.step.action {
-        Action::AddMonth { .. } | Action::DropMonth { .. } => alter(attempt, &statements, &mut patient, result).await,
-        _ => quarantine::act(attempt, &mut patient, result).await,
+        Action::AddMonth { .. } | Action::DropMonth { .. } => alter(attempt, &mut patient, result).await,
+        Action::SplitMaxValue { partition, into, .. } => split::act(attempt, partition, into, &mut patient).await,
+        _ => {
+            rendered(attempt).await?;
+            quarantine::act(attempt, &mut patient, result).await
+        }
     };
     result.attempts = patient.attempts;
     outcome
@@ -76,10 +97,10 @@ async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutco
 /// One ALTER: a month added, or dropped at once.
 async fn alter(
     attempt: &Attempt<'_>,
-    statements: &[Statement],
     patient: &mut Patient<'_>,
     result: &mut StepResult,
 ) -> Result<StepOutcome, OpsError> {
+    let statements = rendered(attempt).await?;
     match look(attempt, &mut patient.connection).await? {
         Situation::Done => return Ok(StepOutcome::AlreadyDone),
         Situation::Changed(how) => return Err(OpsError::refused(how, "Make a new plan.")),
@@ -116,7 +137,7 @@ async fn drop_of(attempt: &Attempt<'_>, partition: &str) -> Result<Destructive, 
 }
 
 /// Renders the step once more and insists that it is what the plan showed.
-async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
+pub(super) async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
     let spec = &attempt.history.spec;
     let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
     let mut connection = attempt.ops.source(&spec.source)?.pool.acquire("rotation.look").await?;

@@ -126,7 +126,7 @@ impl Examination<'_> {
                 _ => false,
             })
         };
-        let is_added = |month: &Month| self.adds().any(|step| step.action.month() == *month);
+        let is_added = |month: &Month| self.adds().any(|step| step.action.added_months().contains(month));
         let current = self.case.plan.current_month;
         let is_unexplained = |month: &Month| *month <= current && !has_irregular && !in_gap(month) && !is_added(month);
         missing.iter().copied().filter(is_unexplained).collect()
@@ -139,7 +139,7 @@ impl Examination<'_> {
             return (Severity::Warning, Ailment::NotChecked(what));
         };
         let latest = self.looks.extent.map(|(_, latest)| months::month_of(latest, self.case.zone));
-        let wanted = self.adds().map(|step| step.action.month()).max();
+        let wanted = self.adds().flat_map(|step| step.action.added_months()).max();
         let edge = self.partitions().iter().rev().find_map(edge_of);
         let months = match (edge, latest.max(wanted)) {
             (Some(edge), Some(last)) => self.months(months::month_of(edge, self.case.zone), last),

@@ -18,13 +18,14 @@ use crate::months;
 pub(super) fn of_table(table: &Table) -> Vec<Finding> {
     let overlaps = table.overlaps().map(|partition| FindingKind::Overlap { partition: partition.name.clone() });
     let mut found: Vec<_> = overlaps.map(|kind| (Severity::Critical, kind)).collect();
-    found.extend(table.partitions.iter().filter_map(|classified| of_partition(table.context, *classified)));
+    found.extend(table.partitions.iter().filter_map(|classified| of_partition(table, *classified)));
     found.extend(table.twins.iter().filter_map(|twin| of_twin(table, twin)));
     found.extend(of_runway(table));
     found.into_iter().map(|(severity, kind)| Finding { severity, shard: Some(table.shard), kind }).collect()
 }
 
-fn of_partition(context: &Context, classified: Classified) -> Option<(Severity, FindingKind)> {
+fn of_partition(table: &Table, classified: Classified) -> Option<(Severity, FindingKind)> {
+    let context = table.context;
     let Partition { name, upper, rows_estimate, .. } = classified.partition;
     let partition = name.clone();
     match (classified.kind, upper) {
@@ -45,7 +46,8 @@ fn of_partition(context: &Context, classified: Classified) -> Option<(Severity, 
             })
         }
         (Kind::MaxValue, _) => {
-            Some((Severity::Warning, FindingKind::MaxValuePresent { partition, rows_estimate: *rows_estimate }))
+            let severity = if table.max_value_rows == Some(0) { Severity::Info } else { Severity::Warning };
+            Some((severity, FindingKind::MaxValuePresent { partition, rows_estimate: *rows_estimate }))
         }
         (Kind::Unknown, Boundary::Unknown(raw)) => {
             Some((Severity::Critical, FindingKind::UnknownBoundary { partition, raw: raw.clone() }))

@@ -62,7 +62,7 @@ pub(super) fn of_plan(plan: &RotationPlan) -> PlanHash {
 
 fn without_estimate(guard: &Guard) -> Guard {
     match guard.clone() {
-        Guard::MaxValuePresent { partition, .. } => Guard::MaxValuePresent { partition, rows_estimate: 0 },
+        Guard::MaxValueHasRows { partition, rows } => Guard::MaxValueHasRows { partition, rows: rows.map(|_| 1) },
         Guard::LateRows { rows } => Guard::LateRows { rows: rows.map(|_| 1) },
         other => other,
     }

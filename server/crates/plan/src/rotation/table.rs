@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use payhist_types::findings::Reach;
 use payhist_types::history::Switch;
 use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin};
-use payhist_types::plan::{Action, Guard, Step};
+use payhist_types::plan::{Action, Guard, NewMonth, Step};
 use payhist_types::{Month, ShardId};
 
 use super::Context;
@@ -21,6 +21,8 @@ pub(super) struct Table<'a> {
     pub(super) name: &'a str,
     pub(super) twins: &'a [Twin],
     pub(super) restored: &'a [Restored],
+    /// Rows of its MAXVALUE partition, if they were counted.
+    pub(super) max_value_rows: Option<u64>,
     /// Never empty.
     pub(super) partitions: Vec<Classified<'a>>,
 }
@@ -31,7 +33,8 @@ impl<'a> Table<'a> {
             TableState::Partitioned { twins, .. } => twins.as_slice(),
             _ => &[],
         };
-        Self { context, shard: found.shard, name: &found.table, twins, restored: &found.restored, partitions }
+        let ShardInventory { shard, ref table, ref restored, max_value_rows, .. } = *found;
+        Self { context, shard, name: table, twins, restored, max_value_rows, partitions }
     }
 
     /// Adds before everything else, each from the oldest month. None at all if the table is absurdly far behind.
@@ -39,7 +42,10 @@ impl<'a> Table<'a> {
         if self.months_too_many().is_some() {
             return Vec::new();
         }
-        let mut steps: Vec<_> = self.adds().collect();
+        let mut steps = match self.max_value() {
+            Some(max) => self.split(max).into_iter().collect(),
+            None => self.adds().collect::<Vec<_>>(),
+        };
         let grows = steps.first().is_some_and(Step::is_active);
         steps.extend(self.leaving(grows));
         settle(&mut steps);
@@ -119,14 +125,40 @@ impl<'a> Table<'a> {
         if let Some(doubtful) = last.or_else(|| self.overlaps().next()) {
             guards.push(Guard::UnknownBoundary { partition: doubtful.name.clone() });
         }
-        if let Some(max) = self.max_value() {
-            guards.push(Guard::MaxValuePresent { partition: max.name.clone(), rows_estimate: max.rows_estimate });
-        }
-        // Partition names are case-insensitive on every engine.
-        if let Some(taken) = self.raw().find(|partition| partition.name.eq_ignore_ascii_case(name)) {
-            guards.push(Guard::NameTaken { partition: taken.name.clone() });
-        }
+        guards.extend(self.name_taken(name));
         guards
+    }
+
+    /// Partition names are case-insensitive on every engine.
+    fn name_taken(&self, name: &str) -> Option<Guard> {
+        let taken = self.raw().find(|partition| partition.name.eq_ignore_ascii_case(name))?;
+        Some(Guard::NameTaken { partition: taken.name.clone() })
+    }
+
+    /// All missing months at once: each ALTER of a MAXVALUE partition makes it anew.
+    fn split(&self, max: &Partition) -> Option<Step> {
+        let new = |month| NewMonth {
+            month,
+            partition: months::partition_name(month),
+            before: months::end(month, self.context.zone),
+        };
+        let into: Vec<_> = self.missing_months().map(new).collect();
+        let month = into.first()?.month;
+        let mut guards = self.guards_of_switch(Switch::Create);
+        if let Some(doubtful) = self.misread() {
+            guards.push(Guard::UnknownBoundary { partition: doubtful.name.clone() });
+        }
+        if self.max_value_rows != Some(0) {
+            let partition = max.name.clone();
+            guards.push(Guard::MaxValueHasRows { partition, rows: self.max_value_rows });
+        }
+        guards.extend(into.iter().filter_map(|new| self.name_taken(&new.partition)));
+        Some(self.step(
+            Action::SplitMaxValue { month, partition: max.name.clone(), into },
+            guards,
+            max.rows_estimate,
+            max.bytes,
+        ))
     }
 
     pub(super) fn guards_of_switch(&self, switch: Switch) -> Vec<Guard> {
@@ -161,7 +193,10 @@ pub(super) fn settle(steps: &mut [Step]) {
     // What quarantines leaves the partition where it is: no gap, and no order to keep.
     let mut drops: Vec<_> = others.iter_mut().filter(|step| step.action.is_destructive()).collect();
     // What else blocks the first add is known when the drops are planned.
-    if let Some(first) = adds.first().filter(|add| matches!(add.blocked_by[..], [Guard::NotExpressible { .. }]))
+    let needs_beside = |add: &&Step| {
+        matches!(add.action, Action::AddMonth { .. }) && matches!(add.blocked_by[..], [Guard::NotExpressible { .. }])
+    };
+    if let Some(first) = adds.first().filter(needs_beside)
         && let Some(last) = drops.iter_mut().find(|drop| drop.action.month().next() == Some(first.action.month()))
     {
         block(last, &[Guard::LastPartition]);

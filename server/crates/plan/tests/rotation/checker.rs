@@ -24,6 +24,7 @@ fn sound() -> (RotationPlan, HistorySpec, Inventory) {
 fn edge_mut(plan: &mut RotationPlan, step: usize) -> &mut DateTime<Utc> {
     match &mut plan.steps[step].action {
         Action::AddMonth { before, .. } | Action::DropMonth { before, .. } => before,
+        Action::SplitMaxValue { into, .. } => &mut into.last_mut().unwrap().before,
         action => panic!("{action:?}"),
     }
 }
@@ -116,6 +117,64 @@ fn an_add_under_maxvalue_or_of_a_taken_name_is_refused() {
     assert!(violations(&plan, &spec, &inventory).contains(&Violation::NameTaken("s0:add:2027-01".into())));
     partitions_mut(&mut inventory, 0).push(partition("pmax", Boundary::MaxValue));
     assert!(violations(&plan, &spec, &inventory).contains(&Violation::UnreadableEdge("s0:add:2026-12".into())));
+}
+
+/// 2026-12 to 2027-02 split off `pmax`.
+fn split() -> (RotationPlan, HistorySpec, Inventory) {
+    let spec = spec(Europe::London, 1, Some(3), None);
+    let mut partitions = months_of("2026-06", "2026-11", Europe::London);
+    partitions.push(partition("pmax", Boundary::MaxValue));
+    let inventory = inventory(&spec, vec![partitioned(partitions)]);
+    let plan = plan(&spec, &inventory, ALL_ON, at("2026-11-23T12:00:00Z"));
+    assert_eq!((plan.active_steps().count(), check(&plan, &spec, &inventory)), (1, Ok(())));
+    (plan, spec, inventory)
+}
+
+fn into_mut(plan: &mut RotationPlan) -> &mut Vec<payhist_types::plan::NewMonth> {
+    match &mut plan.steps[0].action {
+        Action::SplitMaxValue { into, .. } => into,
+        action => panic!("{action:?}"),
+    }
+}
+
+#[test]
+fn a_split_of_anything_but_an_empty_maxvalue_partition_is_refused() {
+    let not_empty = || vec![Violation::NotEmptyMaxValue("s0:split:2026-12".into())];
+    let (plan, spec, inventory) = split();
+    for rows in [Some(1), None] {
+        let mut filled = inventory.clone();
+        filled.shards[0].max_value_rows = rows;
+        assert_eq!(violations(&plan, &spec, &filled), not_empty());
+    }
+    let mut other = inventory.clone();
+    partitions_mut(&mut other, 0)[6].name = "rest".into();
+    assert_eq!(violations(&plan, &spec, &other), not_empty());
+    let mut bounded = inventory;
+    partitions_mut(&mut bounded, 0).pop();
+    assert_eq!(violations(&plan, &spec, &bounded), not_empty());
+}
+
+#[test]
+fn a_split_with_a_gap_a_taken_name_an_unreadable_edge_or_beyond_the_policy_is_refused() {
+    let (sound, spec, inventory) = split();
+    let key = || "s0:split:2026-12".to_owned();
+    let mut gap = sound.clone();
+    into_mut(&mut gap).remove(1);
+    assert_eq!(violations(&gap, &spec, &inventory), [Violation::NotContiguous(key())]);
+    let mut name = sound.clone();
+    into_mut(&mut name)[1].partition = "PMAX".into();
+    assert_eq!(violations(&name, &spec, &inventory), [Violation::NameTaken(key())]);
+    let mut beyond = sound.clone();
+    let before = at("2027-03-31T23:00:00Z");
+    into_mut(&mut beyond).push(payhist_types::plan::NewMonth {
+        month: month("2027-03"),
+        partition: "p".into(),
+        before,
+    });
+    assert_eq!(violations(&beyond, &spec, &inventory), [Violation::NotWanted(key())]);
+    let mut unreadable = inventory;
+    partitions_mut(&mut unreadable, 0)[2].upper = Boundary::Unknown("f()".into());
+    assert_eq!(violations(&sound, &spec, &unreadable), [Violation::UnreadableEdge(key())]);
 }
 
 #[test]

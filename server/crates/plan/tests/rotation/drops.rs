@@ -6,7 +6,7 @@ use payhist_types::history::{Switch, Switches};
 use payhist_types::inventory::{Boundary, Partition};
 use payhist_types::plan::{Guard, RotationPlan};
 
-use crate::model::{ALL_ON, at, inventory, months_of, partition, partitioned, plan, spec};
+use crate::model::{ALL_ON, at, inventory, month, months_of, partition, partitioned, plan, spec};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -114,14 +114,41 @@ fn the_last_partition_is_dropped_only_after_an_add_that_may_run() {
 }
 
 #[test]
-fn every_add_waits_for_an_empty_maxvalue_partition_to_be_split() {
+fn months_are_split_off_a_maxvalue_partition_in_one_step_and_only_while_it_is_known_to_be_empty() {
     let mut partitions = months_of("2025-10", "2026-10", Tz::UTC);
     partitions.push(partition("pmax", Boundary::MaxValue));
-    let plan = planned(partitions, ALL_ON);
-    let max = || vec![Guard::MaxValuePresent { partition: "pmax".into(), rows_estimate: 7 }];
-    let expected =
-        [("s0:add:2026-11".into(), max()), ("s0:add:2026-12".into(), max()), ("s0:drop:2025-10".into(), vec![])];
-    assert_eq!(guards(&plan), expected);
+    let spec = spec(Tz::UTC, 1, Some(1), Some(12));
+    let mut inventory = inventory(&spec, vec![partitioned(partitions)]);
+    let mut hashes = Vec::new();
+    for rows in [Some(0), Some(3), Some(4), None] {
+        inventory.shards[0].max_value_rows = rows;
+        let plan = plan(&spec, &inventory, ALL_ON, at(NOW));
+        let has_rows = Guard::MaxValueHasRows { partition: "pmax".into(), rows };
+        let split = if rows == Some(0) { vec![] } else { vec![has_rows] };
+        assert_eq!(guards(&plan), [("s0:split:2026-11".into(), split), ("s0:drop:2025-10".into(), vec![])]);
+        let months = plan.steps[0].action.added_months();
+        assert_eq!(months, [month("2026-11"), month("2026-12")]);
+        hashes.push(plan.hash);
+    }
+    hashes.dedup();
+    assert_eq!(hashes.len(), 3, "how many rows there are is no other plan; whether there are any is");
+}
+
+#[test]
+fn a_split_is_blocked_by_a_taken_name_the_switch_or_an_edge_that_cannot_be_read() {
+    let table = |max: &str| {
+        let mut partitions = months_of("2026-01", "2026-10", Tz::UTC);
+        partitions.push(partition(max, Boundary::MaxValue));
+        partitions
+    };
+    let taken = planned(table("P202612"), ALL_ON);
+    assert_eq!(taken.steps[0].blocked_by, [Guard::NameTaken { partition: "P202612".into() }]);
+    let off = planned(table("pmax"), ALL_ON.with(Switch::Create, false));
+    assert_eq!(off.steps[0].blocked_by, [Guard::SwitchOff { switch: Switch::Create }]);
+    let mut unreadable = table("pmax");
+    unreadable[3].upper = Boundary::Unknown("f()".into());
+    let blocked = planned(unreadable, ALL_ON);
+    assert_eq!(blocked.steps[0].blocked_by, [Guard::UnknownBoundary { partition: "p202604".into() }]);
 }
 
 #[test]
@@ -135,5 +162,5 @@ fn adds_go_on_from_an_irregular_last_edge_without_a_gap() {
 fn a_maxvalue_partition_is_the_last_so_every_expired_month_below_may_go() {
     let mut partitions = months_of("2025-08", "2025-09", Tz::UTC);
     partitions.push(partition("pmax", Boundary::MaxValue));
-    assert_eq!(active(&planned(partitions, ALL_ON)), ["s0:drop:2025-08", "s0:drop:2025-09"]);
+    assert_eq!(active(&planned(partitions, ALL_ON)), ["s0:split:2025-10", "s0:drop:2025-08", "s0:drop:2025-09"]);
 }

@@ -90,7 +90,7 @@ fn a_maxvalue_partition_is_an_endless_runway_but_a_finding() {
     partitions.push(partition("pmax", Boundary::MaxValue));
     let plan = planned(vec![partitioned(partitions)]);
     let kind = FindingKind::MaxValuePresent { partition: "pmax".into(), rows_estimate: 7 };
-    assert_eq!(plan.findings, [found(Severity::Warning, 0, kind)]);
+    assert_eq!(plan.findings, [found(Severity::Info, 0, kind)]);
     assert_eq!(plan.runway[0].reach, Reach::Endless);
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventor
 }
 
 fn shard_of(spec: &HistorySpec, shard: ShardId, state: TableState) -> ShardInventory {
-    ShardInventory { shard, table: spec.table_of(shard), state, restored: Vec::new() }
+    ShardInventory { shard, table: spec.table_of(shard), state, restored: Vec::new(), max_value_rows: Some(0) }
 }
 
 pub(crate) fn partitions_mut(inventory: &mut Inventory, shard: usize) -> &mut Vec<Partition> {
@@ -90,6 +90,16 @@ pub(crate) fn apply(plan: &RotationPlan, mut inventory: Inventory) -> Inventory 
                 let edge = &partitions.last().unwrap().upper;
                 assert!(matches!(edge, Boundary::Before(edge) if edge < before), "1493: {edge:?}");
                 partitions.push(partition(name, Boundary::Before(*before)));
+            }
+            Action::SplitMaxValue { partition: name, into, .. } => {
+                let max = partitions.pop().filter(|max| max.name == *name && max.upper == Boundary::MaxValue);
+                for new in into {
+                    assert!(partitions.iter().all(|taken| taken.name != new.partition), "1517: {}", new.partition);
+                    let edge = partitions.last().map(|last| &last.upper);
+                    assert!(!matches!(edge, Some(Boundary::Before(edge)) if edge >= &new.before), "1493: {edge:?}");
+                    partitions.push(partition(&new.partition, Boundary::Before(new.before)));
+                }
+                partitions.push(max.expect("1507"));
             }
             Action::DropMonth { partition: name, .. } => {
                 assert!(partitions.len() > 1, "1508: {name}");
@@ -125,9 +135,12 @@ pub(crate) fn any_situation() -> impl Strategy<Value = Situation> {
     let zone = proptest::sample::select(ZONES.to_vec());
     (zone, 1..=3_u16, policy, now, prop_oneof![3 => Just(ALL_ON), 1 => switches]).prop_flat_map(
         |(zone, shards, (premake, retention), now, switches)| {
-            proptest::collection::vec(any_state(zone), usize::from(shards)).prop_map(move |states| {
+            let rows = prop_oneof![3 => Just(Some(0)), 1 => Just(Some(5)), 1 => Just(None)];
+            (proptest::collection::vec(any_state(zone), usize::from(shards)), rows).prop_map(move |(states, rows)| {
                 let spec = spec(zone, shards, premake, retention);
-                Situation { inventory: inventory(&spec, states), spec, switches, now }
+                let mut inventory = inventory(&spec, states);
+                inventory.shards.iter_mut().for_each(|shard| shard.max_value_rows = rows);
+                Situation { spec, inventory, switches, now }
             })
         },
     )
@@ -147,7 +160,7 @@ fn any_state(zone: Tz) -> impl Strategy<Value = TableState> {
     let untidy = proptest::collection::vec(prop_oneof![12 => healthy, 1 => quirk], 1..40).boxed();
     let names = 0..3_u8;
     prop_oneof![
-        12 => (prop_oneof![tidy, untidy], 0..60_i32, proptest::bool::weighted(0.1), names)
+        12 => (prop_oneof![tidy, untidy], 0..60_i32, proptest::bool::weighted(0.2), names)
             .prop_map(move |(quirks, first, max, naming)| partitioned(table(zone, first, &quirks, max, naming))),
         1 => Just(TableState::Missing),
         1 => Just(TableState::NotPartitioned),
