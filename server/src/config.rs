@@ -154,8 +154,11 @@ url = "mysql://payhist:secret@db.internal"
 # [history.policy]
 # zone = "Europe/London"                      # in which months begin
 # premake_months = 3                          # without it no month is added
-# retention_months = 60                       # without it no month expires; nothing is dropped before its switch is on
+# retention_years = 5                         # or retention_months; without it no month expires; nothing is dropped before its switch is on
 # quarantine_days = 30                        # without it expired months are dropped at once
+# windows = ["Sat,Sun 01:00-05:00"]           # when months may be dropped, by the zone's clock; without it at any time
+# max_drop_bytes_outside_windows = 100000000  # a month that is no larger is dropped at any time
+# blockers = "wait"                           # or "kill": end the sessions that keep a step from its lock. See docs/policies.md
 # [history.columns]                           # without it the tables have payhist's own columns and payment ids
 # payment_id = "id"                           # a column that is not named has payhist's name for it
 # currency = { constant = "EUR" }             # what holds for all rows: provider, method or currency

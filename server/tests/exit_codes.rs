@@ -13,7 +13,7 @@ use support::{PAYHIST, configuration};
 #[tokio::test]
 async fn the_exit_code_says_how_a_command_ended() {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
-    let policy = Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
     test.history(1, policy, Switches::default(), "2026-10", "2026-11").await;
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(&test, folder.path());
@@ -42,7 +42,11 @@ async fn the_exit_code_says_how_a_command_ended() {
         (4, "import half.csv --format csv --on-error skip --rejects rejects.csv"),
     ] {
         let mut command = Command::new(PAYHIST);
-        command.current_dir(folder.path()).env("PAYHIST_CONFIG", &config).arg("--json").args(arguments.split(' '));
+        command
+            .current_dir(folder.path())
+            .env("PAYHIST_CONFIG", &config)
+            .arg("--json")
+            .args(arguments.split(' ').map(|word| word.replace('_', " ")));
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(expected), "{arguments}: {said}");

@@ -61,12 +61,8 @@ async fn partitions(test: &TestOps, shard: u16) -> Vec<String> {
 async fn an_apply_killed_at_every_fault_point_is_finished_by_the_next_one(#[case] engine: EngineKind) {
     for fault in APPLY_FAULTS {
         let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
-        let policy = Policy {
-            premake_months: Some(2),
-            retention_months: Some(4),
-            quarantine_days: None,
-            zone: "UTC".to_owned(),
-        };
+        let policy =
+            Policy { premake_months: Some(2), retention_months: Some(4), zone: "UTC".to_owned(), ..Policy::default() };
         // The binary reads the real clock, so the months are those around today.
         let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
         let month = |months| today.plus(months).unwrap().to_string();
@@ -136,7 +132,7 @@ fn real_now() -> chrono::DateTime<chrono::Utc> {
 #[tokio::test]
 async fn two_serving_processes_perform_each_run_once_and_one_of_them_may_die() {
     let test = TestOps::new(EngineKind::MariaDb, &real_now().to_rfc3339()).await;
-    let policy = Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
     test.history(1, policy, Switches::default(), "2026-10", "2026-12").await;
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(&test, folder.path());
@@ -181,7 +177,7 @@ async fn a_job_whose_process_died_is_finished_under_the_next_token_by_another(#[
     for fault in ["job.after_begin", "job.before_finish"] {
         let test = TestOps::new(engine, &real_now().to_rfc3339()).await;
         let policy =
-            Policy { premake_months: Some(2), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+            Policy { premake_months: Some(2), retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
         let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
         let month = |months| today.plus(months).unwrap();
         test.history(2, policy, Switches::default(), &month(-1).to_string(), &month(0).to_string()).await;

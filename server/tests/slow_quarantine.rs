@@ -33,6 +33,7 @@ impl Site {
             retention_months: Some(6),
             quarantine_days: Some(31), // so that month -6 is due on any day
             zone: "UTC".to_owned(),
+            ..Policy::default()
         };
         let month = |months| today.plus(months).unwrap().to_string();
         let switches = Switches { drop: true, ..Switches::default() };

@@ -8,6 +8,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::Columns;
+use crate::policy::{Blockers, Written};
+use crate::window::Window;
 use crate::{ShardId, UserId};
 
 /// The longest name of a history, in bytes.
@@ -105,7 +107,7 @@ pub const QUARANTINE_DAYS_DEFAULT: u16 = 30;
 
 /// What a history's partitions should look like. Frozen for each run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct Policy {
     /// How many months beyond the current one must exist on every shard; `None`: payhist adds none by itself.
     pub premake_months: Option<u16>,
@@ -115,10 +117,32 @@ pub struct Policy {
     /// command restores it. It is dropped for good when the retention ends, which so remains the legal deadline; a
     /// month that was overdue is still quarantined by one run before the next one may drop it. A month is never
     /// quarantined before it is over. `None`: expired months are dropped at once.
-    #[serde(default)]
     pub quarantine_days: Option<u16>,
+    /// When months may be dropped, in the zone's local time; none: at any time. Quarantine, which can be undone, and
+    /// adding months never wait for a window.
+    pub windows: Vec<Window>,
+    /// Outside its windows a month may be dropped all the same if it has no more bytes than this on its shard, data and
+    /// indexes as the catalogue has them; `None`: nothing is dropped outside.
+    pub max_drop_bytes_outside_windows: Option<u64>,
+    /// What to do about transactions that keep a step from its lock.
+    pub blockers: Blockers,
     /// IANA name of the business time zone in which months begin, e.g. `Europe/London`.
     pub zone: String,
+}
+
+/// Keeps everything and adds nothing, in UTC.
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            premake_months: None,
+            retention_months: None,
+            quarantine_days: None,
+            windows: Vec::new(),
+            max_drop_bytes_outside_windows: None,
+            blockers: Blockers::Wait,
+            zone: "UTC".to_owned(),
+        }
+    }
 }
 
 /// The stop switches of a history: stopping one never stops another.

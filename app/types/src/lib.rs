@@ -25,7 +25,9 @@ pub mod partition;
 pub mod payment;
 pub mod plan;
 pub mod plan_words;
+pub mod policy;
 pub mod run;
+pub mod window;
 
 pub use cursor::Cursor;
 pub use engine::EngineKind;

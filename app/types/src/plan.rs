@@ -163,7 +163,7 @@ impl Action {
     }
 }
 
-/// Why a step must not run now. More kinds will come: windows, the largest drop outside a window.
+/// Why a step must not run now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -230,6 +230,20 @@ pub enum Guard {
     NotExpressible {
         /// Why.
         reason: String,
+    },
+    /// It destroys rows, and no maintenance window is open.
+    OutsideWindow {
+        /// When the next one opens.
+        opens: Option<DateTime<Utc>>,
+    },
+    /// No maintenance window is open, and it destroys more than the policy lets go outside of one.
+    TooLargeOutsideWindow {
+        /// The month's bytes on this shard.
+        bytes: u64,
+        /// The most that the policy lets go.
+        bytes_max: u64,
+        /// When the next window opens.
+        opens: Option<DateTime<Utc>>,
     },
 }
 

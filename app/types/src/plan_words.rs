@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use crate::findings::{Finding, FindingKind};
 use crate::inventory::ROWS_COUNTED_MAX;
 use crate::plan::Guard;
@@ -44,8 +46,24 @@ impl fmt::Display for Guard {
             }
             Self::HoldsUnreadable => formatter.write_str("the legal holds cannot be read"),
             Self::NotExpressible { reason } => formatter.write_str(reason),
+            Self::OutsideWindow { opens } => {
+                write!(formatter, "no maintenance window is open; {}", next_window(*opens))
+            }
+            Self::TooLargeOutsideWindow { bytes, bytes_max, opens } => write!(
+                formatter,
+                "{bytes} bytes are more than the {bytes_max} that may be dropped outside a maintenance window; {}",
+                next_window(*opens)
+            ),
         }
     }
+}
+
+/// `the next one opens at 2026-12-12 01:00 UTC`.
+fn next_window(opens: Option<DateTime<Utc>>) -> String {
+    opens.map_or_else(
+        || "none opens soon".to_owned(),
+        |opens| format!("the next one opens at {}", opens.format("%Y-%m-%d %H:%M UTC")),
+    )
 }
 
 /// `1 row`, `12 rows`, `1000 rows or more`.

@@ -33,7 +33,7 @@ pub enum StepOutcome {
     AlreadyDone,
     /// A guard kept it from running; `detail` names it.
     Blocked,
-    /// Not attempted, since an earlier step on the same table failed.
+    /// Not attempted, since an earlier step on the same table failed or waits.
     Skipped,
     /// Tried and failed; `detail` says why and who blocked it.
     Failed,

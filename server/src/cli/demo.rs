@@ -124,6 +124,7 @@ async fn prepare(ops: &Ops, args: &DemoArgs, json: bool) -> anyhow::Result<Strin
         retention_months: Some(12),
         quarantine_days: Some(QUARANTINE_DAYS_DEFAULT),
         zone: "UTC".to_owned(),
+        ..Policy::default()
     };
     let name: HistoryName = "payments".parse()?;
     let spec = histories::own_layout(name, "main", "payhist_payments".to_owned(), policy);

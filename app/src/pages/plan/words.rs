@@ -113,8 +113,8 @@ mod tests {
             policy: Policy {
                 premake_months: Some(3),
                 retention_months: Some(12),
-                quarantine_days: None,
                 zone: "Europe/London".to_owned(),
+                ..Policy::default()
             },
             switches: Switches::default(),
             evaluated_at: chrono::DateTime::UNIX_EPOCH,

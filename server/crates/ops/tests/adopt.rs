@@ -25,8 +25,8 @@ fn spec(test: &TestOps, route: Route, table_pattern: &str) -> HistorySpec {
         policy: Policy {
             premake_months: Some(1),
             retention_months: Some(1),
-            quarantine_days: None,
             zone: "UTC".to_owned(),
+            ..Policy::default()
         },
         columns: None,
     }

@@ -22,8 +22,8 @@ async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
     let policy = Policy {
         premake_months: Some(1),
         retention_months: None,
-        quarantine_days: None,
         zone: "America/New_York".to_owned(),
+        ..Policy::default()
     };
     let spec = test.history(SHARDS, policy, Switches::default(), "2026-04", "2026-12").await;
     let start = "2026-04-10T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap();

@@ -23,7 +23,13 @@ async fn test_at_server_time(engine: EngineKind) -> TestOps {
 }
 
 fn policy(zone: &str) -> Policy {
-    Policy { premake_months: Some(1), retention_months: Some(12), quarantine_days: Some(7), zone: zone.to_owned() }
+    Policy {
+        premake_months: Some(1),
+        retention_months: Some(12),
+        quarantine_days: Some(7),
+        zone: zone.to_owned(),
+        ..Policy::default()
+    }
 }
 
 /// The month that many months from now, and its first day as text.

@@ -25,12 +25,8 @@ async fn run(test: &TestOps, request: &GenerateRequest) -> Result<GenerateReport
 
 /// A history of payhist's own layout in the test's own schema, without tables yet.
 async fn registered(test: &TestOps) -> HistorySpec {
-    let policy = Policy {
-        premake_months: Some(1),
-        retention_months: None,
-        quarantine_days: None,
-        zone: "Asia/Seoul".to_owned(),
-    };
+    let policy =
+        Policy { premake_months: Some(1), retention_months: None, zone: "Asia/Seoul".to_owned(), ..Policy::default() };
     let name: HistoryName = "payments".parse().unwrap();
     let spec = histories::own_layout(name, "main", test.db.name().to_owned(), policy);
     histories::register(&test.ops, &Permit::for_command(), &spec, Switches::default()).await.unwrap();
@@ -103,7 +99,7 @@ async fn the_csv_has_the_very_rows_of_the_tables() {
 #[test]
 fn a_seed_and_an_end_give_the_same_payments_for_ever() {
     let policy =
-        Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "Asia/Seoul".to_owned() };
+        Policy { premake_months: None, retention_months: None, zone: "Asia/Seoul".to_owned(), ..Policy::default() };
     let spec = histories::own_layout("sample".parse().unwrap(), "main", "sample".to_owned(), policy);
     let written = |seed| {
         let mut csv = Vec::new();
@@ -144,7 +140,7 @@ async fn months_that_were_dropped_do_not_come_back() {
     let test = TestOps::new(EngineKind::MariaDb, NOW).await;
     test.history(
         10,
-        Policy { premake_months: None, retention_months: Some(2), quarantine_days: None, zone: "UTC".to_owned() },
+        Policy { premake_months: None, retention_months: Some(2), zone: "UTC".to_owned(), ..Policy::default() },
         Switches::default(),
         "2026-10",
         "2026-11",

@@ -43,7 +43,7 @@ async fn import_text(test: &TestOps, format: Format, content: impl AsRef<[u8]>) 
 }
 
 fn policy(retention_months: Option<u16>, zone: &str) -> Policy {
-    Policy { premake_months: None, retention_months, quarantine_days: None, zone: zone.to_owned() }
+    Policy { premake_months: None, retention_months, zone: zone.to_owned(), ..Policy::default() }
 }
 
 /// A history of two shards with the months 2026-09 to 2026-11.

@@ -47,7 +47,7 @@ async fn two_instances_perform_each_tick_exactly_once(#[case] engine: EngineKind
 async fn premake_makes_the_months_that_the_policy_asks_for(#[case] engine: EngineKind) {
     let test = TestOps::new(engine, "2026-11-15T02:14:30Z").await;
     let policy =
-        Policy { premake_months: Some(2), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+        Policy { premake_months: Some(2), retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
     test.history(2, policy, Switches::default(), "2026-10", "2026-11").await;
     jobs::ensure(&test.ops).await.unwrap();
     test.clock.advance(TimeDelta::minutes(1));

@@ -23,7 +23,13 @@ const TWIN: &str = "payment_history_shard_0_p202605_q";
 
 /// From May on months are kept; April is over its retention, and May within 30 days of its end.
 fn policy() -> Policy {
-    Policy { premake_months: None, retention_months: Some(6), quarantine_days: Some(30), zone: "UTC".to_owned() }
+    Policy {
+        premake_months: None,
+        retention_months: Some(6),
+        quarantine_days: Some(30),
+        zone: "UTC".to_owned(),
+        ..Policy::default()
+    }
 }
 
 /// One shard from May to December 2026: only May is due.

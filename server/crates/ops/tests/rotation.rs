@@ -3,18 +3,20 @@
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
+use payhist_storage::runs;
 use payhist_testkit::{Sessions, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
 use payhist_types::plan::RotationPlan;
+use payhist_types::policy::Blockers;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use rstest::rstest;
 
 const NOW: &str = "2026-11-15T12:00:00Z";
 
 fn policy() -> Policy {
-    Policy { premake_months: Some(2), retention_months: Some(6), quarantine_days: None, zone: "Asia/Seoul".to_owned() }
+    Policy { premake_months: Some(2), retention_months: Some(6), zone: "Asia/Seoul".to_owned(), ..Policy::default() }
 }
 
 async fn plan(ops: &Ops) -> RotationPlan {
@@ -231,4 +233,89 @@ async fn an_edge_that_cannot_be_read_is_never_dropped() {
     assert!(!plan.findings.is_empty());
     let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
     assert!(map.findings.iter().any(|finding| matches!(finding.kind, FindingKind::UnknownExpression { .. })));
+}
+
+/// The oldest month of one shard with rows, to be dropped between 1 and 5 o'clock on Saturdays.
+fn with_window(blockers: Blockers) -> Policy {
+    Policy { windows: vec!["Sat 01:00-05:00".parse().unwrap()], blockers, ..policy() }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_window_that_closes_during_a_run_stops_the_drops_that_are_left(#[case] engine: EngineKind) {
+    // Saturday, a minute to five in Seoul.
+    let test = TestOps::new(engine, "2026-11-13T19:59:00Z").await;
+    test.history(1, with_window(Blockers::Wait), Switches { drop: true, ..Switches::default() }, "2026-03", "2027-01")
+        .await;
+    let planned = plan(&test.ops).await;
+    assert_eq!(planned.active_steps().count(), 2, "{planned:#?}");
+    let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
+    let mut connection = test.db.connect().await;
+    let run = runs::create(&mut connection, history.id, &planned, "a killed process", test.ops.now()).await.unwrap();
+    test.clock.advance(chrono::TimeDelta::minutes(1));
+    rotation::resume(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let run = rotation::run(&test.ops, &Permit::for_command(), run).await.unwrap();
+    assert!(run.steps.iter().all(|step| step.outcome == StepOutcome::Blocked), "{run:#?}");
+    assert!(run.steps[0].detail.as_ref().unwrap().contains("opens at 2026-11-20 16:00 UTC"), "{run:#?}");
+    assert_eq!(partitions(&test, "payment_history_shard_0").await[0], "p202603");
+    // Planned outside, the steps are shown, blocked; within the window they go.
+    assert_eq!(plan(&test.ops).await.active_steps().count(), 0);
+    test.clock.set("2026-11-20T16:00:00Z".parse().unwrap());
+    let run = apply(&test.ops, &plan(&test.ops).await.hash.0).await.unwrap();
+    assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+    assert_eq!(partitions(&test, "payment_history_shard_0").await[0], "p202605");
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_small_month_behind_a_large_one_that_waits_is_not_dropped(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, "2026-11-13T19:59:00Z").await;
+    let mut policy = with_window(Blockers::Wait);
+    policy.max_drop_bytes_outside_windows = Some(1_000_000_000);
+    test.history(1, policy, Switches { drop: true, ..Switches::default() }, "2026-03", "2027-01").await;
+    let mut planned = plan(&test.ops).await;
+    planned.steps[0].bytes = 1_000_000_001; // planned within the window, where its size did not matter
+    let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
+    let mut connection = test.db.connect().await;
+    let run = runs::create(&mut connection, history.id, &planned, "a killed process", test.ops.now()).await.unwrap();
+    test.clock.advance(chrono::TimeDelta::minutes(1));
+    rotation::resume(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let run = rotation::run(&test.ops, &Permit::for_command(), run).await.unwrap();
+    let outcomes: Vec<_> = run.steps.iter().map(|step| step.outcome).collect();
+    assert_eq!(outcomes, [StepOutcome::Blocked, StepOutcome::Skipped], "{run:#?}");
+    assert_eq!(partitions(&test, "payment_history_shard_0").await[..2], ["p202603", "p202604"]);
+}
+
+mod slow {
+    use super::*;
+
+    #[rstest]
+    #[case::mariadb(EngineKind::MariaDb)]
+    #[case::mysql(EngineKind::MySql)]
+    #[tokio::test]
+    async fn who_holds_the_tables_lock_is_killed_where_the_policy_says_so_and_nobody_else(#[case] engine: EngineKind) {
+        let test = TestOps::new(engine, NOW).await;
+        let policy = Policy { blockers: Blockers::Kill, ..policy() };
+        let spec = test.history(1, policy, Switches::default(), "2026-05", "2026-11").await;
+        let mut sessions = Sessions::new(&test.db.connect_options(), &["holder", "bystander"]).await;
+        for (session, table) in [("holder", "payment_history_shard_0"), ("bystander", "history")] {
+            sessions.step(session, "BEGIN").await.done();
+            sessions.step(session, &format!("SELECT COUNT(*) FROM `{}`.{table}", spec.schema)).await.done();
+        }
+        let killed = format!("connection {}", sessions.connection_id("holder"));
+        let run = apply(&test.ops, &plan(&test.ops).await.hash.0).await.unwrap();
+        assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+        assert!(run.steps[0].detail.as_ref().is_some_and(|detail| detail.contains(&killed)), "{run:#?}");
+        sessions.step("bystander", "SELECT 1").await.done();
+        let mut connection = test.db.connect().await;
+        let told: Vec<String> = sqlx::query_scalar("SELECT detail FROM audit WHERE action = 'blockers.kill'")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        assert!(told.len() == 1 && told[0].contains(&killed), "{told:?}");
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Route, Switch};
 use payhist_types::holds::{Hold, HoldScope};
@@ -13,6 +13,7 @@ use payhist_types::inventory::{
     Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
 };
 use payhist_types::plan::{Action, NewMonth, RotationPlan, Step};
+use payhist_types::window::Window;
 use payhist_types::{Month, ShardId};
 
 use crate::months;
@@ -83,6 +84,9 @@ pub enum Violation {
     /// The partition's upper edge in the inventory is not the step's, or not the end of the month.
     #[error("{0} drops a partition that does not end where its month does")]
     EdgeDiffers(String),
+    /// No maintenance window is open, and the month has more bytes than may go outside of one.
+    #[error("{0} drops a month outside every maintenance window")]
+    OutsideWindow(String),
     /// The partition would be the last.
     #[error("{0} drops the table's last partition")]
     LastPartition(String),
@@ -343,6 +347,18 @@ impl<'a> Replay<'a> {
         !ended && !elsewhere
     }
 
+    fn bytes_of(&self, name: &str) -> u64 {
+        self.catalogue.iter().find(|partition| partition.name == name).map_or(u64::MAX, |partition| partition.bytes)
+    }
+
+    fn may_drop_now(&self, bytes: u64) -> bool {
+        let policy = &self.plan.policy;
+        let local = self.plan.evaluated_at.with_timezone(&self.zone).naive_local();
+        policy.windows.is_empty()
+            || policy.windows.iter().any(|window| is_within(window, local))
+            || policy.max_drop_bytes_outside_windows.is_some_and(|most| bytes <= most)
+    }
+
     fn drop(&mut self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
         self.edges_in_order(step)?;
         if self.holds.is_none_or(|holds| holds.iter().any(|hold| self.is_held(hold, month))) {
@@ -351,6 +367,10 @@ impl<'a> Replay<'a> {
         let age = month.months_until(self.plan.current_month);
         if self.plan.policy.retention_months.is_none_or(|kept| age <= i32::from(kept)) {
             return Err(Violation::NotExpired(step.key()));
+        }
+        let size = self.twin_of(name).map_or_else(|| self.bytes_of(name), |twin| twin.bytes);
+        if !self.may_drop_now(size) {
+            return Err(Violation::OutsideWindow(step.key()));
         }
         let oldest = self.catalogue.get(self.dropped).filter(|partition| partition.name == name);
         let Some(oldest) = oldest else { return Err(Violation::NotOldest(step.key())) };
@@ -361,6 +381,16 @@ impl<'a> Replay<'a> {
         self.dropped += 1;
         Ok(())
     }
+}
+
+/// Does a window that opened on the moment's day, or on the day before, last until after it?
+fn is_within(window: &Window, moment: NaiveDateTime) -> bool {
+    [moment.date(), moment.date() - Days::new(1)].into_iter().any(|day| {
+        let lasts_overnight = window.closes() <= window.opens();
+        let end = day + Days::new(u64::from(lasts_overnight));
+        window.days().contains(&day.weekday())
+            && (day.and_time(window.opens())..end.and_time(window.closes())).contains(&moment)
+    })
 }
 
 fn is_of(twin: &Twin, name: &str, before: DateTime<Utc>) -> bool {

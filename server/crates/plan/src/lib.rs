@@ -14,3 +14,4 @@ pub mod rotation;
 pub mod routing;
 pub mod twins;
 pub mod validate;
+pub mod windows;

@@ -43,6 +43,9 @@ pub enum SpecError {
     /// A retention of no months at all.
     #[error("a retention of 0 months would drop every month as soon as it ends; keep at least 1")]
     NoRetention,
+    /// A limit for drops outside of windows without any window.
+    #[error("max_drop_bytes_outside_windows means nothing without windows: months are dropped at any time then")]
+    LimitWithoutWindows,
 }
 
 impl SpecError {
@@ -51,6 +54,7 @@ impl SpecError {
         match self {
             Self::UnknownZone(_) => "policy.zone",
             Self::NoRetention => "policy.retention_months",
+            Self::LimitWithoutWindows => "policy.max_drop_bytes_outside_windows",
             Self::ShardCount(_) => "route.shards",
             Self::BoundsNotAscending { .. } => "route.upper_bounds",
             Self::TablePattern(_) => "table_pattern",
@@ -69,6 +73,9 @@ pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
     let zone = policy.zone.parse::<Tz>().map_err(|_| SpecError::UnknownZone(policy.zone.clone()))?;
     if policy.retention_months == Some(0) {
         return Err(SpecError::NoRetention);
+    }
+    if policy.windows.is_empty() && policy.max_drop_bytes_outside_windows.is_some() {
+        return Err(SpecError::LimitWithoutWindows);
     }
     let shards = match &spec.route {
         Route::Modulo { shards } => usize::from(*shards),
@@ -129,8 +136,8 @@ mod tests {
             policy: Policy {
                 premake_months: Some(3),
                 retention_months: Some(12),
-                quarantine_days: None,
                 zone: "Europe/London".into(),
+                ..Policy::default()
             },
             columns: None,
         }
@@ -192,6 +199,8 @@ mod tests {
         let error = SpecError::UnknownZone("Europe/Nowhere".into());
         assert_eq!(refused(|spec| spec.policy.zone = "Europe/Nowhere".into()), error);
         assert_eq!(refused(|spec| spec.policy.retention_months = Some(0)), SpecError::NoRetention);
+        let limit = |spec: &mut HistorySpec| spec.policy.max_drop_bytes_outside_windows = Some(1);
+        assert_eq!(refused(limit), SpecError::LimitWithoutWindows);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - Nothing here reads a clock: `now` is an argument.
 
 pub mod audit;
+pub mod blockers;
 pub mod bulk;
 pub mod control;
 pub mod ddl;

@@ -41,7 +41,7 @@ async fn explain_scope(test: &TestOps, scope: &PaymentScope, filter: &Filter, ke
 #[tokio::test]
 async fn every_page_query_is_pruned_to_its_months_and_walks_its_index_in_order(#[case] engine: EngineKind) {
     let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
-    let policy = Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
     test.history(1, policy, Switches::default(), "2026-01", "2026-12").await;
     let mut connection = test.db.connect().await;
     // EXPLAIN of an empty table may say "no matching row": a few rows make it plan.

@@ -261,7 +261,7 @@ pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &s
             .map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
         zone => zone.to_owned(),
     };
-    let policy = Policy { premake_months: None, retention_months: None, quarantine_days: None, zone };
+    let policy = Policy { premake_months: None, retention_months: None, zone, ..Policy::default() };
     let schema = format!("payhist_{name}");
     Ok(histories::own_layout(name, &source, schema, policy))
 }

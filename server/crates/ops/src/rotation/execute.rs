@@ -4,14 +4,16 @@
 //! - A step's intent is recorded before it acts; its outcome after the catalogue was read again.
 //! - The run is resumed from its records, whoever was killed: a step that is done is found done.
 //! - A failed step, and a drop that is blocked at its turn, ends its table's turn; the other tables go on and the run ends `partial`.
-//! - Every step proves that its lease's token is still the newest, its switch still on, and its policy still the history's.
+//! - Every step proves that its lease's token is still the newest, its switch still on, its policy still the history's,
+//!   and, if it destroys, that its window is still open.
 
 use super::step::{self, Attempt};
-use crate::{Ops, OpsError, catalogue};
+use crate::{Ops, OpsError, catalogue, zone};
 use chrono::TimeDelta;
+use payhist_plan::windows::Outside;
 use payhist_storage::histories::{self as stored_histories, History};
 use payhist_storage::runs::{self, StepResult, StoredRun, StoredStep};
-use payhist_storage::{audit, fault, leases, tx};
+use payhist_storage::{PooledConnection, audit, fault, leases, tx};
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::run::{RunOutcome, StepOutcome};
 use serde_json::json;
@@ -89,24 +91,17 @@ impl Started {
         let mut stopped_tables = BTreeSet::new();
         for stored in steps {
             let planned = &run.plan.steps[stored.sequence as usize];
-            match stored.outcome {
-                StepOutcome::Failed | StepOutcome::Skipped => drop(stopped_tables.insert(&planned.table)),
-                StepOutcome::Pending | StepOutcome::Intended => {
-                    let result = if stopped_tables.contains(&planned.table) {
-                        skipped()
-                    } else {
-                        self.one(ops, &run, planned, &stored).await?
-                    };
-                    // What is behind a month that stays must stay as well: a gap would swallow late rows.
-                    let stays = result.outcome == StepOutcome::Blocked && planned.action.is_destructive();
-                    if stays || result.outcome == StepOutcome::Failed {
-                        stopped_tables.insert(&planned.table);
-                    }
-                    let mut connection = ops.control().acquire("rotation.settle").await?;
-                    runs::settle(&mut connection, run.id, stored.sequence, &result, ops.now()).await?;
-                    fault::point("rotation.after_settle");
-                }
-                StepOutcome::Done | StepOutcome::AlreadyDone | StepOutcome::Blocked => {}
+            let mut outcome = stored.outcome;
+            if matches!(outcome, StepOutcome::Pending | StepOutcome::Intended) {
+                let is_stopped = stopped_tables.contains(&planned.table);
+                let result = self.one(ops, &run, planned, &stored, is_stopped).await?;
+                let mut connection = ops.control().acquire("rotation.settle").await?;
+                runs::settle(&mut connection, run.id, stored.sequence, &result, ops.now()).await?;
+                fault::point("rotation.after_settle");
+                outcome = result.outcome;
+            }
+            if stops_its_table(planned, outcome) {
+                stopped_tables.insert(&planned.table);
             }
         }
         let mut connection = ops.control().acquire("rotation.finish").await?;
@@ -132,26 +127,24 @@ impl Started {
         Ok((run, steps))
     }
 
-    /// One step: still ours, still allowed, intent, act.
+    /// One step: still ours, still allowed, nothing in its way, intent, act.
     async fn one(
         &self,
         ops: &Ops,
         run: &StoredRun,
         planned: &Step,
         stored: &StoredStep,
+        is_stopped: bool,
     ) -> Result<StepResult, OpsError> {
         let mut connection = ops.control().acquire("rotation.step").await?;
         if !leases::renew(&mut connection, &self.lease, self.token, LEASE_TERM, ops.now()).await? {
             return Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.lease)));
         }
-        let switch = planned.action.switch();
-        if !stored_histories::switches(&mut connection, run.history_id).await?.is_on(switch) {
-            return Ok(blocked(format!("the {switch} switch was turned off during the run")));
+        if let Some(why) = self.forbids(ops, &mut connection, run, planned).await? {
+            return Ok(blocked(why));
         }
-        // A longer retention must keep what a run by the shorter one has not dropped yet.
-        let current = stored_histories::find(&mut connection, &self.history.spec.name).await?;
-        if current.is_none_or(|current| current.spec.policy != run.plan.policy) {
-            return Ok(blocked("the policy was changed since the run was planned".to_owned()));
+        if is_stopped {
+            return Ok(skipped());
         }
         fault::point("rotation.before_intent");
         runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
@@ -166,6 +159,39 @@ impl Started {
             counted: stored.rows,
         };
         Ok(step::perform(&mut attempt).await)
+    }
+
+    /// What has come to forbid a step since its run was planned.
+    async fn forbids(
+        &self,
+        ops: &Ops,
+        connection: &mut PooledConnection,
+        run: &StoredRun,
+        planned: &Step,
+    ) -> Result<Option<String>, OpsError> {
+        let switch = planned.action.switch();
+        if !stored_histories::switches(connection, run.history_id).await?.is_on(switch) {
+            return Ok(Some(format!("the {switch} switch was turned off during the run")));
+        }
+        // A longer retention must keep what a run by the shorter one has not dropped yet.
+        let current = stored_histories::find(connection, &self.history.spec.name).await?;
+        if current.is_none_or(|current| current.spec.policy != run.plan.policy) {
+            return Ok(Some("the policy was changed since the run was planned".to_owned()));
+        }
+        let policy = &run.plan.policy;
+        let outside = Outside::of(policy, zone::parse(&policy.zone)?, ops.now());
+        let guard =
+            outside.filter(|_| planned.action.is_destructive()).and_then(|outside| outside.guard(planned.bytes));
+        Ok(guard.map(|guard| guard.to_string()))
+    }
+}
+
+/// What failed ends its table's turn. A drop that waits keeps those behind it waiting too, or they would leave a gap.
+fn stops_its_table(planned: &Step, outcome: StepOutcome) -> bool {
+    match outcome {
+        StepOutcome::Failed | StepOutcome::Skipped => true,
+        StepOutcome::Blocked => planned.is_active() && planned.action.is_destructive(),
+        StepOutcome::Pending | StepOutcome::Intended | StepOutcome::Done | StepOutcome::AlreadyDone => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! executor, which decides nothing but "is it still so?".
 
 mod execute;
+mod killer;
 mod map;
 mod patience;
 mod quarantine;

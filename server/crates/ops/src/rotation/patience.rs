@@ -1,5 +1,6 @@
 //! Statements that wait for their lock within bounds, again and again for a while.
 
+use super::killer::Killer;
 use crate::holds::Doomed;
 use crate::{Ops, OpsError};
 use payhist_dialect::error_class::ErrorClass;
@@ -21,13 +22,15 @@ pub(super) struct Patient<'a> {
     pub(super) connection: PooledConnection,
     /// Tries of the last statement that waited.
     pub(super) attempts: u32,
+    /// Who may end what is in the way when the tries run out.
+    pub(super) killer: Option<Killer<'a>>,
 }
 
 impl<'a> Patient<'a> {
     pub(super) async fn open(ops: &'a Ops, source: &'a str) -> Result<Self, OpsError> {
         let mut connection = ops.source(source)?.work.acquire("rotation.ddl").await?;
         connection.close_on_drop();
-        Ok(Self { ops, source, connection, attempts: 0 })
+        Ok(Self { ops, source, connection, attempts: 0, killer: None })
     }
 
     /// Executes a statement, again and again for as long as it only fails to get its lock in time.
@@ -72,14 +75,26 @@ impl<'a> Patient<'a> {
         if !matches!(&error, OpsError::Storage(error) if waited(error)) {
             return Err(error);
         }
-        if tries >= DDL_ATTEMPTS_MAX {
-            return Err(self.gave_up(tries).await);
+        if tries % DDL_ATTEMPTS_MAX == 0 {
+            match self.kill().await {
+                Ok(true) => {}
+                Ok(false) => return Err(self.gave_up(tries, "").await),
+                Err(why) => return Err(self.gave_up(tries, &format!(" Not all could be killed: {why}.")).await),
+            }
         }
         tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
         Ok(false)
     }
 
-    async fn gave_up(&self, attempts: u32) -> OpsError {
+    /// Was something in the way killed, so that trying goes on?
+    async fn kill(&mut self) -> Result<bool, OpsError> {
+        match &mut self.killer {
+            Some(killer) => killer.kill(&mut self.connection).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn gave_up(&self, attempts: u32, more: &str) -> OpsError {
         let blockers = async {
             let mut connection = self.ops.source(self.source)?.pool.acquire("rotation.blockers").await?;
             Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection).await?)
@@ -91,7 +106,7 @@ impl<'a> Patient<'a> {
         };
         OpsError::refused(
             format!(
-                "no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}"
+                "no metadata lock in {attempts} tries of {DDL_LOCK_WAIT_SECS} s. Open transactions, oldest first: {who}.{more}"
             ),
             "End the transaction in the way, then apply again.",
         )

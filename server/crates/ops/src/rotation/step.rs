@@ -1,5 +1,6 @@
 //! One step on one table: look, act under a bounded lock wait, look again.
 
+use super::killer::Killer;
 use super::patience::Patient;
 use super::{quarantine, split};
 use crate::holds::Doomed;
@@ -74,14 +75,20 @@ pub(super) async fn perform(attempt: &mut Attempt<'_>) -> StepResult {
                 error = &error as &dyn std::error::Error,
                 "a rotation step failed"
             );
-            result.detail = Some(error.to_string());
+            add_words(&mut result, Some(error.to_string()));
         }
     }
     result
 }
 
+fn add_words(result: &mut StepResult, words: Option<String>) {
+    let said: Vec<_> = result.detail.take().into_iter().chain(words).collect();
+    result.detail = (!said.is_empty()).then(|| said.join("; "));
+}
+
 async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutcome, OpsError> {
     let mut patient = Patient::open(attempt.ops, &attempt.history.spec.source).await?;
+    patient.killer = Killer::of(attempt);
     let outcome = match &attempt.step.action {
         Action::AddMonth { .. } | Action::DropMonth { .. } => alter(attempt, &mut patient, result).await,
         Action::SplitMaxValue { partition, into, .. } => split::act(attempt, partition, into, &mut patient).await,
@@ -91,6 +98,7 @@ async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutco
         }
     };
     result.attempts = patient.attempts;
+    add_words(result, patient.killer.and_then(|killer| killer.words()));
     outcome
 }
 

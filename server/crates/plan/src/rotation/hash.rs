@@ -63,6 +63,10 @@ pub(super) fn of_plan(plan: &RotationPlan) -> PlanHash {
 fn without_estimate(guard: &Guard) -> Guard {
     match guard.clone() {
         Guard::MaxValueHasRows { partition, rows } => Guard::MaxValueHasRows { partition, rows: rows.map(|_| 1) },
+        Guard::OutsideWindow { .. } => Guard::OutsideWindow { opens: None },
+        Guard::TooLargeOutsideWindow { bytes_max, .. } => {
+            Guard::TooLargeOutsideWindow { bytes: 0, bytes_max, opens: None }
+        }
         Guard::LateRows { rows } => Guard::LateRows { rows: rows.map(|_| 1) },
         other => other,
     }

@@ -99,8 +99,8 @@ impl<'a> Table<'a> {
                 });
                 let end = self.context.has_expired(month).then(|| {
                     let action = Action::DropQuarantined { month, partition, before, twin: name.clone() };
-                    let guards = self
-                        .guards_of_leaving(due, in_its_way.into_iter().chain(late).chain(self.guards_of_holds(month)));
+                    let others = in_its_way.into_iter().chain(late).chain(self.guards_of_end(month, *bytes));
+                    let guards = self.guards_of_leaving(due, others);
                     self.step(action, guards, *rows_estimate, *bytes)
                 });
                 join.into_iter().chain(end).collect()
@@ -116,14 +116,20 @@ impl<'a> Table<'a> {
                     Guard::TwinUnclear { twin: twin.name.clone(), reason }
                 });
                 let action = Action::DropMonth { month, partition, before, open_below };
-                let guards =
-                    self.guards_of_leaving(due, in_its_way.into_iter().chain(begun).chain(self.guards_of_holds(month)));
+                let others = in_its_way.into_iter().chain(begun).chain(self.guards_of_end(month, *bytes));
+                let guards = self.guards_of_leaving(due, others);
                 vec![self.step(action, guards, *rows_estimate, *bytes)]
             }
         }
     }
 
-    /// Only what destroys is held back: a month in quarantine can be restored.
+    /// Only what destroys is held back and waits for a window: a month in quarantine can be restored.
+    fn guards_of_end(&self, month: Month, bytes: u64) -> Vec<Guard> {
+        let mut guards = self.guards_of_holds(month);
+        guards.extend(self.context.outside.as_ref().and_then(|outside| outside.guard(bytes)));
+        guards
+    }
+
     fn guards_of_holds(&self, month: Month) -> Vec<Guard> {
         let Some(holds) = self.context.holds else { return vec![Guard::HoldsUnreadable] };
         let (route, now) = (self.context.route, self.context.now);

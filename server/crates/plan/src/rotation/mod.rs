@@ -22,6 +22,7 @@ pub use table::MONTHS_ADDED_MAX;
 
 use crate::classify::classify;
 use crate::months;
+use crate::windows::Outside;
 use table::Table;
 
 /// Why there is no plan at all. What is wrong with a single shard is a finding of the plan instead.
@@ -50,6 +51,7 @@ struct Context<'a> {
     route: &'a Route,
     /// `None`: not read, so that anything may be held.
     holds: Option<&'a [Hold]>,
+    outside: Option<Outside<'a>>,
 }
 
 /// Plans for the moment `now`. Steps have no SQL yet: `payhist_dialect::plan_sql::render` fills it in.
@@ -75,6 +77,7 @@ pub fn plan(
         current: months::month_of(now, zone),
         route: &spec.route,
         holds: inventory.holds.as_deref(),
+        outside: Outside::of(policy, zone, now),
     };
     let mut plan = RotationPlan {
         history: spec.name.clone(),

@@ -201,7 +201,9 @@ pub(super) fn settle(steps: &mut [Step]) {
     {
         block(last, &[Guard::LastPartition]);
     }
-    let is_stuck = |drop: &&mut Step| drop.blocked_by.iter().any(|guard| !matches!(guard, Guard::SwitchOff { .. }));
+    // A switch and a closed window stop all drops alike: no gap, and no order to keep.
+    let stops_all = |guard: &Guard| matches!(guard, Guard::SwitchOff { .. } | Guard::OutsideWindow { .. });
+    let is_stuck = |drop: &&mut Step| drop.blocked_by.iter().any(|guard| !stops_all(guard));
     if let Some(stop) = drops.iter().position(is_stuck) {
         let because = older_stays(drops[stop].action.partition());
         let unexplained =

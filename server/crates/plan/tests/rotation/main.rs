@@ -10,3 +10,4 @@ mod model;
 mod properties;
 mod quarantine;
 mod settling;
+mod windows;

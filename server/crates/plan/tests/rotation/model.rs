@@ -4,12 +4,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{America, Asia, Europe, Tz};
 use payhist_plan::{months, rotation};
 use payhist_types::history::{HistorySpec, Policy, Route, Switches};
-use payhist_types::inventory::{Boundary, Inventory, Partition, PartitionExpression, ShardInventory, TableState};
+use payhist_types::inventory::{
+    Boundary, Inventory, Partition, PartitionExpression, ShardInventory, TableState, Twin, TwinState,
+};
 use payhist_types::plan::{Action, RotationPlan};
+use payhist_types::window::Window;
 use payhist_types::{Month, ShardId};
 use proptest::prelude::*;
 
 pub(crate) const ZONES: [Tz; 5] = [Tz::UTC, Europe::London, America::New_York, Asia::Seoul, America::Asuncion];
+/// Bytes of every partition but those whose names end with a 5, which have one more.
+pub(crate) const BYTES: u64 = 16_384;
 pub(crate) const ALL_ON: Switches = Switches { create: true, drop: true, erase: true };
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -28,12 +33,13 @@ pub(crate) fn spec(zone: Tz, shards: u16, premake_months: Option<u16>, retention
         table_pattern: "payment_history_shard_{shard}".into(),
         route: Route::Modulo { shards },
         columns: None,
-        policy: Policy { premake_months, retention_months, quarantine_days: None, zone: zone.name().into() },
+        policy: Policy { premake_months, retention_months, zone: zone.name().into(), ..Policy::default() },
     }
 }
 
 pub(crate) fn partition(name: &str, upper: Boundary) -> Partition {
-    Partition { name: name.into(), ordinal: 1, upper, rows_estimate: 7, bytes: 16_384 }
+    let bytes = BYTES + u64::from(name.ends_with('5'));
+    Partition { name: name.into(), ordinal: 1, upper, rows_estimate: 7, bytes }
 }
 
 pub(crate) fn month_partition(month: Month, zone: Tz) -> Partition {
@@ -106,10 +112,32 @@ pub(crate) fn apply(plan: &RotationPlan, mut inventory: Inventory) -> Inventory 
                 let place = partitions.iter().position(|partition| partition.name == *name).expect("1507");
                 partitions.remove(place);
             }
-            action => panic!("unknown action {action:?}"),
+            _ => carry_out(&step.action, &mut inventory.shards[shard].state),
         }
     }
     inventory
+}
+
+/// What quarantine does to a table and the tables beside it.
+fn carry_out(action: &Action, state: &mut TableState) {
+    let TableState::Partitioned { partitions, twins, .. } = state else { panic!("not partitioned: {state:?}") };
+    let name = action.partition();
+    let place = partitions.iter().position(|partition| partition.name == name).expect("1507");
+    match action {
+        Action::QuarantineMonth { before, twin, .. } => {
+            let Partition { rows_estimate, bytes, .. } = partitions[place].clone();
+            let (state, before) = (TwinState::Quarantined { late_rows: Some(0) }, Some(*before));
+            let (name, partition) = (twin.clone(), Some(name.to_owned()));
+            twins.push(Twin { name, partition, before, state, same_columns: true, rows_estimate, bytes });
+        }
+        Action::DropQuarantined { twin, .. } => {
+            assert!(partitions.len() > 1, "1508: {name}");
+            let held = twins.iter().position(|held| held.name == *twin).expect("1051");
+            twins.remove(held);
+            partitions.remove(place);
+        }
+        action => panic!("unknown action {action:?}"),
+    }
 }
 
 /// A random history, its inventory and moment.
@@ -133,17 +161,26 @@ pub(crate) fn any_situation() -> impl Strategy<Value = Situation> {
         .prop_map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap());
     let switches = (any::<bool>(), any::<bool>()).prop_map(|(create, drop)| Switches { create, drop, erase: false });
     let zone = proptest::sample::select(ZONES.to_vec());
-    (zone, 1..=3_u16, policy, now, prop_oneof![3 => Just(ALL_ON), 1 => switches]).prop_flat_map(
-        |(zone, shards, (premake, retention), now, switches)| {
+    let windows = prop_oneof![3 => Just((vec![], None)), 1 => any_windows()];
+    (zone, 1..=3_u16, policy, now, prop_oneof![3 => Just(ALL_ON), 1 => switches], windows).prop_flat_map(
+        |(zone, shards, (premake, retention), now, switches, windows)| {
             let rows = prop_oneof![3 => Just(Some(0)), 1 => Just(Some(5)), 1 => Just(None)];
             (proptest::collection::vec(any_state(zone), usize::from(shards)), rows).prop_map(move |(states, rows)| {
-                let spec = spec(zone, shards, premake, retention);
+                let mut spec = spec(zone, shards, premake, retention);
+                (spec.policy.windows, spec.policy.max_drop_bytes_outside_windows) = windows.clone();
                 let mut inventory = inventory(&spec, states);
                 inventory.shards.iter_mut().for_each(|shard| shard.max_value_rows = rows);
                 Situation { spec, inventory, switches, now }
             })
         },
     )
+}
+
+/// Windows, and how many bytes may go outside of them: some partitions are larger than the limits, some are not.
+pub(crate) fn any_windows() -> impl Strategy<Value = (Vec<Window>, Option<u64>)> {
+    let window = proptest::sample::select(vec!["daily 01:00-13:00", "Sat-Sun 22:00-06:00", "Sun 01:30-02:30"]);
+    let windows = proptest::collection::vec(window.prop_map(|text| text.parse().unwrap()), 1..3);
+    (windows, proptest::option::of(proptest::sample::select(vec![0, BYTES, BYTES + 1])))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
