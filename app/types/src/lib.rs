@@ -26,7 +26,9 @@ pub mod payment;
 pub mod plan;
 pub mod plan_words;
 pub mod policy;
+pub mod policy_edit;
 pub mod run;
+pub mod simulation;
 pub mod window;
 
 pub use cursor::Cursor;

@@ -297,6 +297,10 @@ pub struct RotationPlan {
     pub history: HistoryName,
     /// The policy, frozen.
     pub policy: Policy,
+    /// The version of that policy; `None` in a plan of before versions were kept, and in one of a policy that does not
+    /// hold.
+    #[serde(default)]
+    pub policy_version: Option<u64>,
     /// The switches, frozen.
     pub switches: Switches,
     /// The moment that the plan was made for.

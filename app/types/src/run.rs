@@ -71,6 +71,8 @@ pub struct RotationRun {
     pub history: String,
     /// Hash of the plan that it applies.
     pub plan_hash: String,
+    /// The version of the policy that it was planned by, where that was kept.
+    pub policy_version: Option<u64>,
     /// `operator NAME`, `job premake`, `job expire` or `command`.
     pub trigger: String,
     /// When it began.

@@ -14,6 +14,7 @@ mod operator;
 mod output;
 mod partitions;
 mod payments;
+mod policy;
 mod serve;
 
 use crate::config::Config;

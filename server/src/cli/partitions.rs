@@ -1,6 +1,7 @@
 //! `payhist partitions`
 
 use super::output::{Outcome, say, table};
+use super::policy::{self, PolicyCommand, SimulateArgs};
 use clap::{Subcommand, ValueEnum};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, rotation};
@@ -56,13 +57,19 @@ pub(super) enum PartitionsCommand {
         #[command(flatten)]
         history: HistoryArg,
     },
+    /// See or change what a history's partitions should look like.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// The coming months' steps by the policy, or by another one. Changes nothing.
+    #[command(after_help = "Example: payhist partitions simulate --retention '5 years' --json | jq '.steps[0]'")]
+    Simulate(SimulateArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct HistoryArg {
     /// Which history; the oldest one by default.
     #[arg(long = "history", id = "history_name", value_name = "NAME", default_value = "")]
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -112,6 +119,8 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
                 format!("The {switch} switch is {}.", if on { "on" } else { "off" })
             }))
         }
+        PartitionsCommand::Policy(command) => policy::run(command, ops, json).await,
+        PartitionsCommand::Simulate(args) => policy::simulate(args, ops, json).await,
         PartitionsCommand::History { run: None, history } => {
             let runs = rotation::runs(ops, &Permit::for_command(), &history.name).await?;
             Ok(say(json, &runs, || runs_words(&runs)))
@@ -195,7 +204,7 @@ fn map_words(map: &PartitionMap) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 

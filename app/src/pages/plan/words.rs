@@ -116,6 +116,7 @@ mod tests {
                 zone: "Europe/London".to_owned(),
                 ..Policy::default()
             },
+            policy_version: None,
             switches: Switches::default(),
             evaluated_at: chrono::DateTime::UNIX_EPOCH,
             current_month: Month::new(2026, 11).unwrap(),

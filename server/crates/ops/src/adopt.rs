@@ -5,12 +5,10 @@
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::histories::check_tables;
-use crate::{Ops, OpsError, catalogue, histories};
+use crate::{Ops, OpsError, histories, policies};
 use payhist_plan::validate::validate;
-use payhist_storage::histories::{self as stored, History};
-use payhist_storage::{audit, tx};
+use payhist_storage::histories::History;
 use payhist_types::history::{HistorySpec, Switches};
-use serde_json::json;
 
 /// Does this part of a configuration make sense by itself?
 ///
@@ -32,12 +30,13 @@ pub fn check(configured: &[HistorySpec], sources: &[&str]) -> Result<(), OpsErro
 }
 
 /// Registers the configured histories that are new, and changes those whose policy or route is another now. One that is
-/// no longer configured stays as it is.
+/// no longer configured stays as it is, and its policy may be changed elsewhere.
 ///
 /// # Errors
 /// [`OpsError::BadInput`] with the first key that makes no sense.
 pub async fn adopt(ops: &Ops, permit: &Permit<ManagePartitions>, configured: &[HistorySpec]) -> Result<(), OpsError> {
     check(configured, &ops.sources().map(|source| source.name.as_str()).collect::<Vec<_>>())?;
+    ops.configure(configured.iter().map(|spec| spec.name.clone()));
     for spec in configured {
         let known = histories::all(ops).await?;
         match known.iter().find(|known| known.spec.name == spec.name) {
@@ -63,22 +62,7 @@ async fn change(
         let why = "a registered history never moves to other tables; give this one another name";
         return Err(wrong(spec, "table_pattern", why));
     }
-    let now = ops.now();
-    tx::run(ops.control(), "history.change", |connection| {
-        let (before, spec, actor) = (before.clone(), spec.clone(), permit.actor().to_owned());
-        Box::pin(async move {
-            stored::change(connection, before.id, &spec).await?;
-            let detail = json!({ "before": before.spec, "after": spec });
-            let target = spec.name.as_str();
-            audit::append(
-                connection,
-                &audit::Entry { at: now, actor: &actor, action: "history.change", target, detail },
-            )
-            .await
-        })
-    })
-    .await?;
-    catalogue::forget(ops);
+    policies::change(ops, permit, before, spec).await?;
     Ok(())
 }
 

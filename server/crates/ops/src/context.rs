@@ -5,9 +5,10 @@ use crate::clock::Clock;
 use crate::{OpsError, Principal};
 use chrono::{DateTime, Utc};
 use payhist_storage::{Pool, Source, SourceConfig, control};
+use payhist_types::history::HistoryName;
 use payhist_types::operator::Frame;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::task::TaskTracker;
 
 /// What an instance is made of.
@@ -37,6 +38,7 @@ struct Inner {
     sources: BTreeMap<String, Source>,
     clock: Arc<dyn Clock>,
     catalogue: Catalogue,
+    configured: Mutex<BTreeSet<HistoryName>>,
     tasks: TaskTracker,
 }
 
@@ -56,6 +58,7 @@ impl Ops {
             sources,
             clock: config.clock,
             catalogue: Catalogue::default(),
+            configured: Mutex::default(),
             tasks: TaskTracker::new(),
         })))
     }
@@ -102,6 +105,15 @@ impl Ops {
                 format!("Add a [[source]] named {name:?} to the configuration."),
             )
         })
+    }
+
+    /// Is the history given by the configuration, and so changed only there?
+    pub(crate) fn is_configured(&self, history: &HistoryName) -> bool {
+        self.0.configured.lock().unwrap_or_else(PoisonError::into_inner).contains(history)
+    }
+
+    pub(crate) fn configure(&self, histories: impl Iterator<Item = HistoryName>) {
+        *self.0.configured.lock().unwrap_or_else(PoisonError::into_inner) = histories.collect();
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

@@ -19,6 +19,7 @@ pub mod import;
 pub mod jobs;
 pub mod monitoring;
 pub mod overview;
+pub mod policies;
 pub mod rotation;
 pub mod zone;
 

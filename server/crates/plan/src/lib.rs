@@ -12,6 +12,7 @@ pub mod months;
 pub mod months_needed;
 pub mod rotation;
 pub mod routing;
+pub mod simulation;
 pub mod twins;
 pub mod validate;
 pub mod windows;

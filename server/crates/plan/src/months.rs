@@ -34,13 +34,13 @@ pub fn bounds(month: Month, zone: Tz) -> (DateTime<Utc>, DateTime<Utc>) {
 
 /// The first instant of a month.
 pub fn start(month: Month, zone: Tz) -> DateTime<Utc> {
-    first_instant(month.first_day(), zone)
+    day_start(month.first_day(), zone)
 }
 
 /// The first instant after a month.
 #[expect(clippy::missing_panics_doc, reason = "chrono knows the year 10000")]
 pub fn end(month: Month, zone: Tz) -> DateTime<Utc> {
-    first_instant(month.first_day().checked_add_months(Months::new(1)).expect("chrono knows the year 10000"), zone)
+    day_start(month.first_day().checked_add_months(Months::new(1)).expect("chrono knows the year 10000"), zone)
 }
 
 /// The month that ends exactly at an instant, if one does.
@@ -60,7 +60,7 @@ pub fn partition_name(month: Month) -> String {
 }
 
 /// The first instant at which a zone's clock shows the date or, if it skipped the whole day, a later one.
-fn first_instant(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
+pub(crate) fn day_start(date: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN);
     (0..=CLOCK_GAP_SECS_MAX)
         .find_map(|seconds| zone.from_local_datetime(&(midnight + TimeDelta::seconds(seconds))).earliest())

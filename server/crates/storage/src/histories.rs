@@ -1,6 +1,7 @@
 //! The histories that this deployment manages, and their stop switches.
 
 use crate::error::{During, StorageError, expect_rows, unless_taken};
+use crate::policies;
 use chrono::{DateTime, Utc};
 use payhist_types::history::{HistoryName, HistorySpec, Switch, Switches};
 use sqlx::mysql::MySqlConnection;
@@ -14,32 +15,40 @@ pub struct History {
     pub spec: HistorySpec,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
+    /// The version of its policy, from 1.
+    pub policy_version: u64,
 }
 
-type Row = (u64, String, DateTime<Utc>);
+type Row = (u64, String, DateTime<Utc>, u64);
 
-fn read((id, spec, created_at): Row) -> Result<History, StorageError> {
+fn read((id, spec, created_at, policy_version): Row) -> Result<History, StorageError> {
     let spec = serde_json::from_str(&spec)
         .map_err(|error| StorageError::Inconsistent(format!("history {id} cannot be read: {error}")))?;
-    Ok(History { id, spec, created_at })
+    Ok(History { id, spec, created_at, policy_version })
 }
 
 /// All histories, the oldest first: the first is the default of pages and commands.
 pub async fn all(connection: &mut MySqlConnection) -> Result<Vec<History>, StorageError> {
-    let rows: Vec<Row> = sqlx::query_as("SELECT id, spec, created_at FROM history ORDER BY id")
-        .fetch_all(connection)
-        .await
-        .during("histories")?;
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT id, spec, created_at, (SELECT CAST(COALESCE(MAX(version), 0) AS UNSIGNED) FROM policy_version WHERE history_id = history.id) \
+         FROM history ORDER BY id",
+    )
+    .fetch_all(connection)
+    .await
+    .during("histories")?;
     rows.into_iter().map(read).collect()
 }
 
 /// One history by name.
 pub async fn find(connection: &mut MySqlConnection, name: &HistoryName) -> Result<Option<History>, StorageError> {
-    let row: Option<Row> = sqlx::query_as("SELECT id, spec, created_at FROM history WHERE name = ?")
-        .bind(name.as_str())
-        .fetch_optional(connection)
-        .await
-        .during("histories")?;
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT id, spec, created_at, (SELECT CAST(COALESCE(MAX(version), 0) AS UNSIGNED) FROM policy_version WHERE history_id = history.id) \
+         FROM history WHERE name = ?",
+    )
+    .bind(name.as_str())
+    .fetch_optional(connection)
+    .await
+    .during("histories")?;
     row.map(read).transpose()
 }
 
@@ -65,14 +74,26 @@ pub async fn register(
         .await;
     let Some(inserted) = unless_taken(insert, "register history")? else { return Ok(false) };
     let id = inserted.last_insert_id();
+    policies::record(connection, id, 1, &spec.policy, by, now).await?;
     for switch in [Switch::Create, Switch::Drop, Switch::Erase] {
         turn(connection, id, switch, switches.is_on(switch), by, now).await?;
     }
     Ok(true)
 }
 
-/// Gives a registered history another spec.
-pub async fn change(connection: &mut MySqlConnection, id: u64, spec: &HistorySpec) -> Result<(), StorageError> {
+/// Gives a registered history another spec, and its policy, if that is another, the next version. Answers whether nobody
+/// else has changed the policy `before`.
+pub async fn change(
+    connection: &mut MySqlConnection,
+    before: &History,
+    spec: &HistorySpec,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, StorageError> {
+    let (id, next) = (before.id, before.policy_version + 1);
+    if spec.policy != before.spec.policy && !policies::record(connection, id, next, &spec.policy, by, now).await? {
+        return Ok(false);
+    }
     let json = serde_json::to_string(spec).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
     let changed = sqlx::query("UPDATE history SET spec = ? WHERE id = ?")
         .bind(json)
@@ -80,7 +101,8 @@ pub async fn change(connection: &mut MySqlConnection, id: u64, spec: &HistorySpe
         .execute(connection)
         .await
         .during("change history")?;
-    expect_rows(&changed, 1, "change history")
+    expect_rows(&changed, 1, "change history")?;
+    Ok(true)
 }
 
 /// The stop switches of a history. A switch without a row is off: unknown means refuse.

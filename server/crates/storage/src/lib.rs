@@ -26,6 +26,7 @@ pub mod operators;
 pub mod partitions;
 pub mod payments;
 pub mod permit;
+pub mod policies;
 pub mod pool;
 pub mod restored;
 pub mod runs;

@@ -72,6 +72,7 @@ async fn plan_on(ops: &Ops, history: &History, inventory: &Inventory) -> Result<
     };
     let mut plan = payhist_plan::rotation::plan(&history.spec, inventory, &switches, ops.now())
         .map_err(|error| OpsError::Internal(error.to_string()))?;
+    plan.policy_version = Some(history.policy_version);
     // Without an answer from the source there are no steps to render either.
     if !plan.steps.is_empty() {
         let capabilities = ops.source(&history.spec.source)?.capabilities().await?;
@@ -251,6 +252,7 @@ fn run_view(run: StoredRun, steps: Vec<StoredStep>, zone: chrono_tz::Tz) -> Rota
         steps: steps.collect(),
         history: run.plan.history.to_string(),
         plan_hash: run.plan.hash.0,
+        policy_version: run.plan.policy_version,
         trigger: run.started_by,
         started_at: local(run.started_at, zone),
         finished_at: run.finished_at.map(|at| local(at, zone)),

@@ -82,6 +82,7 @@ pub fn plan(
     let mut plan = RotationPlan {
         history: spec.name.clone(),
         policy: policy.clone(),
+        policy_version: None,
         switches: *switches,
         evaluated_at: now,
         current_month: context.current,

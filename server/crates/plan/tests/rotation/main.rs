@@ -10,4 +10,5 @@ mod model;
 mod properties;
 mod quarantine;
 mod settling;
+mod simulation;
 mod windows;
