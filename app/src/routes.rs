@@ -3,7 +3,7 @@
 use crate::components::Frame;
 use crate::pages::{
     DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, NotFoundPage, OverviewPage, PartitionsPage,
-    PaymentPage, PaymentsPage, PlanPage, RunPage,
+    PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -26,8 +26,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/payments/:id") view=PaymentPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions") view=PartitionsPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/plan") view=PlanPage ssr=SsrMode::Async />
+                    <Route path=path!("/partitions/simulate") view=SimulationPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/runs/:id") view=RunPage ssr=SsrMode::Async />
                     <Route path=path!("/holds") view=HoldsPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs") view=JobsPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs/:name") view=JobPage ssr=SsrMode::Async />
                     <Route path=path!("/database") view=DatabasePage ssr=SsrMode::Async />

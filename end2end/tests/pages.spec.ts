@@ -27,6 +27,8 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["plan", () => "/partitions/plan"],
   ["rotation run", aRun],
   ["holds", () => "/holds"],
+  ["simulation", () => "/partitions/simulate?history=payments&retention=2+years"],
+  ["settings", () => "/settings"],
   ["jobs", () => "/jobs"],
   ["one job", () => "/jobs/premake"],
   ["database", () => "/database"],

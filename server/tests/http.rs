@@ -10,7 +10,7 @@ use payhist_types::operator::Role;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 14] = [
     "/",
     "/payments",
     "/payments/1",
@@ -18,6 +18,8 @@ const PAGES: [&str; 12] = [
     "/partitions/plan",
     "/partitions/runs/1",
     "/holds",
+    "/partitions/simulate",
+    "/settings",
     "/jobs",
     "/jobs/premake",
     "/database",
@@ -29,7 +31,7 @@ const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 /// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 8] = [
+const MUTATIONS: [Mutation; 9] = [
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
@@ -41,6 +43,11 @@ const MUTATIONS: [Mutation; 8] = [
         &[Role::Dba, Role::Admin],
     ),
     ("/api/ui/partitions/restore", &[("history", "payments"), ("month", "2026-10")], &[Role::Dba, Role::Admin]),
+    (
+        "/api/ui/policies/set",
+        &[("history", "payments"), ("version", "0"), ("confirm", "payments"), ("edit[retention]", "5 years")],
+        &[Role::Dba, Role::Admin],
+    ),
     ("/api/ui/jobs/run", &[("name", "runway-check")], &[Role::Dba, Role::Admin]),
     ("/api/ui/jobs/pause", &[("name", "runway-check"), ("paused", "false")], &[Role::Dba, Role::Admin]),
     (
@@ -62,7 +69,7 @@ fn server_functions() -> Vec<(&'static str, http::Method)> {
 async fn served() -> (TestOps, tempfile::TempDir, Serve) {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
     let policy =
-        Policy { premake_months: Some(1), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+        Policy { premake_months: Some(1), retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
     test.history(2, policy, Switches::default(), "2026-10", "2026-12").await;
     let folder = tempfile::tempdir().unwrap();
     let serve = Serve::start(&configuration(&test, folder.path()));

@@ -11,6 +11,7 @@ mod jobs;
 mod overview;
 mod partitions;
 mod payments;
+mod policies;
 mod server;
 
 pub use database::{database, deadlock};
@@ -21,4 +22,5 @@ pub use jobs::{PauseJob, RunJob, job, jobs};
 pub use overview::overview;
 pub use partitions::{ApplyPlan, RestoreMonth, TurnSwitch, partition_map, rotation_plan, rotation_run, rotation_runs};
 pub use payments::{payment, payments};
+pub use policies::{SetPolicy, policy, simulation};
 pub(crate) use server::{is_me, may};

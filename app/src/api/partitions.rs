@@ -9,7 +9,7 @@ use payhist_types::plan::RotationPlan;
 use payhist_types::run::RotationRun;
 
 use super::Result;
-use super::server::{answer, authorise, respond_with};
+use super::server::{answer, authorise, confirmed, respond_with};
 
 /// The shard × month map of a history; empty means the default one.
 #[server(name = ReadPartitionMap, prefix = "/api/ui", endpoint = "partitions", input = GetUrl)]
@@ -93,30 +93,4 @@ pub async fn restore_month(
     let (ops, permit) = authorise()?;
     let restoration = answer(payhist_ops::rotation::restore(&ops, &permit, &history, month).await)?;
     restoration.complete().map_err(respond_with)
-}
-
-/// What destroys data is confirmed by typing the history's name.
-fn confirmed(harmless: bool, typed: &str, history: &str) -> std::result::Result<(), payhist_types::error::ApiError> {
-    use payhist_types::error::{ApiError, ErrorKind, FieldError};
-    if harmless || typed.trim() == history {
-        return Ok(());
-    }
-    let message = format!("Type the history's name, {history}, to confirm.");
-    let mut error = ApiError::new(ErrorKind::BadInput, "Not confirmed: the name does not match. Nothing was changed.");
-    error.fields.push(FieldError { field: "confirm".to_owned(), message });
-    Err(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_destroyed_without_the_name_typed() {
-        for typed in ["", "payment", "PAYMENTS", "payments2"] {
-            assert_eq!(confirmed(false, typed, "payments").unwrap_err().fields[0].field, "confirm", "{typed:?}");
-        }
-        assert!(confirmed(false, " payments ", "payments").is_ok());
-        assert!(confirmed(true, "", "payments").is_ok());
-    }
 }

@@ -7,7 +7,7 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use payhist_ops::auth::{Action, Permit};
 use payhist_ops::{Ops, OpsError, Principal};
-use payhist_types::error::{ApiError, ErrorKind};
+use payhist_types::error::{ApiError, ErrorKind, FieldError};
 use payhist_types::operator::Permission;
 
 use super::{Error, Result};
@@ -61,4 +61,29 @@ fn is_plain_form(parts: &Parts) -> bool {
         .and_then(|accept| accept.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
     parts.method == Method::POST && wants_html
+}
+
+/// What destroys data is confirmed by typing the history's name.
+pub(super) fn confirmed(harmless: bool, typed: &str, history: &str) -> std::result::Result<(), ApiError> {
+    if harmless || typed.trim() == history {
+        return Ok(());
+    }
+    let message = format!("Type the history's name, {history}, to confirm.");
+    let mut error = ApiError::new(ErrorKind::BadInput, "Not confirmed: the name does not match. Nothing was changed.");
+    error.fields.push(FieldError { field: "confirm".to_owned(), message });
+    Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_destroyed_without_the_name_typed() {
+        for typed in ["", "payment", "PAYMENTS", "payments2"] {
+            assert_eq!(confirmed(false, typed, "payments").unwrap_err().fields[0].field, "confirm", "{typed:?}");
+        }
+        assert!(confirmed(false, " payments ", "payments").is_ok());
+        assert!(confirmed(true, "", "payments").is_ok());
+    }
 }

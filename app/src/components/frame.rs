@@ -9,13 +9,14 @@ use payhist_islands::{Keyboard, Page, ThemeSwitch};
 use payhist_types::operator;
 
 /// Address, word, keys and icon of the pages in the rail.
-const PAGES: [(&str, &str, Option<&str>, IconName); 6] = [
+const PAGES: [(&str, &str, Option<&str>, IconName); 7] = [
     ("/", "Overview", None, IconName::Overview),
     ("/payments", "Payments", Some("g p"), IconName::Payments),
     ("/partitions", "Partitions", Some("g r"), IconName::Partitions),
     ("/holds", "Holds", Some("g h"), IconName::Hold),
     ("/database", "Database", Some("g d"), IconName::Database),
     ("/jobs", "Jobs", Some("g j"), IconName::Jobs),
+    ("/settings", "Settings", Some("g s"), IconName::Settings),
 ];
 const SEARCH_KEYS: &str = "/";
 

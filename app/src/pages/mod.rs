@@ -13,6 +13,8 @@ mod payment;
 mod payments;
 mod plan;
 mod run;
+mod settings;
+mod simulation;
 
 pub(crate) use database::DatabasePage;
 pub(crate) use deadlock::DeadlockPage;
@@ -27,3 +29,5 @@ pub(crate) use payment::PaymentPage;
 pub(crate) use payments::PaymentsPage;
 pub(crate) use plan::PlanPage;
 pub(crate) use run::RunPage;
+pub(crate) use settings::SettingsPage;
+pub(crate) use simulation::SimulationPage;

@@ -81,7 +81,8 @@ pub(crate) fn PartitionsPage() -> impl IntoView {
             {loaded(page, |(map, due)| {
                 let href = links::with_history("/partitions/plan", &map.history);
                 let class = if due.active > 0 { "button primary" } else { "button" };
-                view! { <a class=class href=href>{due.words()}</a> }
+                let simulate = links::with_history("/partitions/simulate", &map.history);
+                view! { <a class="button" href=simulate>"Simulate"</a><a class=class href=href>{due.words()}</a> }
             })}
         </div>
         {failure_of::<api::TurnSwitch>()}

@@ -62,6 +62,7 @@ fn Facts(run: RotationRun) -> impl IntoView {
                 <dd>{run.finished_at.map(|at| view! { <Time at />" · " })}{took}</dd>
             </div>
             <div><dt>"Plan"</dt><dd><Copy value=run.plan_hash /></dd></div>
+            {run.policy_version.map(|version| view! { <div><dt>"Policy"</dt><dd>"version "{version}</dd></div> })}
         </dl>
     }
 }

@@ -1,0 +1,58 @@
+//! How a policy came about: every version, who made it, and what it changed.
+
+use crate::components::Time;
+use leptos::prelude::*;
+use payhist_types::history::Policy;
+use payhist_types::policy_edit::{PolicyChange, PolicyEdit};
+
+/// The latest versions, newest first.
+#[component]
+pub(super) fn Changes(changes: Vec<PolicyChange>) -> impl IntoView {
+    let rows = changes.into_iter().map(|change| {
+        view! {
+            <tr>
+                <th scope="row" class="number">{change.version}</th>
+                <td><Time at=change.at /></td>
+                <td>{change.by}</td>
+                <td class="run-detail">{differences(change.from.as_ref(), &change.to)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section class="card">
+            <h2>"Versions"</h2>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Versions of the policy">
+                <table>
+                    <caption class="visually-hidden">"Versions of the policy, newest first"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col" class="number">"Version"</th>
+                            <th scope="col">"Since"</th>
+                            <th scope="col">"By"</th>
+                            <th scope="col">"Changed"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+/// `retention: 12 → 60; windows: none → Sat 01:00-05:00`
+fn differences(from: Option<&Policy>, to: &Policy) -> String {
+    let Some(from) = from else { return "first version shown".to_owned() };
+    let (from, to) = (PolicyEdit::of(from), PolicyEdit::of(to));
+    let pairs = [
+        ("months made ahead", from.premake_months, to.premake_months),
+        ("months kept", from.retention, to.retention),
+        ("days in quarantine", from.quarantine_days, to.quarantine_days),
+        ("windows", from.windows, to.windows),
+        ("bytes outside of windows", from.max_drop_bytes_outside_windows, to.max_drop_bytes_outside_windows),
+        ("blockers", from.blockers, to.blockers),
+        ("zone", from.zone, to.zone),
+    ];
+    let word = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "none".to_owned());
+    let changed = pairs.into_iter().filter(|(_, from, to)| from != to);
+    changed.map(|(name, from, to)| format!("{name}: {} → {}", word(from), word(to))).collect::<Vec<_>>().join("; ")
+}
