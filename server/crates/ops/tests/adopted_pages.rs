@@ -70,7 +70,7 @@ async fn shop(engine: EngineKind, kind: &str, partitioned_by: &str) -> (TestOps,
         schema: test.db.name().to_owned(),
         table_pattern: "shop_{shard}".to_owned(),
         route: Route::Modulo { shards: 3 },
-        policy: Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "UTC".to_owned() },
+        policy: Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned(), ..Policy::default() },
         columns: Some(columns().into()),
     };
     adopt(&test.ops, &Permit::for_command(), std::slice::from_ref(&spec)).await.unwrap();

@@ -151,7 +151,7 @@ async fn page_queries_of_adopted_tables_are_pruned_and_walk_the_tables_own_keys(
         schema: test.db.name().to_owned(),
         table_pattern: "shop".into(),
         route: Route::Single,
-        policy: Policy { premake_months: None, retention_months: None, quarantine_days: None, zone: "UTC".to_owned() },
+        policy: Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned(), ..Policy::default() },
         columns: Some(columns.into()),
     };
     let keys = doctor::keys(&mut connection, &spec).await.unwrap();
