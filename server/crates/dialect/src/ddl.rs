@@ -137,6 +137,11 @@ pub(crate) fn unlock() -> Statement {
     Statement::new("UNLOCK TABLES".to_owned())
 }
 
+/// Ends a session. Its number is a literal, since `MySQL` takes no parameter here (6413).
+pub fn kill(connection: u64) -> Statement {
+    Statement::new(format!("KILL {connection}"))
+}
+
 pub(crate) fn bounded(table: &TableName, change: &str, capabilities: &Capabilities) -> Vec<Statement> {
     session(capabilities).into_iter().chain([alter(table, change, capabilities)]).collect()
 }

@@ -4,7 +4,9 @@
 //! that nobody else is ever killed. Needs the performance schema with metadata locks, `SELECT` on it, and to kill
 //! `CONNECTION ADMIN` (MariaDB) or `CONNECTION_ADMIN` (MySQL).
 
+use crate::ddl;
 use crate::error::{During, StorageError};
+use payhist_dialect::ddl as dialect;
 use sqlx::mysql::MySqlConnection;
 
 /// The most sessions that are told at once.
@@ -52,9 +54,8 @@ pub async fn holders(connection: &mut MySqlConnection, schema: &str, table: &str
 
 /// Ends a session; one that has ended by itself is as good.
 pub async fn kill(connection: &mut MySqlConnection, holder: &Holder) -> Result<(), StorageError> {
-    let killed = sqlx::query("KILL ?").bind(holder.connection).execute(connection).await.during("kill");
-    match killed {
+    match ddl::execute(connection, &dialect::kill(holder.connection)).await {
         Err(StorageError::Server { code: NO_SUCH_THREAD, .. }) => Ok(()),
-        other => other.map(drop),
+        other => other,
     }
 }
