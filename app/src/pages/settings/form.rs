@@ -31,7 +31,7 @@ pub(crate) fn PolicyForm(history: String, edit: PolicyEdit) -> impl IntoView {
             <input type="hidden" name="history" value=history />
             <div class="filters">
                 {field("premake_months", "Months made ahead", "none", edit.premake_months)}
-                {field("retention", "Kept: months, or e.g. 5 years", "for ever", edit.retention)}
+                {field("retention", "Kept: months or years", "for ever", edit.retention)}
                 {field("quarantine_days", "Days in quarantine", "none", edit.quarantine_days)}
                 {field("zone", "Business zone", "Europe/London", edit.zone)}
             </div>

@@ -24,11 +24,11 @@ pub(super) fn Steps(steps: Vec<SimulatedStep>) -> impl IntoView {
         }
     });
     view! {
+        <p class="quiet">
+            "Rows and bytes are the engine's estimates. Where a month is not over yet they are extrapolated: the mean of the last twelve months that are, on each shard."
+        </p>
         <section class="card">
             <h2>"Steps"</h2>
-            <p class="quiet">
-                "Rows and bytes are the engine's estimates. Where a month is not over yet they are extrapolated: the mean of the last twelve months that are, on each shard."
-            </p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Simulated steps">
                 <table>
                     <caption class="visually-hidden">"Simulated steps by date"</caption>
