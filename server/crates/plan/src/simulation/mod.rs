@@ -2,7 +2,7 @@
 //! change, on the inventory as its earlier answers would have left it.
 //!
 //! Invariant: no rule of rotation is here. Days are left out only when nothing that the planner looks at has changed:
-//! no month, no quarantine and no restored month has come of age, no window has opened, and the last plan has done
+//! no month and no quarantine has come of age, no hold and no rest after a restore has ended, no window has opened, and the last plan has done
 //! nothing that could make more possible.
 
 mod projection;
@@ -102,8 +102,9 @@ impl Calendar<'_> {
         let has_come = |instant: DateTime<Utc>| before < instant && instant <= start;
         let ahead = self.spec.policy.quarantine_days.map(|days| TimeDelta::days(days.into()));
         let goes = ahead.map(|ahead| months::start(months::month_of(start + ahead, self.zone), self.zone) - ahead);
-        let mut restored = self.inventory.shards.iter().flat_map(|shard| &shard.restored);
-        day.day() == 1 || goes.is_some_and(has_come) || restored.any(|restored| has_come(restored.until))
+        let restored = self.inventory.shards.iter().flat_map(|shard| &shard.restored).map(|restored| restored.until);
+        let held = self.inventory.holds.iter().flatten().filter_map(|hold| hold.until).map(|until| until.to_utc());
+        day.day() == 1 || goes.is_some_and(has_come) || restored.chain(held).any(has_come)
     }
 }
 

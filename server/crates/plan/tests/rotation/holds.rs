@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::model::{ALL_ON, Situation, any_situation, apply, at, inventory, month, months_of, partitioned, plan, spec};
 
-fn hold(id: u64, scope: HoldScope) -> Hold {
+pub(crate) fn hold(id: u64, scope: HoldScope) -> Hold {
     Hold {
         id,
         scope,

@@ -7,11 +7,13 @@ use chrono_tz::{Europe, Tz};
 use payhist_plan::months;
 use payhist_plan::simulation::simulate;
 use payhist_types::history::HistorySpec;
+use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{Inventory, Restored};
 use payhist_types::plan::{Guard, Step};
 use payhist_types::simulation::Simulation;
 use proptest::prelude::*;
 
+use crate::holds::hold;
 use crate::model::{
     ALL_ON, BYTES, Situation, any_situation, any_windows, apply, at, inventory, month, months_of, partitioned, spec,
 };
@@ -76,6 +78,8 @@ proptest! {
         let until = situation.now + TimeDelta::days(restored);
         let oldest = month("2024-06");
         situation.inventory.shards[0].restored.push(Restored { month: oldest, until });
+        let until = Some((until + TimeDelta::days(9)).fixed_offset());
+        situation.inventory.holds = Some(vec![Hold { until, ..hold(1, HoldScope::Month { month: oldest }) }]);
         let simulation = simulate(&situation.spec, &situation.inventory, situation.switches, situation.now, 3).unwrap();
         prop_assert_eq!(told(&simulation), day_by_day(situation, simulation.until));
     }
