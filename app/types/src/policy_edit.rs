@@ -35,16 +35,16 @@ pub struct PolicyEdit {
 impl PolicyEdit {
     /// A policy as it would be typed.
     pub fn of(policy: &Policy) -> Self {
-        fn number(number: Option<impl ToString>) -> Option<String> {
-            Some(number.map(|number| number.to_string()).unwrap_or_default())
+        fn number(number: Option<impl ToString>) -> String {
+            number.map(|number| number.to_string()).unwrap_or_default()
         }
         let windows: Vec<_> = policy.windows.iter().map(ToString::to_string).collect();
         Self {
-            premake_months: number(policy.premake_months),
-            retention: number(policy.retention_months),
-            quarantine_days: number(policy.quarantine_days),
+            premake_months: Some(number(policy.premake_months)),
+            retention: Some(number(policy.retention_months)),
+            quarantine_days: Some(number(policy.quarantine_days)),
             windows: Some(windows.join("\n")),
-            max_drop_bytes_outside_windows: number(policy.max_drop_bytes_outside_windows),
+            max_drop_bytes_outside_windows: Some(number(policy.max_drop_bytes_outside_windows)),
             blockers: Some(policy.blockers.to_string()),
             zone: Some(policy.zone.clone()),
         }
@@ -173,10 +173,6 @@ pub struct PolicyView {
 mod tests {
     use super::*;
 
-    fn typed(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn what_is_not_typed_stays_and_what_is_empty_goes() {
         let known = Policy {
@@ -187,6 +183,7 @@ mod tests {
         };
         assert_eq!(PolicyEdit::default().on(&known), Ok(known.clone()));
         assert_eq!(PolicyEdit::of(&known).on(&Policy::default()), Ok(known.clone()));
+        let typed = |text: &str| Some(text.to_owned());
         let edit = PolicyEdit {
             premake_months: typed(""),
             retention: typed("5 years"),
@@ -206,6 +203,7 @@ mod tests {
 
     #[test]
     fn each_field_that_cannot_be_read_is_named() {
+        let typed = |text: &str| Some(text.to_owned());
         let edit = PolicyEdit {
             premake_months: typed("-1"),
             retention: typed("5 weeks"),
