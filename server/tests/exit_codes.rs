@@ -93,7 +93,7 @@ async fn a_configured_history_is_adopted_and_examined() {
 async fn a_plan_that_a_hold_blocks_is_refused_and_says_which() {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
     let policy =
-        Policy { premake_months: None, retention_months: Some(1), quarantine_days: None, zone: "UTC".to_owned() };
+        Policy { premake_months: None, retention_months: Some(1), zone: "UTC".to_owned(), ..Policy::default() };
     test.history(1, policy, Switches { drop: true, ..Switches::default() }, "2019-01", "2019-03").await;
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(&test, folder.path());

@@ -21,7 +21,13 @@ const PASSWORD: &str = "correct horse battery";
 /// Two shards; March and April 2026 have expired, May has not.
 async fn history(engine: EngineKind, quarantine_days: Option<u16>) -> TestOps {
     let test = TestOps::new(engine, NOW).await;
-    let policy = Policy { premake_months: None, retention_months: Some(6), quarantine_days, zone: "UTC".to_owned() };
+    let policy = Policy {
+        premake_months: None,
+        retention_months: Some(6),
+        quarantine_days,
+        zone: "UTC".to_owned(),
+        ..Policy::default()
+    };
     test.history(2, policy, Switches { drop: true, ..Switches::default() }, "2026-03", "2026-12").await;
     for shard in 0..2 {
         for month in 3..=6 {

@@ -75,7 +75,7 @@ impl<'a> Patient<'a> {
         if !matches!(&error, OpsError::Storage(error) if waited(error)) {
             return Err(error);
         }
-        if tries % DDL_ATTEMPTS_MAX == 0 {
+        if tries.is_multiple_of(DDL_ATTEMPTS_MAX) {
             match self.kill().await {
                 Ok(true) => {}
                 Ok(false) => return Err(self.gave_up(tries, "").await),
