@@ -3,6 +3,7 @@
 //! Invariant: a month that was over keeps its own figures; one that was not has the mean of those that were, shard by
 //! shard, and so is an extrapolation.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::Month;
 use payhist_types::inventory::{Boundary, Inventory, Partition, TableState, Twin, TwinState};
@@ -73,13 +74,22 @@ fn fill(state: &mut TableState, zone: Tz, current: Month) -> Size {
     typical
 }
 
+fn month(name: &str, before: DateTime<Utc>, older: usize, (rows_estimate, bytes): Size) -> Partition {
+    let ordinal = u32::try_from(older).map_or(u32::MAX, |older| older + 1);
+    Partition { name: name.to_owned(), ordinal, upper: Boundary::Before(before), rows_estimate, bytes }
+}
+
 fn carry_out(step: &Step, partitions: &mut Vec<Partition>, twins: &mut Vec<Twin>, typical: Size) {
     match &step.action {
         Action::AddMonth { partition, before, .. } => {
-            let ordinal = partitions.last().map_or(1, |last| last.ordinal + 1);
-            let (name, upper) = (partition.clone(), Boundary::Before(*before));
-            let (rows_estimate, bytes) = typical;
-            partitions.push(Partition { name, ordinal, upper, rows_estimate, bytes });
+            partitions.push(month(partition, *before, partitions.len(), typical));
+        }
+        Action::SplitMaxValue { into, .. } => {
+            let max = partitions.pop();
+            for new in into {
+                partitions.push(month(&new.partition, new.before, partitions.len(), typical));
+            }
+            partitions.extend(max);
         }
         Action::DropMonth { partition, .. } => partitions.retain(|kept| kept.name != *partition),
         Action::QuarantineMonth { partition, before, twin, .. } => {
