@@ -98,7 +98,7 @@ async fn a_split_killed_at_every_fault_point_is_finished_by_the_next_apply(#[cas
     for fault in ["rotation.after_intent", "rotation.before_ddl", "rotation.after_ddl", "rotation.after_settle"] {
         let test = TestOps::new(engine, &real_now().to_rfc3339()).await;
         let policy =
-            Policy { premake_months: Some(2), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+            Policy { premake_months: Some(2), retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
         let today = payhist_plan::months::month_of(real_now(), chrono_tz::Tz::UTC);
         let month = |months| today.plus(months).unwrap();
         test.history(1, policy, Switches::default(), &month(-1).to_string(), &month(0).to_string()).await;

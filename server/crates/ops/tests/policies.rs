@@ -1,5 +1,4 @@
 //! Policies on real servers: every change a version, one owner for each, and the version that a run ran by.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::adopt::adopt;
 use payhist_ops::auth::Permit;

@@ -112,7 +112,7 @@ async fn commit_durably(server: &TestServer) {
 /// Three rows in the first month, three in the last.
 async fn prepare(ops: &Ops, options: &MySqlConnectOptions, schema: &str, case: &Case) {
     let (premake_months, retention_months, quarantine_days) = case.policy;
-    let policy = Policy { premake_months, retention_months, quarantine_days, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months, retention_months, quarantine_days, ..Policy::default() };
     let spec = TestOps::spec_in(schema, 1, policy);
     let [first, last] = case.months;
     let mut connection = connect(options).await;

@@ -17,8 +17,7 @@ const TABLE: &str = "payment_history_shard_0";
 /// One shard with October, November and a MAXVALUE partition; December and January are wanted.
 async fn history(engine: EngineKind) -> TestOps {
     let test = TestOps::new(engine, NOW).await;
-    let policy =
-        Policy { premake_months: Some(2), retention_months: None, quarantine_days: None, zone: "UTC".to_owned() };
+    let policy = Policy { premake_months: Some(2), retention_months: None, ..Policy::default() };
     test.history(1, policy, Switches::default(), "2026-10", "2026-11").await;
     execute(&test, &format!("ALTER TABLE {TABLE} ADD PARTITION (PARTITION rest VALUES LESS THAN (MAXVALUE))")).await;
     test
