@@ -7,8 +7,9 @@ export default defineConfig({
   testDir: "tests",
   // Each worker has a demo of its own, with a database server: one at a time leaves the other core to them.
   workers: 1,
-  // Generous, since two cores compress and compile a debug build's 11 MB of WASM again for each test's fresh browser.
-  timeout: 90_000,
+  // Generous: two cores compress and compile a debug build's WASM again for each test's fresh browser, and apply sixty
+  // quarantines while other programs run.
+  timeout: 240_000,
   expect: { timeout: 20_000 },
   forbidOnly: !!process.env.CI,
   reporter: "list",

@@ -74,7 +74,7 @@ test("plan and apply", async ({ page }) => {
   await page.getByRole("link", { name: /^Plan: / }).click();
   await page.getByRole("button", { name: /^Apply \d+ steps$/ }).click();
   await expect(page).toHaveURL(/\/partitions\/runs\/\d+/);
-  await expect(page.getByText(DONE)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(DONE)).toBeVisible({ timeout: 180_000 });
 });
 
 test("a refused switch says why, the confirmed one turns", async ({ page }) => {
@@ -97,12 +97,12 @@ test("quarantine what has expired, then drop it", async ({ page }) => {
   await page.goto("/partitions/plan");
   await page.getByRole("button", { name: /^Apply \d+ steps$/ }).click();
   await expect(page).toHaveURL(/\/partitions\/runs\/\d+/);
-  await expect(page.getByText(DONE)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(DONE)).toBeVisible({ timeout: 180_000 });
   await page.goto("/partitions/plan");
   await page.getByLabel(/to confirm$/).fill("payments");
   await page.getByRole("button", { name: /^Apply \d+ steps$/ }).click();
   await expect(page).toHaveURL(/\/partitions\/runs\/\d+/);
-  await expect(page.getByText(DONE)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(DONE)).toBeVisible({ timeout: 180_000 });
   await page.goto("/partitions/plan");
   await expect(page.getByText("Nothing to do: every shard is as the policy asks.")).toBeVisible();
 });

@@ -164,7 +164,7 @@ test("a month in quarantine is brought back by one click", async ({ page, demo }
   await open(page, "/partitions");
   await page.getByText("The same as a table, month by month").click();
   await page.getByRole("button", { name: `Restore ${month}` }).click();
-  await expect(page.getByRole("button", { name: `Restore ${month}` })).toHaveCount(0, { timeout: 60_000 });
+  await expect(page.getByRole("button", { name: `Restore ${month}` })).toHaveCount(0, { timeout: 180_000 });
   expect(states(demo.command<PartitionMap>(["partitions", "list"]), month)).toEqual(new Set(["restored"]));
 });
 
@@ -180,7 +180,7 @@ test.describe("a run that is not there", () => {
 
 /** The run page follows its run to the end; steps that are blocked are listed as well. */
 async function expectDone(page: Page, done: number, listed: number): Promise<void> {
-  await expect(page.getByText(`${done} of ${listed} done`)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(`${done} of ${listed} done`)).toBeVisible({ timeout: 180_000 });
   await expect(page.getByText(DONE)).toBeVisible();
   const steps = page.getByRole("region", { name: "Steps" }).locator("tbody");
   await expect(steps.getByRole("row")).toHaveCount(listed);
