@@ -11,4 +11,5 @@ mod properties;
 mod quarantine;
 mod settling;
 mod simulation;
+mod turns;
 mod windows;
