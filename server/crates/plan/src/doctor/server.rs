@@ -1,7 +1,7 @@
 //! The server: clock, zones, privileges.
 
 use payhist_types::doctor::Severity;
-use payhist_types::inventory::TableState;
+use payhist_types::inventory::{Boundary, TableState};
 
 use super::facts::Privileges;
 use super::{Ailment, Case, Found, found};
@@ -34,9 +34,14 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
             ("to quarantine and restore months", &["ALTER", "CREATE", "INSERT", "DELETE", "DROP", "LOCK TABLES"])
         }
     };
+    let for_adding: &[_] = match policy.premake_months {
+        None => &[],
+        Some(_) if has_max_value(case) => &["ALTER", "LOCK TABLES"], // its rows are counted while nobody writes
+        Some(_) => &["ALTER"],
+    };
     let needed: [(_, &'static str, &[&'static str]); 3] = [
         (Severity::Error, "to browse", &["SELECT"]),
-        (Severity::Warning, "to add months", if policy.premake_months.is_some() { &["ALTER"] } else { &[] }),
+        (Severity::Warning, "to add months", for_adding),
         (Severity::Warning, taking_out, for_that),
     ];
     for (severity, purpose, privileges) in needed {
@@ -51,6 +56,15 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         }
     }
     ailments
+}
+
+fn has_max_value(case: &Case) -> bool {
+    case.facts.inventory.shards.iter().any(|entry| match &entry.state {
+        TableState::Partitioned { partitions, .. } => {
+            partitions.iter().any(|partition| partition.upper == Boundary::MaxValue)
+        }
+        TableState::Missing | TableState::NotPartitioned | TableState::Unreadable { .. } => false,
+    })
 }
 
 /// No table can be seen, and no privilege would show one.
