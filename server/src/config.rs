@@ -9,6 +9,7 @@ use payhist_ops::{OpsError, adopt};
 use payhist_storage::SourceConfig;
 use payhist_types::history::HistorySpec;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +117,10 @@ impl Config {
 
     /// The sources' connections.
     pub(crate) fn sources(&self) -> anyhow::Result<Vec<SourceConfig>> {
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.sources.iter().find(|source| !names.insert(&source.name)) {
+            anyhow::bail!("two sections [[source]] are called {:?}", twice.name);
+        }
         self.sources
             .iter()
             .map(|source| Ok(SourceConfig::from_url(&source.name, &source.url, source.pool_max)?))
@@ -146,7 +151,7 @@ url = "mysql://payhist:secret@db.internal"
 # Tables that are there already: `payhist doctor` says whether they can be rotated. See docs/adopting.md.
 # [[history]]
 # name = "legacy"
-# source = "main"
+# source = "main"                             # or { main = "0-4", second = "5-9" }: see docs/sources.md
 # schema = "shop"
 # table_pattern = "payments_{shard}"          # {shard} is 0, 1, …
 # route = { kind = "modulo", shards = 10 }    # or { kind = "range", upper_bounds = [10000, 20000] }, the last shard open;
@@ -204,7 +209,7 @@ mod tests {
             assert!(with_history(route).check_histories().is_err(), "{route}");
         }
         let mut config = with_history("{ kind = \"single\" }");
-        config.histories[0].source = "elsewhere".to_owned();
+        config.histories[0].source = "elsewhere".into();
         assert!(config.check_histories().is_err());
     }
 

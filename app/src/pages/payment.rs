@@ -1,7 +1,8 @@
 //! One payment: what it is, where it lives, and what is near it.
 
 use crate::components::{
-    Amount, Copy, ErrorView, Icon, IconName, PaymentTable, StatusBadge, Time, history_of_url, part_of_path,
+    Amount, Copy, ErrorView, Icon, IconName, Notice, PaymentTable, StatusBadge, Time, Tone, history_of_url,
+    part_of_path,
 };
 use crate::{api, links};
 use leptos::prelude::*;
@@ -44,13 +45,20 @@ fn NotShown(error: ApiError) -> impl IntoView {
 
 #[component]
 fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
-    let PaymentDetail { zone, payment, location, same_order, same_user, .. } = detail;
+    let PaymentDetail { zone, payment, location, same_order, same_user, missing, .. } = detail;
+    let missing: Vec<_> = missing.iter().map(|lost| format!("{} on {}", lost.shard, lost.source)).collect();
     let raw = serde_json::to_string_pretty(&payment).unwrap_or_default();
     view! {
         <div class="payment-head">
             <h1><span class="visually-hidden">"Payment of "</span><Amount money=payment.money /><StatusBadge status=payment.status /></h1>
             <Copy value=payment.payment_id.to_string() />
         </div>
+        {(!missing.is_empty()).then(|| view! {
+            <Notice
+                tone=Tone::Warning
+                title=format!("Another payment may have this id: these shards did not answer: {}.", missing.join(", "))
+            />
+        })}
         <div class="grid-2">
             <section class="card"><h2>"Payment"</h2>{facts(&payment, &history)}</section>
             <div class="stack">

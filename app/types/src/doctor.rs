@@ -26,6 +26,9 @@ pub struct Finding {
     pub code: String,
     /// How bad.
     pub severity: Severity,
+    /// On which of the history's sources, if it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// On which shard; `None`: the whole history, or its server.
     pub shard: Option<ShardId>,
     /// The table.

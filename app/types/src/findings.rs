@@ -31,6 +31,14 @@ pub enum FindingKind {
         /// Why.
         reason: String,
     },
+    /// The shard's table is on another source than the configured one, or on others as well: which one counts cannot be
+    /// told.
+    Misplaced {
+        /// The sources that have such a table.
+        found_on: Vec<String>,
+        /// The source that the configuration names.
+        configured: String,
+    },
     /// The shard is in the route but not in the inventory, or twice.
     NotInventoried,
     /// The table is partitioned by something that payhist does not know.
@@ -159,4 +167,40 @@ pub struct Runway {
     pub shard: ShardId,
     /// How far.
     pub reach: Reach,
+}
+
+impl FindingKind {
+    /// Does it keep a plan from knowing the shard's table at all?
+    pub const fn is_unknown_shard(&self) -> bool {
+        matches!(self, Self::Unreadable { .. } | Self::Misplaced { .. } | Self::NotInventoried)
+    }
+}
+
+/// Findings that say the same, told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group<'a> {
+    /// As bad as the worst of them.
+    pub severity: Severity,
+    /// Never empty.
+    pub findings: Vec<&'a Finding>,
+}
+
+/// Groups what says the same of several shards, and all late rows; each group in the place of its first finding.
+pub fn grouped<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Group<'a>> {
+    let late = |kind: &FindingKind| matches!(kind, FindingKind::LateRows { .. });
+    let mut groups: Vec<Group> = Vec::new();
+    for finding in findings {
+        let same = |group: &&mut Group| {
+            let first = &group.findings[0].kind;
+            *first == finding.kind || (late(first) && late(&finding.kind))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => {
+                group.severity = group.severity.max(finding.severity);
+                group.findings.push(finding);
+            }
+            None => groups.push(Group { severity: finding.severity, findings: vec![finding] }),
+        }
+    }
+    groups
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::Columns;
 use crate::policy::{Blockers, Written};
+use crate::sources::Sources;
 use crate::window::Window;
 use crate::{ShardId, UserId};
 
@@ -218,8 +219,8 @@ impl Switches {
 pub struct HistorySpec {
     /// Its name.
     pub name: HistoryName,
-    /// The name of the source (database endpoint) that its shards live on.
-    pub source: String,
+    /// The source (database endpoint) that its shards live on, or each one's.
+    pub source: Sources,
     /// The schema (database) of its tables.
     pub schema: String,
     /// The tables' name with [`SHARD_PLACEHOLDER`], e.g. `payment_history_shard_{shard}`.

@@ -162,6 +162,13 @@ pub enum TableState {
         /// Why.
         reason: String,
     },
+    /// The table is elsewhere than on the source that the configuration names, or there as well.
+    Misplaced {
+        /// The sources that have such a table.
+        found_on: Vec<String>,
+        /// The source that the configuration names.
+        configured: String,
+    },
 }
 
 /// One shard of an inventory.

@@ -29,6 +29,7 @@ pub mod policy;
 pub mod policy_edit;
 pub mod run;
 pub mod simulation;
+pub mod sources;
 pub mod window;
 
 pub use cursor::Cursor;

@@ -225,6 +225,9 @@ pub struct PaymentDetail {
     pub payment: Payment,
     /// Where the row lives.
     pub location: Location,
+    /// The shards that did not answer; one of an adopted history's might have a payment of the same id.
+    #[serde(default)]
+    pub missing: Vec<MissingShard>,
     /// Other payments of the same order, newest first, at most 20.
     pub same_order: Vec<PaymentRow>,
     /// The user's payments around this one, newest first, at most 10.

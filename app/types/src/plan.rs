@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::findings::{Finding, Runway};
+use crate::findings::{Finding, Runway, grouped};
 use crate::history::{HistoryName, Policy, Switch, Switches};
 use crate::{Month, ShardId};
 
@@ -323,5 +323,16 @@ impl RotationPlan {
     /// The steps that may run.
     pub fn active_steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.is_active())
+    }
+
+    /// Are there shards that the plan knows nothing of, so that it has no steps for them?
+    pub fn is_partial(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind.is_unknown_shard())
+    }
+
+    /// Those shards and why, in words.
+    pub fn unknown(&self) -> Vec<String> {
+        let unknown = self.findings.iter().filter(|finding| finding.kind.is_unknown_shard());
+        grouped(unknown).iter().map(ToString::to_string).collect()
     }
 }

@@ -1,12 +1,14 @@
 //! Guards and findings as people read them: one wording for pages, commands, logs and job summaries.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::findings::{Finding, FindingKind};
+use crate::findings::{Finding, FindingKind, Group};
 use crate::inventory::ROWS_COUNTED_MAX;
 use crate::plan::Guard;
+use crate::sources::ShardSet;
 
 impl fmt::Display for Guard {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,6 +90,12 @@ impl fmt::Display for FindingKind {
             Self::MissingTable => formatter.write_str("its table does not exist"),
             Self::NotPartitioned => formatter.write_str("its table has no partitions"),
             Self::Unreadable { reason } => write!(formatter, "it cannot be read: {reason}"),
+            Self::Misplaced { found_on, configured } => write!(
+                formatter,
+                "its table is on {}, and should be on {configured} alone: which one counts cannot be told, and nothing \
+                 is done to either",
+                found_on.join(" and on ")
+            ),
             Self::NotInventoried => formatter.write_str("it is in the route but was not found exactly once"),
             Self::UnknownExpression { raw } => {
                 write!(formatter, "it is partitioned by {raw}, which payhist does not know")
@@ -143,5 +151,31 @@ impl fmt::Display for Finding {
             write!(formatter, "shard {shard}: ")?;
         }
         self.kind.fmt(formatter)
+    }
+}
+
+/// One finding as it is; several in one sentence, with the shards' numbers.
+impl fmt::Display for Group<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, ..] = self.findings[..] else { return Ok(()) };
+        if self.findings.len() == 1 {
+            return first.fmt(formatter);
+        }
+        let shards: ShardSet = self.findings.iter().filter_map(|finding| finding.shard).collect();
+        if let FindingKind::LateRows { .. } = first.kind {
+            let mut months = BTreeSet::new();
+            for finding in &self.findings {
+                if let FindingKind::LateRows { partition, .. } = &finding.kind {
+                    months.insert(partition);
+                }
+            }
+            let months = months.len();
+            return write!(
+                formatter,
+                "late rows in {months} quarantined months on {} shards: the next run or a restore puts them together",
+                shards.iter().count()
+            );
+        }
+        write!(formatter, "shards {shards}: {}", first.kind)
     }
 }

@@ -81,6 +81,9 @@ pub struct RotationRun {
     pub finished_at: Option<DateTime<FixedOffset>>,
     /// How it ended.
     pub outcome: RunOutcome,
+    /// The shards that its plan knew nothing of, and why: nothing was done on them.
+    #[serde(default)]
+    pub unknown: Vec<String>,
     /// Its steps; left out in lists.
     #[serde(default)]
     pub steps: Vec<RunStep>,

@@ -54,4 +54,7 @@ pub struct Simulation {
     pub steps: Vec<SimulatedStep>,
     /// What is blocked at the end.
     pub blocked: Vec<SimulatedBlock>,
+    /// The shards that could not be looked at, and why: their steps are not told.
+    #[serde(default)]
+    pub unknown: Vec<String>,
 }

@@ -34,10 +34,13 @@ fn words(diagnosis: &Diagnosis) -> String {
 }
 
 fn finding_words(finding: &Finding) -> String {
-    let place = match (&finding.table, finding.shard) {
+    let mut place = match (&finding.table, finding.shard) {
         (Some(table), Some(shard)) => format!(" {table} (shard {shard})"),
         _ => String::new(),
     };
+    if let Some(source) = &finding.source {
+        place += &format!(" on {source}");
+    }
     let Finding { severity, code, what, why, .. } = finding;
     let mut said = format!("\n{severity} {code}{place}: {what}\n  why: {why}\n");
     for sql in &finding.sql {

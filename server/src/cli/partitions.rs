@@ -6,6 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, rotation};
 use payhist_types::Month;
+use payhist_types::findings::{Finding, grouped};
 use payhist_types::history::Switch;
 use payhist_types::partition::{MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::plan::{Guard, RotationPlan};
@@ -92,11 +93,13 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
     match command {
         PartitionsCommand::List(history) => {
             let map = rotation::map(ops, &Permit::for_command(), &history.name).await?;
-            Ok(say(json, &map, || map_words(&map)))
+            say(json, &map, || map_words(&map));
+            Ok(outcome_with(map.findings.iter().any(|finding| finding.kind.is_unknown_shard())))
         }
         PartitionsCommand::Plan(history) => {
             let plan = rotation::plan(ops, &Permit::for_command(), &history.name).await?;
-            Ok(say(json, &plan, || plan_words(&plan)))
+            say(json, &plan, || plan_words(&plan));
+            Ok(outcome_with(plan.is_partial()))
         }
         PartitionsCommand::Apply { history, plan } => apply(ops, &history.name, plan, json).await,
         PartitionsCommand::Restore { history, month } => {
@@ -139,8 +142,9 @@ async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> an
     } else {
         let today = rotation::plan(ops, &Permit::for_command(), history).await?;
         if today.active_steps().next().is_none() {
-            say(json, &json!({ "steps": 0, "resumed": resumed, "blocked": today.steps }), || nothing_to_do(&today));
-            return Ok(if held(&today).is_some() { Outcome::Refused } else { Outcome::Done });
+            let answer = json!({ "steps": 0, "resumed": resumed, "blocked": today.steps, "unknown": today.unknown() });
+            say(json, &answer, || nothing_to_do(&today));
+            return Ok(if held(&today).is_some() { Outcome::Refused } else { outcome_with(today.is_partial()) });
         }
         today.hash.0
     };
@@ -154,6 +158,16 @@ async fn apply(ops: &Ops, history: &str, plan: Option<String>, json: bool) -> an
     })
 }
 
+/// What could be looked at is done; shards that could not be leave it in part.
+pub(super) fn outcome_with(unknown_shards: bool) -> Outcome {
+    if unknown_shards { Outcome::Partial } else { Outcome::Done }
+}
+
+/// Shards that could not be looked at, a line for each reason.
+pub(super) fn unknown_words(unknown: &[String]) -> String {
+    unknown.iter().fold(String::new(), |said, unknown| format!("{said}\nINCOMPLETE: {unknown}"))
+}
+
 /// A guard of the holds, if the plan has any.
 fn held(plan: &RotationPlan) -> Option<&Guard> {
     let mut guards = plan.steps.iter().flat_map(|step| &step.blocked_by);
@@ -161,13 +175,15 @@ fn held(plan: &RotationPlan) -> Option<&Guard> {
 }
 
 fn nothing_to_do(plan: &RotationPlan) -> String {
-    match plan.steps.len() {
+    let said = match plan.steps.len() {
+        0 if plan.is_partial() => "Nothing to do on the shards that could be looked at.".to_owned(),
         0 => "Nothing to do: every shard has the months it should have.".to_owned(),
         blocked => {
             let held = held(plan).map(|guard| format!(" A legal hold is in the way: {guard}.")).unwrap_or_default();
             format!("Nothing was done: all {blocked} steps are blocked.{held} `payhist partitions plan` says by what.")
         }
-    }
+    };
+    said + &unknown_words(&plan.unknown())
 }
 
 fn map_words(map: &PartitionMap) -> String {
@@ -192,15 +208,11 @@ fn map_words(map: &PartitionMap) -> String {
         })
         .collect();
     said += &table(&["MONTH", "STATE", "ROWS", "SIZE", ""], &rows);
-    for row in &map.rows {
-        if let Some(problem) = &row.problem {
-            said += &format!("\nshard {}: {problem}", row.shard);
-        }
-    }
-    for finding in &map.findings {
-        said += &format!("\n{}: {finding}", finding.severity);
-    }
-    said
+    said + &findings_words(&map.findings)
+}
+
+fn findings_words(findings: &[Finding]) -> String {
+    grouped(findings).iter().fold(String::new(), |said, group| format!("{said}\n{}: {group}", group.severity))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
@@ -227,10 +239,7 @@ fn plan_words(plan: &RotationPlan) -> String {
     if plan.steps.is_empty() {
         said += "\nNothing to do.";
     }
-    for finding in &plan.findings {
-        said += &format!("\n{}: {finding}", finding.severity);
-    }
-    said
+    said + &findings_words(&plan.findings)
 }
 
 fn restoration_words(restoration: &Restoration) -> String {
@@ -292,5 +301,5 @@ fn run_words(run: &RotationRun) -> String {
         run.plan_hash,
         run.outcome,
         table(&["TABLE", "STEP", "OUTCOME", "TIME", ""], &rows)
-    )
+    ) + &unknown_words(&run.unknown)
 }

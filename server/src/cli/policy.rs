@@ -1,7 +1,7 @@
 //! `payhist partitions policy` and `payhist partitions simulate`
 
 use super::output::{Outcome, say, table};
-use super::partitions::{HistoryArg, megabytes};
+use super::partitions::{HistoryArg, megabytes, outcome_with, unknown_words};
 use clap::{Args, Subcommand};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, policies};
@@ -91,7 +91,8 @@ pub(super) async fn run(command: PolicyCommand, ops: &Ops, json: bool) -> anyhow
 pub(super) async fn simulate(args: SimulateArgs, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
     let SimulateArgs { months, edit, history } = args;
     let simulation = policies::simulate(ops, &Permit::for_command(), &history.name, &edit.into(), months).await?;
-    Ok(say(json, &simulation, || simulation_words(&simulation)))
+    say(json, &simulation, || simulation_words(&simulation));
+    Ok(outcome_with(!simulation.unknown.is_empty()))
 }
 
 fn view_words(view: &PolicyView) -> String {
@@ -153,5 +154,5 @@ fn simulation_words(simulation: &Simulation) -> String {
     for block in &simulation.blocked {
         said += &format!("\n{} steps stay blocked: {}", block.steps, block.reason);
     }
-    said
+    said + &unknown_words(&simulation.unknown)
 }

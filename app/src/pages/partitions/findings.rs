@@ -3,7 +3,7 @@
 use crate::components::{Badge, Tone};
 use leptos::prelude::*;
 use payhist_types::ShardId;
-use payhist_types::findings::{Finding, Reach, Runway, Severity};
+use payhist_types::findings::{self, Finding, Group, Reach, Runway, Severity};
 
 /// Puts together what is equal but for its shard, in the order of first appearance.
 fn grouped<K: PartialEq>(items: impl Iterator<Item = (K, Option<ShardId>)>) -> Vec<(K, Vec<ShardId>)> {
@@ -32,28 +32,36 @@ fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The findings of a history with so many shards.
+/// The findings of a history.
 #[component]
-pub(crate) fn Findings(mut findings: Vec<Finding>, shards: usize) -> impl IntoView {
+pub(crate) fn Findings(mut findings: Vec<Finding>) -> impl IntoView {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let groups = grouped(findings.into_iter().map(|finding| ((finding.severity, finding.kind), finding.shard)));
+    let groups = findings::grouped(&findings);
     if groups.is_empty() {
         return view! { <p><Badge tone=Tone::Good text="No findings: every table is as its policy asks" /></p> }
             .into_any();
     }
-    let entries = groups.into_iter().map(|((severity, kind), found_on)| {
-        let tone = match severity {
+    let entries = groups.into_iter().map(|group| {
+        let tone = match group.severity {
             Severity::Critical => Tone::Critical,
             Severity::Warning => Tone::Warning,
             Severity::Info => Tone::Neutral,
         };
-        let said = match shards_words(&found_on, shards) {
-            place if place.is_empty() => kind.to_string(),
-            place => format!("{place}: {kind}"),
-        };
-        view! { <li><Badge tone text=severity.to_string() /><span>{capitalised(&said)}"."</span></li> }
+        view! {
+            <li>
+                <Badge tone text=group.severity.to_string() />
+                <div>{capitalised(&group.to_string())}"."{each_of(&group)}</div>
+            </li>
+        }
     });
     view! { <section aria-label="Findings"><ul class="findings">{entries.collect_view()}</ul></section> }.into_any()
+}
+
+/// The findings of a group that do not all say the same.
+fn each_of(group: &Group) -> Option<impl IntoView + use<>> {
+    let differ = group.findings.iter().any(|finding| finding.kind != group.findings[0].kind);
+    let each = group.findings.iter().map(|finding| view! { <li>{capitalised(&finding.to_string())}"."</li> });
+    differ.then(|| view! { <details><summary>"Each of them"</summary><ul>{each.collect_view()}</ul></details> })
 }
 
 /// How long inserts will find a partition, per group of shards.

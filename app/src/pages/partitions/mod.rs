@@ -89,7 +89,7 @@ pub(crate) fn PartitionsPage() -> impl IntoView {
         {failure_of::<api::RestoreMonth>()}
         {loaded(page, |(map, due)| view! {
             <Facts map=map.clone() />
-            <Findings findings=map.findings.clone() shards=map.rows.len() />
+            <Findings findings=map.findings.clone() />
             <section class="card">
                 <h2>"Map"</h2>
                 <MapTable map=map.clone() />

@@ -30,7 +30,7 @@ pub(crate) fn PlanPage() -> impl IntoView {
         {loaded(api::rotation_plan(history), |plan| view! {
             <p class="plan-summary">{words::summary(&plan)}</p>
             <Facts plan=plan.clone() />
-            <Findings findings=plan.findings.clone() shards=plan.runway.len() />
+            <Findings findings=plan.findings.clone() />
             {failure_of::<api::ApplyPlan>()}
             <ApplyForm plan=plan.clone() may=api::may(Permission::ManagePartitions) />
             <Steps steps=plan.steps />

@@ -76,15 +76,17 @@ fn NextStep(run: RotationRun) -> impl IntoView {
         }
         RunOutcome::Done => (Tone::Good, "Every step that was not blocked is done, and the catalogue says so."),
         RunOutcome::Partial => {
-            (Tone::Warning, "Some steps are not done; the tables below say why. The others are, and stay so.")
+            (Tone::Warning, "Some of it is not done; this page says why. The rest is, and stays so.")
         }
         RunOutcome::Failed => (Tone::Critical, "No step was done. The tables below say why."),
     };
     let link = |path: &str| links::with_history(path, &run.history);
     let (map, plan) = (link("/partitions"), link("/partitions/plan"));
+    let unknown = run.unknown.into_iter().map(|unknown| view! { <p>"Nothing was done on "{unknown}"."</p> });
     let again = matches!(run.outcome, RunOutcome::Partial | RunOutcome::Failed);
     view! {
         <Notice tone title>
+            {unknown.collect_view()}
             <p>
                 {again.then(|| view! { <a href=plan>"Look at a new plan"</a>" · " })}
                 <a href=map>"See the map"</a>

@@ -12,9 +12,8 @@ pub(super) fn Changes(changes: Vec<PolicyChange>) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row" class="number">{change.version}</th>
-                <td><Time at=change.at /></td>
-                <td>{change.by}</td>
-                <td class="run-detail">{differences(change.from.as_ref(), &change.to)}</td>
+                <td><Time at=change.at />" "<span class="quiet">"by "{change.by}</span></td>
+                <td>{differences(change.from.as_ref(), &change.to)}</td>
             </tr>
         }
     });
@@ -22,13 +21,12 @@ pub(super) fn Changes(changes: Vec<PolicyChange>) -> impl IntoView {
         <section class="card">
             <h2>"Versions"</h2>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Versions of the policy">
-                <table>
+                <table class="wrapping">
                     <caption class="visually-hidden">"Versions of the policy, newest first"</caption>
                     <thead>
                         <tr>
                             <th scope="col" class="number">"Version"</th>
                             <th scope="col">"Since"</th>
-                            <th scope="col">"By"</th>
                             <th scope="col">"Changed"</th>
                         </tr>
                     </thead>

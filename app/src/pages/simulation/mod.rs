@@ -48,10 +48,15 @@ pub(crate) fn SimulationPage() -> impl IntoView {
             let blocked = simulation.blocked.iter().map(|block| {
                 view! { <Notice tone=Tone::Warning title=format!("{} steps stay blocked: {}", block.steps, block.reason) /> }
             });
+            let unknown = simulation.unknown.iter().map(|unknown| {
+                view! { <Notice tone=Tone::Critical title=format!("Incomplete: {unknown}") /> }
+            });
+            let unknown = unknown.collect_view();
             let differs = simulation.policy != policy.policy;
             view! {
                 {differs.then(|| view! { <SaveForm policy edit may=api::may(Permission::ManagePartitions) /> })}
                 <p class="plan-summary">{words}</p>
+                {unknown}
                 {blocked.collect_view()}
                 <Steps steps=simulation.steps />
             }

@@ -5,9 +5,11 @@ use crate::quarantine::Pair;
 use crate::split::Split;
 use crate::{Capabilities, Ident, IdentError, Statement, TableName, ddl};
 use payhist_plan::rotation;
+use payhist_types::ShardId;
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Inventory, TableState};
 use payhist_types::plan::{Action, Guard, NewMonth, RotationPlan, Step};
+use std::collections::BTreeMap;
 
 /// Why a step has no SQL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +28,7 @@ pub enum PlanSqlError {
     Unsupported(String),
 }
 
-/// Fills in every step's SQL and the plan's hash. A step whose edge the table cannot express is blocked.
+/// Fills in every step's SQL, by what the engine of its shard can do, and the plan's hash. A step whose edge the table cannot express is blocked.
 ///
 /// # Errors
 /// [`PlanSqlError`] for a plan that does not fit its inventory.
@@ -34,9 +36,10 @@ pub fn render(
     plan: &mut RotationPlan,
     spec: &HistorySpec,
     inventory: &Inventory,
-    capabilities: &Capabilities,
+    capabilities: &BTreeMap<ShardId, &Capabilities>,
 ) -> Result<(), PlanSqlError> {
     for step in &mut plan.steps {
+        let capabilities = capabilities.get(&step.shard).ok_or_else(|| PlanSqlError::Unsupported(step.key()))?;
         let found = inventory.shards.iter().find(|shard| shard.shard == step.shard && shard.table == step.table);
         let state = found.map_or(&TableState::Missing, |shard| &shard.state);
         match statements(step, &spec.schema, state, capabilities) {

@@ -18,8 +18,8 @@ pub fn check(configured: &[HistorySpec], sources: &[&str]) -> Result<(), OpsErro
     for (index, spec) in configured.iter().enumerate() {
         let before = &configured[..index];
         validate(spec).map_err(|error| wrong(spec, error.key(), &error.to_string()))?;
-        if !sources.contains(&spec.source.as_str()) {
-            return Err(wrong(spec, "source", &format!("there is no [[source]] called {:?}", spec.source)));
+        if let Some(unknown) = spec.source.names().into_iter().find(|name| !sources.contains(name)) {
+            return Err(wrong(spec, "source", &format!("there is no [[source]] called {unknown:?}")));
         }
         if before.iter().any(|other| other.name == spec.name) {
             return Err(wrong(spec, "name", "it is configured twice"));
@@ -57,8 +57,9 @@ async fn change(
     before: &History,
     spec: &HistorySpec,
 ) -> Result<(), OpsError> {
-    let place = |spec: &HistorySpec| (spec.source.clone(), spec.schema.clone(), spec.table_pattern.clone());
-    if place(&before.spec) != place(spec) {
+    let place = |of: &HistorySpec, shard| (of.source.of(shard).to_owned(), of.schema.clone(), of.table_of(shard));
+    let both = before.spec.route.shards().zip(spec.route.shards()).map(|(shard, _)| shard);
+    if both.into_iter().any(|shard| place(&before.spec, shard) != place(spec, shard)) {
         let why = "a registered history never moves to other tables; give this one another name";
         return Err(wrong(spec, "table_pattern", why));
     }

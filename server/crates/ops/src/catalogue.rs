@@ -1,13 +1,15 @@
 //! The partitions of a history, as the servers' catalogues have them now.
 
 use crate::{Ops, OpsError, histories};
+use futures::future::join_all;
 use moka::sync::Cache;
 use payhist_storage::histories::History;
 use payhist_storage::payments::Layout;
 use payhist_storage::{doctor, holds, partitions, restored, twins};
 use payhist_types::ShardId;
+use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Inventory, ShardInventory, TableState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,37 +43,53 @@ impl Default for Catalogue {
     }
 }
 
-/// Reads the inventory now. Shards whose source does not answer are `Unreadable`, with the reason.
+/// Reads the inventory now. Shards whose source does not answer are `Unreadable`, with the source and the reason; those
+/// whose table another of the history's sources has, too, are `Misplaced`.
 pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
     let spec = &history.spec;
-    let tables: Vec<_> = spec.route.shards().map(|shard| (shard, spec.table_of(shard))).collect();
-    let read = async {
-        let source = ops.source(&spec.source)?;
-        let mut connection = source.pool.acquire("catalogue.read").await?;
-        let names: Vec<&str> = tables.iter().map(|(_, table)| table.as_str()).collect();
-        Ok::<_, OpsError>(partitions::read(&mut connection, &spec.schema, &names).await?)
-    };
-    let mut found = match read.await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::warn!(history = %spec.name, source = spec.source, error = &error as &dyn std::error::Error, "catalogue not readable");
-            tables
-                .iter()
-                .map(|(_, table)| (table.clone(), TableState::Unreadable { reason: error.to_string() }))
-                .collect()
+    let ask = |name| async move {
+        let answer = tables_on(ops, spec, name).await;
+        if let Err(error) = &answer {
+            tracing::warn!(history = %spec.name, source = name, error = error as &dyn std::error::Error, "catalogue not readable");
         }
+        (name, answer)
     };
-    let shards = tables
-        .into_iter()
-        .map(|(shard, table)| ShardInventory {
-            shard,
-            state: found.remove(&table).unwrap_or(TableState::Missing),
-            table,
-            restored: Vec::new(),
-            max_value_rows: None,
-        })
-        .collect();
-    Ok(Inventory { history: spec.name.clone(), shards, holds: None, read_at: ops.now() })
+    let mut answers: Answers = join_all(spec.source.names().into_iter().map(ask)).await.into_iter().collect();
+    let shards = spec.route.shards().map(|shard| {
+        let table = spec.table_of(shard);
+        let state = state_of(&mut answers, spec.source.of(shard), &table);
+        ShardInventory { shard, table, state, restored: Vec::new(), max_value_rows: None }
+    });
+    Ok(Inventory { history: spec.name.clone(), shards: shards.collect(), holds: None, read_at: ops.now() })
+}
+
+/// The tables that each source has of a history.
+type Answers<'a> = BTreeMap<&'a str, Result<HashMap<String, TableState>, OpsError>>;
+
+/// Those of a history's tables that a source has, whichever it should have.
+async fn tables_on(ops: &Ops, spec: &HistorySpec, source: &str) -> Result<HashMap<String, TableState>, OpsError> {
+    let source = ops.source(source)?;
+    source.capabilities().await?; // a plan that relies on this answer needs them, too
+    let mut connection = source.pool.acquire("catalogue.read").await?;
+    let names: Vec<_> = spec.route.shards().map(|shard| spec.table_of(shard)).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    Ok(partitions::read(&mut connection, &spec.schema, &names).await?)
+}
+
+fn state_of(answers: &mut Answers, configured: &str, table: &str) -> TableState {
+    let has = |answer: &Result<HashMap<_, _>, _>| answer.as_ref().is_ok_and(|tables| tables.contains_key(table));
+    let found_on: Vec<_> =
+        answers.iter().filter(|(_, answer)| has(answer)).map(|(name, _)| (*name).to_owned()).collect();
+    if found_on.iter().any(|name| name != configured) {
+        return TableState::Misplaced { found_on, configured: configured.to_owned() };
+    }
+    match answers.get_mut(configured) {
+        Some(Ok(tables)) => tables.remove(table).unwrap_or(TableState::Missing),
+        Some(Err(error)) => {
+            TableState::Unreadable { reason: format!("its source {configured} does not answer: {error}") }
+        }
+        None => TableState::Unreadable { reason: "it is on no source".to_owned() },
+    }
 }
 
 /// The inventory that a plan is made on: with the holds, the months that were restored, and the rows that twins,
@@ -79,16 +97,10 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
 /// rely on it.
 pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
     let mut inventory = read(ops, history).await?;
-    let count = async {
-        let mut connection = ops.source(&history.spec.source)?.pool.acquire("catalogue.twins").await?;
-        let tables = inventory.shards.iter_mut().map(|shard| (shard.table.as_str(), &mut shard.state));
-        twins::count(&mut connection, &history.spec.schema, tables).await?;
-        Ok::<_, OpsError>(
-            partitions::count_max_values(&mut connection, &history.spec.schema, &mut inventory.shards).await?,
-        )
-    };
-    if let Err(error) = count.await {
-        tracing::warn!(history = %history.spec.name, error = &error as &dyn std::error::Error, "rows not counted");
+    for source in history.spec.source.names() {
+        if let Err(error) = count_rows(ops, &history.spec, source, &mut inventory.shards).await {
+            tracing::warn!(history = %history.spec.name, source, error = &error as &dyn std::error::Error, "rows not counted");
+        }
     }
     let mut connection = ops.control().acquire("catalogue.restored").await?;
     inventory.holds = match holds::active(&mut connection, history.id, ops.now()).await {
@@ -102,6 +114,25 @@ pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Invent
         inventory.shards.iter_mut().filter(|found| found.shard == shard).for_each(|found| found.restored.push(month));
     }
     Ok(inventory)
+}
+
+/// Counts what a plan must know of the shards that a source has answered for.
+async fn count_rows(
+    ops: &Ops,
+    spec: &HistorySpec,
+    source: &str,
+    shards: &mut [ShardInventory],
+) -> Result<(), OpsError> {
+    let is_read = |shard: &ShardInventory| matches!(shard.state, TableState::Partitioned { .. });
+    let mut shards: Vec<_> =
+        shards.iter_mut().filter(|shard| spec.source.of(shard.shard) == source && is_read(shard)).collect();
+    if shards.is_empty() {
+        return Ok(());
+    }
+    let mut connection = ops.source(source)?.pool.acquire("catalogue.twins").await?;
+    let tables = shards.iter_mut().map(|shard| (shard.table.as_str(), &mut shard.state));
+    twins::count(&mut connection, &spec.schema, tables).await?;
+    Ok(partitions::count_max_values(&mut connection, &spec.schema, shards.into_iter()).await?)
 }
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.
@@ -122,15 +153,25 @@ pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsErro
 async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
     let spec = &history.spec;
     let Some(columns) = &spec.columns else { return BTreeMap::new() };
-    let read = async {
-        let mut connection = ops.source(&spec.source)?.pool.acquire("catalogue.keys").await?;
-        Ok::<_, OpsError>(doctor::keys(&mut connection, spec).await?)
+    let read = |source: &'_ str| {
+        let source = ops.source(source);
+        async move {
+            let mut connection = source?.pool.acquire("catalogue.keys").await?;
+            Ok::<_, OpsError>(doctor::keys(&mut connection, spec).await?)
+        }
     };
-    let keys = read.await.unwrap_or_else(|error| {
-        tracing::warn!(history = %spec.name, error = &error as &dyn std::error::Error, "keys not readable");
-        BTreeMap::new()
-    });
-    let of = |shard| keys.get(&spec.table_of(shard)).map_or(&[][..], Vec::as_slice);
+    let mut keys = BTreeMap::new();
+    for source in spec.source.names() {
+        match read(source).await {
+            Ok(found) => drop(keys.insert(source, found)),
+            Err(error) => {
+                tracing::warn!(history = %spec.name, source, error = &error as &dyn std::error::Error, "keys not readable");
+            }
+        }
+    }
+    let of = |shard| {
+        keys.get(spec.source.of(shard)).and_then(|keys| keys.get(&spec.table_of(shard))).map_or(&[][..], Vec::as_slice)
+    };
     spec.route.shards().map(|shard| (shard, Layout::new(Some(columns), of(shard)))).collect()
 }
 

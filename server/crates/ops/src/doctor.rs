@@ -3,11 +3,13 @@
 use crate::auth::{Permit, ViewPartitions};
 use crate::{Ops, OpsError, catalogue, histories};
 use payhist_dialect::doctor::explain;
-use payhist_plan::doctor::{Found, examine, unreadable};
+use payhist_plan::doctor::{examine, unreadable};
+use payhist_plan::rotation::PlanError;
 use payhist_storage::doctor::{STATUS_ROWS_LOOKED, TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
 use payhist_storage::histories::History;
-use payhist_types::doctor::Diagnosis;
-use payhist_types::history::Route;
+use payhist_types::doctor::{Diagnosis, Finding};
+use payhist_types::history::{HistorySpec, Route};
+use payhist_types::inventory::Inventory;
 
 /// Examines one history; the default one for an empty name. Changes nothing.
 ///
@@ -17,28 +19,44 @@ pub async fn diagnose(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str
     let history = histories::find(ops, history).await?;
     let spec = &history.spec;
     let inventory = catalogue::read_for_plan(ops, &history).await?;
-    let unplanned = |error: payhist_plan::rotation::PlanError| OpsError::Internal(error.to_string());
+    let mut findings = Vec::new();
+    for source in spec.source.names() {
+        findings.extend(of_source(ops, spec, source, &inventory).await?);
+    }
+    findings.sort_by_key(|finding| finding.shard);
+    let looked_at = looked_at(&history);
+    Ok(Diagnosis { history: history.spec.name, examined_at: ops.now(), looked_at, findings })
+}
+
+/// The findings of what a source has of a history, and of the source itself.
+async fn of_source(ops: &Ops, spec: &HistorySpec, name: &str, inventory: &Inventory) -> Result<Vec<Finding>, OpsError> {
+    let unplanned = |error: PlanError| OpsError::Internal(error.to_string());
     let examined = async {
-        let source = ops.source(&spec.source)?;
+        let source = ops.source(name)?;
         let capabilities = source.capabilities().await?;
         let mut connection = source.pool.acquire("doctor").await?;
-        let facts = payhist_storage::doctor::read(&mut connection, spec, inventory.clone(), ops.now()).await?;
+        let facts = payhist_storage::doctor::read(&mut connection, spec, name, inventory.clone(), ops.now()).await?;
         Ok::<_, OpsError>((facts, capabilities))
     };
-    let findings = match examined.await {
+    let mut findings: Vec<_> = match examined.await {
         Ok((facts, capabilities)) => {
             let found = examine(spec, &facts, ops.now()).map_err(unplanned)?;
-            let said = |found: &Found| explain(found, spec, Some((&facts, capabilities)));
-            found.iter().map(said).collect()
+            found.iter().map(|found| explain(found, spec, Some((&facts, capabilities)))).collect()
         }
         Err(error) => {
-            tracing::warn!(history = %spec.name, error = &error as &dyn std::error::Error, "not examined");
-            let found = unreadable(spec, &inventory, error.to_string(), ops.now()).map_err(unplanned)?;
+            tracing::warn!(history = %spec.name, source = name, error = &error as &dyn std::error::Error, "not examined");
+            let reason = format!("the source {name}: {error}");
+            let found = unreadable(spec, name, inventory, reason, ops.now()).map_err(unplanned)?;
             found.iter().map(|found| explain(found, spec, None)).collect()
         }
     };
-    let looked_at = looked_at(&history);
-    Ok(Diagnosis { history: history.spec.name, examined_at: ops.now(), looked_at, findings })
+    // With one source there is nothing to tell apart.
+    if spec.source.only().is_none() {
+        for finding in &mut findings {
+            finding.source = Some(name.to_owned());
+        }
+    }
+    Ok(findings)
 }
 
 fn looked_at(history: &History) -> Vec<String> {

@@ -4,7 +4,10 @@ use payhist_dialect::error_class::ErrorClass;
 use payhist_storage::StorageError;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
 use payhist_types::operator::Permission;
+use payhist_types::payment::MissingShard;
 use payhist_types::plan::Guard;
+use payhist_types::sources::ShardSet;
+use std::collections::BTreeSet;
 
 /// A failure of a use case.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,9 @@ pub enum OpsError {
     /// Too many attempts.
     #[error("{0}")]
     TooMany(String),
+    /// Shards that might have what was asked for did not answer.
+    #[error("{}", silent(.0))]
+    SourcesSilent(Vec<MissingShard>),
     /// The database.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -63,13 +69,26 @@ impl OpsError {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Refused { .. } | Self::Held(_) => ErrorKind::Refused,
             Self::TooMany(_) => ErrorKind::TooMany,
-            Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => ErrorKind::Unavailable,
+            Self::SourcesSilent(_)
+            | Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => {
+                ErrorKind::Unavailable
+            }
             Self::Storage(error) if matches!(error.class(), Some(ErrorClass::DiskFull | ErrorClass::EngineFailed)) => {
                 ErrorKind::Unavailable
             }
             Self::Storage(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
+}
+
+/// `these shards did not answer: 5-9 on second`.
+fn silent(missing: &[MissingShard]) -> String {
+    let sources: BTreeSet<_> = missing.iter().map(|missing| missing.source.as_str()).collect();
+    let of = |source: &str| {
+        let shards = missing.iter().filter(|missing| missing.source == source).map(|missing| missing.shard);
+        format!("{} on {source}", shards.collect::<ShardSet>())
+    };
+    format!("these shards did not answer: {}", sources.into_iter().map(of).collect::<Vec<_>>().join(", "))
 }
 
 impl From<OpsError> for ApiError {
@@ -94,6 +113,10 @@ impl From<OpsError> for ApiError {
             OpsError::Held(guard) => Self::new(kind, format!("Refused: {guard}. Nothing was destroyed."))
                 .with_remedy("`payhist holds list` and the page Holds say why it is held, and how a hold ends."),
             OpsError::TooMany(message) => Self::new(kind, message),
+            OpsError::SourcesSilent(missing) => {
+                Self::new(kind, format!("Nothing was found, but {}.", silent(&missing)))
+                    .with_remedy("Try again when they answer; the database page shows which servers do.")
+            }
             OpsError::Storage(_) | OpsError::Internal(_) => {
                 let incident = format!("{:012x}", rand::random::<u64>() >> 16);
                 tracing::error!(incident, error = &error as &dyn std::error::Error, "request failed");

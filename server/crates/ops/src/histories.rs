@@ -4,8 +4,9 @@ use crate::auth::{ManagePartitions, Permit};
 use crate::{Ops, OpsError};
 use payhist_plan::validate::{shared_table, validate};
 use payhist_storage::histories::{self as stored, History};
-use payhist_storage::{audit, tx};
+use payhist_storage::{Source, audit, tx};
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
+use payhist_types::sources::Sources;
 use serde_json::json;
 
 /// Shards of a history that payhist makes itself (DESIGN §4).
@@ -33,7 +34,7 @@ pub async fn find(ops: &Ops, name: &str) -> Result<History, OpsError> {
 }
 
 /// A history of payhist's own layout: ten shards by `user_id % 10` in the schema that bears the history's name.
-pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Policy) -> HistorySpec {
+pub fn own_layout(name: HistoryName, source: impl Into<Sources>, schema: String, policy: Policy) -> HistorySpec {
     let table_pattern = if name.as_str() == "payments" {
         "payment_history_shard_{shard}".to_owned()
     } else {
@@ -41,7 +42,7 @@ pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Polic
     };
     HistorySpec {
         name,
-        source: source.to_owned(),
+        source: source.into(),
         schema,
         table_pattern,
         route: Route::Modulo { shards: DEFAULT_SHARDS },
@@ -53,7 +54,24 @@ pub fn own_layout(name: HistoryName, source: &str, schema: String, policy: Polic
 /// Are its tables payhist's own, made from its template? Those of an adopted history are never altered but by plan.
 pub(crate) fn is_own_layout(spec: &HistorySpec) -> bool {
     let HistorySpec { name, source, schema, policy, .. } = spec;
-    own_layout(name.clone(), source, schema.clone(), policy.clone()) == *spec
+    own_layout(name.clone(), source.clone(), schema.clone(), policy.clone()) == *spec
+}
+
+/// The source of a history that is to be filled.
+///
+/// # Errors
+/// [`OpsError::Refused`]: its shards live on several.
+pub(crate) fn only_source<'a>(ops: &'a Ops, spec: &HistorySpec) -> Result<&'a Source, OpsError> {
+    let only = spec.source.only().ok_or_else(|| {
+        OpsError::refused(
+            format!(
+                "the shards of {} live on several sources: payhist rotates and browses them, and fills none",
+                spec.name
+            ),
+            "Name another history with --history NAME; it is made if it does not exist",
+        )
+    })?;
+    ops.source(only)
 }
 
 /// No table is in two histories, or the one's policy would drop what the other keeps.

@@ -11,7 +11,7 @@ use payhist_storage::histories::History;
 use payhist_storage::payments::{Layout, PaymentScope, QuarterTotal, totals};
 use payhist_storage::{deadlocks, jobs};
 use payhist_types::ShardId;
-use payhist_types::findings::{Reach, Runway, Severity};
+use payhist_types::findings::{Reach, Runway, Severity, grouped};
 use payhist_types::jobs::JobRunStatus;
 use payhist_types::overview::{DayTotal, Health, HealthCheck, Overview};
 use payhist_types::payment::PaymentStatus;
@@ -99,7 +99,7 @@ fn partitions_check(plan: &RotationPlan) -> HealthCheck {
         Some(Severity::Warning) => Health::Warning,
         _ => Health::Good,
     };
-    let loud: Vec<_> = plan.findings.iter().filter(|finding| finding.severity >= Severity::Warning).collect();
+    let loud = grouped(plan.findings.iter().filter(|finding| finding.severity >= Severity::Warning));
     let detail =
         loud.first().map_or_else(|| "Every shard has the months it should have.".to_owned(), ToString::to_string);
     let waiting = plan.active_steps().count();
@@ -170,7 +170,7 @@ async fn days(
     for (shard, answer) in answers {
         match answer {
             Ok(quarters) => quarters.into_iter().for_each(|quarter| add(&mut days, quarter, zone)),
-            Err(error) => missing.push(format!("Shard {shard}: {error}")),
+            Err(error) => missing.push(format!("Shard {shard} on {}: {error}", history.spec.source.of(shard))),
         }
     }
     Ok((days.into_values().collect(), missing))
@@ -186,7 +186,7 @@ async fn shard_totals(
     let spec = &history.spec;
     let table =
         TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
-    let mut connection = ops.source(&spec.source)?.pool.acquire("overview.totals").await?;
+    let mut connection = ops.source(spec.source.of(shard))?.pool.acquire("overview.totals").await?;
     let layout = Layout::new(spec.columns.as_deref(), &[]);
     Ok(totals(&mut connection, &PaymentScope { table, layout, from, until }).await?)
 }

@@ -18,7 +18,7 @@ const NOW: &str = "2026-11-15T12:00:00Z";
 fn spec(test: &TestOps, route: Route, table_pattern: &str) -> HistorySpec {
     HistorySpec {
         name: "legacy".parse().unwrap(),
-        source: "main".to_owned(),
+        source: "main".into(),
         schema: test.db.name().to_owned(),
         table_pattern: table_pattern.to_owned(),
         route,
@@ -126,9 +126,9 @@ async fn what_would_put_tables_in_doubt_is_refused() {
     adopted(&test, &legacy).await.unwrap();
     let name = |name: &str| name.parse().unwrap();
     for (key, wrong) in [
-        ("source", HistorySpec { source: "elsewhere".to_owned(), ..legacy.clone() }),
+        ("source", HistorySpec { source: "elsewhere".into(), ..legacy.clone() }),
         ("table_pattern", HistorySpec { table_pattern: "u_{shard}".to_owned(), ..legacy.clone() }),
-        ("table_pattern", HistorySpec { schema: "elsewhere".to_owned(), ..legacy.clone() }),
+        ("table_pattern", HistorySpec { schema: "elsewhere".into(), ..legacy.clone() }),
         ("table_pattern", HistorySpec { name: name("twin"), ..legacy.clone() }),
         ("table_pattern", spec_of_one_table(&legacy, "T_2")),
         ("route.shards", HistorySpec { route: Route::Modulo { shards: 0 }, ..legacy.clone() }),

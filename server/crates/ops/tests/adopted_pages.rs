@@ -66,7 +66,7 @@ async fn shop(engine: EngineKind, kind: &str, partitioned_by: &str) -> (TestOps,
     }
     let spec = HistorySpec {
         name: "shop".parse().unwrap(),
-        source: "main".to_owned(),
+        source: "main".into(),
         schema: test.db.name().to_owned(),
         table_pattern: "shop_{shard}".to_owned(),
         route: Route::Modulo { shards: 3 },

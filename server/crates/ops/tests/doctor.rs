@@ -283,7 +283,7 @@ async fn adopted(test: &TestOps, create: &str, zone: &str) {
     run(test, create).await;
     let spec = HistorySpec {
         name: "adopted".parse().unwrap(),
-        source: "main".to_owned(),
+        source: "main".into(),
         schema: test.db.name().to_owned(),
         table_pattern: "t".to_owned(),
         route: Route::Single,

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
-use payhist_types::Currency;
 use payhist_types::columns::Place;
 use payhist_types::history::{HistorySpec, Route, SHARD_PLACEHOLDER};
 use payhist_types::ids::PAYMENT_ID_SHARD_MAX;
+use payhist_types::sources::Sources;
+use payhist_types::{Currency, ShardId};
 
 /// The most shards of a history: as many as a payment id can tell apart.
 pub const SHARDS_MAX: usize = PAYMENT_ID_SHARD_MAX as usize + 1;
@@ -34,6 +35,24 @@ pub enum SpecError {
     /// Several shards and no single place for their number in the tables' name.
     #[error("the table pattern {0:?} must say {SHARD_PLACEHOLDER} once, or all shards would share a table")]
     TablePattern(String),
+    /// A shard that is on no source, or on two.
+    #[error("shard {shard} is on {found}: each shard lives on exactly one source")]
+    ShardPlaced {
+        /// The shard.
+        shard: ShardId,
+        /// The sources that list it, in words.
+        found: String,
+    },
+    /// A shard on a source that the route does not have.
+    #[error("{on} has shards {shards}, of which the route knows only 0 to {last}")]
+    ShardUnknown {
+        /// The source.
+        on: String,
+        /// Its shards.
+        shards: String,
+        /// The last shard of the route.
+        last: ShardId,
+    },
     /// No schema, or no table pattern.
     #[error("a history needs the name of its schema and of its tables")]
     Nameless,
@@ -58,6 +77,7 @@ impl SpecError {
             Self::ShardCount(_) => "route.shards",
             Self::BoundsNotAscending { .. } => "route.upper_bounds",
             Self::TablePattern(_) => "table_pattern",
+            Self::ShardPlaced { .. } | Self::ShardUnknown { .. } => "source",
             Self::Nameless => "schema",
             Self::Column(..) => "columns",
         }
@@ -90,6 +110,7 @@ pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
     {
         return Err(SpecError::BoundsNotAscending { before: pair[0].0, upper: pair[1].0 });
     }
+    check_sources(spec)?;
     if spec.schema.is_empty() || spec.table_pattern.is_empty() {
         return Err(SpecError::Nameless);
     }
@@ -109,13 +130,31 @@ pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
     Ok(zone)
 }
 
+fn check_sources(spec: &HistorySpec) -> Result<(), SpecError> {
+    let Sources::Several(placed) = &spec.source else { return Ok(()) };
+    let last = ShardId(spec.route.shard_count().saturating_sub(1));
+    if let Some((source, shards)) = placed.iter().find(|(_, shards)| shards.iter().any(|shard| shard > last)) {
+        return Err(SpecError::ShardUnknown { on: source.clone(), shards: shards.to_string(), last });
+    }
+    for shard in spec.route.shards() {
+        let on = placed.iter().filter(|(_, shards)| shards.iter().any(|other| other == shard)).map(|(name, _)| name);
+        match on.map(String::as_str).collect::<Vec<_>>()[..] {
+            [_] => {}
+            [] => return Err(SpecError::ShardPlaced { shard, found: "no source".to_owned() }),
+            ref several => return Err(SpecError::ShardPlaced { shard, found: several.join(" and ") }),
+        }
+    }
+    Ok(())
+}
+
 /// A table that both histories would rotate, each by its own policy.
 pub fn shared_table(one: &HistorySpec, other: &HistorySpec) -> Option<String> {
     // Some servers do not tell the case of names apart.
-    let name = |spec: &HistorySpec, table: String| [&spec.source, &spec.schema, &table].map(|part| part.to_lowercase());
-    let tables = |spec: &HistorySpec| spec.route.shards().map(|shard| spec.table_of(shard)).collect::<Vec<_>>();
-    let taken: BTreeSet<_> = tables(other).into_iter().map(|table| name(other, table)).collect();
-    tables(one).into_iter().find(|table| taken.contains(&name(one, table.clone())))
+    let name = |spec: &HistorySpec, shard: ShardId| {
+        [spec.source.of(shard), &spec.schema, &spec.table_of(shard)].map(str::to_lowercase)
+    };
+    let taken: BTreeSet<_> = other.route.shards().map(|shard| name(other, shard)).collect();
+    one.route.shards().find(|shard| taken.contains(&name(one, *shard))).map(|shard| one.table_of(shard))
 }
 
 #[cfg(test)]
@@ -182,6 +221,22 @@ mod tests {
         }
         assert_eq!(refused(|spec| spec.schema.clear()), SpecError::Nameless);
         assert_eq!(refused(|spec| spec.table_pattern.clear()), SpecError::Nameless);
+    }
+
+    #[test]
+    fn each_shard_lives_on_exactly_one_source() {
+        let placed = |json: &str| HistorySpec { source: serde_json::from_str(json).unwrap(), ..spec() };
+        assert!(validate(&placed(r#"{"main": "0-4", "second": "5-9"}"#)).is_ok());
+        for (json, message) in [
+            (
+                r#"{"main": "0-4", "second": "4-9"}"#,
+                "shard 4 is on main and second: each shard lives on exactly one source",
+            ),
+            (r#"{"main": "0-4", "second": "6-9"}"#, "shard 5 is on no source: each shard lives on exactly one source"),
+            (r#"{"main": "0-4", "second": "5-10"}"#, "second has shards 5-10, of which the route knows only 0 to 9"),
+        ] {
+            assert_eq!(validate(&placed(json)).unwrap_err().to_string(), message);
+        }
     }
 
     #[test]

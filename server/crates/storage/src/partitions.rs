@@ -72,10 +72,10 @@ pub async fn count_rows(
 }
 
 /// Counts the rows of MAXVALUE partitions, each up to `ROWS_COUNTED_MAX`, in one statement.
-pub async fn count_max_values(
+pub async fn count_max_values<'a>(
     connection: &mut MySqlConnection,
     schema: &str,
-    shards: &mut [ShardInventory],
+    shards: impl Iterator<Item = &'a mut ShardInventory>,
 ) -> Result<(), StorageError> {
     let (mut counted, mut places) = (Vec::new(), Vec::new());
     for shard in shards {

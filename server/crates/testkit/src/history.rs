@@ -6,9 +6,9 @@ use payhist_dialect::{PartitionName, TableName};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, histories};
 use payhist_plan::months;
-use payhist_storage::{SourceConfig, shards};
+use payhist_storage::SourceConfig;
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
-use payhist_types::{EngineKind, Month};
+use payhist_types::{EngineKind, Month, ShardId};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ impl TestOps {
         let table_pattern = "payment_history_shard_{shard}".to_owned();
         HistorySpec {
             name,
-            source: "main".to_owned(),
+            source: "main".into(),
             schema: schema.to_owned(),
             table_pattern,
             route: Route::Modulo { shards },
@@ -103,14 +103,25 @@ impl TestOps {
         histories::register(ops, &Permit::for_command(), spec, switches)
             .await
             .unwrap_or_else(|error| panic!("the history cannot be registered: {error}"));
+        Self::make_tables(connection, spec, spec.route.shards(), first, last).await;
+    }
+
+    /// Makes the tables of some shards on any server, with a partition for each month from `first` to `last`.
+    pub async fn make_tables(
+        connection: &mut MySqlConnection,
+        spec: &HistorySpec,
+        shards: impl Iterator<Item = ShardId>,
+        first: &str,
+        last: &str,
+    ) {
         let zone = spec.policy.zone.parse().unwrap_or_else(|error| panic!("{error}"));
         let month = |text: &str| text.parse::<Month>().unwrap_or_else(|error| panic!("{error}"));
         let partitions: Vec<_> = Month::range(month(first), month(last))
             .map(|month| (PartitionName::for_month(month), months::bounds(month, zone).1))
             .collect();
-        for shard in spec.route.shards() {
+        for shard in shards {
             let table = TableName::new(&spec.schema, &spec.table_of(shard)).unwrap_or_else(|error| panic!("{error}"));
-            shards::create(&mut *connection, &table, &partitions, Keys::Now)
+            payhist_storage::shards::create(&mut *connection, &table, &partitions, Keys::Now)
                 .await
                 .unwrap_or_else(|error| panic!("shard {shard} cannot be made: {error}"));
         }

@@ -70,6 +70,7 @@ pub fn explain(found: &Found, spec: &HistorySpec, known: Option<(&Facts, &Capabi
     Finding {
         code: said.code.to_owned(),
         severity: found.severity,
+        source: None,
         shard: found.shard,
         table: found.table.clone(),
         what: said.what,
@@ -416,6 +417,11 @@ fn of_planner(kind: &FindingKind) -> Said {
             "too_far_behind",
             "payhist adds no more than twenty years of months by plan",
             "Correct the policy, or add a partition for the current month.",
+        ),
+        FindingKind::Misplaced { .. } => (
+            "misplaced_shard",
+            "payments would be read from one table and written to the other; payhist neither rotates nor drops anything there",
+            "Keep the table that the application uses, rename the other one away, and let `source` of the history say where it is.",
         ),
         FindingKind::NotInventoried => (
             "not_inventoried",

@@ -158,11 +158,14 @@ impl<'a> Reader<'a> {
             .cartesian_product(one_status_each(&request.filter));
         let limit = (request.limit + 1).saturating_sub(found.payments.len()).max(1) as u64;
         let keyset = request.keyset;
-        let answers = stream::iter(questions)
-            .map(|((shard, scope), filter)| async move { (shard, self.ask(&scope, &filter, keyset, limit).await) })
-            .buffer_unordered(SHARDS_AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
+        let answers =
+            stream::iter(questions)
+                .map(|((shard, scope), filter)| async move {
+                    (shard, self.ask(shard, &scope, &filter, keyset, limit).await)
+                })
+                .buffer_unordered(SHARDS_AT_ONCE)
+                .collect::<Vec<_>>()
+                .await;
         let mut runs = Vec::new();
         for (shard, answer) in answers {
             match answer {
@@ -179,12 +182,13 @@ impl<'a> Reader<'a> {
 
     async fn ask(
         &self,
+        shard: ShardId,
         scope: &PaymentScope,
         filter: &Filter,
         keyset: Keyset,
         limit: u64,
     ) -> Result<Vec<Payment>, OpsError> {
-        let source = self.ops.source(&self.history.spec.source)?;
+        let source = self.ops.source(self.history.spec.source.of(shard))?;
         let mut connection = source.pool.acquire("payments.list").await?;
         let answer = tokio::time::timeout(
             READ_DEADLINE + NETWORK_GRACE,
@@ -205,7 +209,8 @@ impl<'a> Reader<'a> {
     fn name_missing(&self, shard: ShardId, error: &OpsError, missing: &mut Vec<MissingShard>) {
         tracing::warn!(%shard, error = error as &dyn std::error::Error, "a shard did not answer");
         if !missing.iter().any(|known| known.shard == shard) {
-            missing.push(MissingShard { shard, source: self.history.spec.source.clone(), reason: error.to_string() });
+            let source = self.history.spec.source.of(shard).to_owned();
+            missing.push(MissingShard { shard, source, reason: error.to_string() });
             missing.sort_unstable_by_key(|missing| missing.shard);
         }
     }
@@ -281,11 +286,9 @@ impl<'a> Reader<'a> {
             limit: usize::try_from(limit).unwrap_or(1),
         };
         let found = self.find(&request(by_id, Keyset::Newest, 1)).await?;
-        if let Some(missing) = found.missing.into_iter().next() {
-            return Err(OpsError::Storage(StorageError::Unavailable {
-                operation: "payments.show",
-                reason: missing.reason,
-            }));
+        let unasked = found.missing;
+        if found.payments.is_empty() && !unasked.is_empty() {
+            return Err(OpsError::SourcesSilent(unasked));
         }
         if found.payments.len() > 1 {
             return Err(OpsError::refused(
@@ -318,6 +321,7 @@ impl<'a> Reader<'a> {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
             location: self.location(&payment),
+            missing: unasked,
             same_order: rows(order.payments, SAME_ORDER_ROWS),
             same_user,
             payment: mask::masked(localised(payment, self.zone)),
@@ -347,7 +351,7 @@ impl<'a> Reader<'a> {
                 _ => None,
             });
         Location {
-            source: spec.source.clone(),
+            source: spec.source.of(shard).to_owned(),
             schema: spec.schema.clone(),
             table: spec.table_of(shard),
             partition: partition.map(|partition| partition.name.clone()),

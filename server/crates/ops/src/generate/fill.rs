@@ -2,7 +2,7 @@
 
 use super::schedule::{Place, Schedule};
 use crate::import::{Fence, tables_of};
-use crate::{Ops, OpsError};
+use crate::{Ops, OpsError, histories};
 use futures::{StreamExt, TryStreamExt, stream};
 use payhist_plan::months;
 use payhist_storage::bulk::Bulk;
@@ -27,7 +27,7 @@ pub(super) async fn fill(
     places: Vec<Place>,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Filled, OpsError> {
-    let pool = ops.source(&schedule.spec.source)?.work.clone();
+    let pool = histories::only_source(ops, &schedule.spec)?.work.clone();
     let tables = tables_of(&schedule.spec)?;
     stream::iter(places)
         .map(|place| {

@@ -9,7 +9,7 @@ use super::lease::Fence;
 use super::lines::{Lines, unreadable};
 use super::record::Record;
 use super::{BadLine, LINES_NAMED_MAX, Phase, Progress, Target};
-use crate::{Ops, OpsError};
+use crate::{Ops, OpsError, histories};
 use chrono::{DateTime, Utc};
 use payhist_dialect::TableName;
 use payhist_plan::{months, routing};
@@ -90,7 +90,7 @@ pub(super) async fn load(
     stop: &CancellationToken,
     report: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<Loaded, OpsError> {
-    let pool = ops.source(&target.spec.source)?.work.clone();
+    let pool = histories::only_source(ops, &target.spec)?.work.clone();
     let tables = tables_of(&target.spec)?;
     let done = Arc::new(AtomicU64::new(0));
     let total = checked.rows;

@@ -263,7 +263,7 @@ pub(crate) async fn target_spec(ops: &Ops, history: &str, source: &str, zone: &s
     };
     let policy = Policy { premake_months: None, retention_months: None, zone, ..Policy::default() };
     let schema = format!("payhist_{name}");
-    Ok(histories::own_layout(name, &source, schema, policy))
+    Ok(histories::own_layout(name, source.as_str(), schema, policy))
 }
 
 /// Registers the history unless it is there. Old data does not belong to a rotation: it neither grows nor expires.

@@ -74,7 +74,7 @@ pub(crate) async fn make_months(
             format!("Bring it back first: payhist partitions restore {} {away}", spec.name),
         ));
     }
-    let work = Work { source: ops.source(&spec.source)?, spec, zone };
+    let work = Work { source: histories::only_source(ops, spec)?, spec, zone };
     let span = span(&inventory, zone, (*first, *last));
     let mut changes = Vec::new();
     for shard in &inventory.shards {
@@ -94,7 +94,7 @@ pub(crate) async fn make_months(
 
 /// Builds the secondary keys of those of the history's tables that were made without.
 pub(crate) async fn build_keys(ops: &Ops, spec: &HistorySpec) -> Result<(), OpsError> {
-    let source = ops.source(&spec.source)?;
+    let source = histories::only_source(ops, spec)?;
     let capabilities = source.capabilities().await?;
     stream::iter(spec.route.shards().map(Ok))
         .try_for_each_concurrent(KEYS_BUILT_AT_ONCE, async |shard| {
@@ -181,6 +181,9 @@ impl Work<'_> {
                     format!("its catalogue cannot be read: {reason}"),
                     "Run the command again when the source answers.",
                 );
+            }
+            TableState::Misplaced { .. } => {
+                return refused("it is on several sources".to_owned(), "`payhist doctor` says more.");
             }
             TableState::Partitioned { expression, partitions, .. } => (expression.clone(), partitions),
         };

@@ -7,7 +7,7 @@ use crate::{Ops, OpsError, histories};
 use futures::future::BoxFuture;
 use payhist_storage::jobs::JobResult;
 use payhist_storage::sessions;
-use payhist_types::findings::{Finding, Severity};
+use payhist_types::findings::{Finding, Severity, grouped};
 use payhist_types::jobs::JobRunStatus;
 use payhist_types::run::RunOutcome;
 
@@ -88,7 +88,8 @@ async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
     for history in histories::all(&ops).await? {
         let plan = rotation::plan_of(&ops, &history).await?;
         let loud = |finding: &&Finding| finding.severity >= Severity::Warning;
-        notes.extend(plan.findings.iter().filter(loud).map(|finding| format!("{}: {finding}", history.spec.name)));
+        let loud = grouped(plan.findings.iter().filter(loud));
+        notes.extend(loud.iter().map(|group| format!("{}: {group}", history.spec.name)));
     }
     let status = if notes.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };
     let summary = if notes.is_empty() { "every shard is far enough ahead".to_owned() } else { notes.join("; ") };

@@ -7,7 +7,7 @@
 //! - Every step proves that its lease's token is still the newest, its switch still on, its policy still the history's,
 //!   and, if it destroys, that its window is still open.
 
-use super::step::{self, Attempt};
+use super::step::{self, Attempt, Performed};
 use crate::{Ops, OpsError, catalogue, zone};
 use chrono::TimeDelta;
 use payhist_plan::windows::Outside;
@@ -21,6 +21,9 @@ use std::collections::BTreeSet;
 
 /// For how long a run's lease is good: longer than a step may take with all its retries.
 pub(super) const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
+
+/// Why a step is not tried after another one of its table.
+const EARLIER_STEP: &str = "an earlier step on this table failed or was blocked";
 
 /// A recorded run whose lease is held.
 pub(super) struct Started {
@@ -88,13 +91,21 @@ impl Started {
 
     async fn steps(&self, ops: &Ops) -> Result<(), OpsError> {
         let (run, steps) = self.read(ops).await?;
-        let mut stopped_tables = BTreeSet::new();
+        let (mut stopped_tables, mut lost_sources) = (BTreeSet::new(), BTreeSet::new());
         for stored in steps {
             let planned = &run.plan.steps[stored.sequence as usize];
             let mut outcome = stored.outcome;
             if matches!(outcome, StepOutcome::Pending | StepOutcome::Intended) {
-                let is_stopped = stopped_tables.contains(&planned.table);
-                let result = self.one(ops, &run, planned, &stored, is_stopped).await?;
+                let source = self.history.spec.source.of(planned.shard);
+                let stopped = if lost_sources.contains(source) {
+                    Some(format!("its source {source} was lost during the run"))
+                } else {
+                    stopped_tables.contains(&planned.table).then(|| EARLIER_STEP.to_owned())
+                };
+                let Performed { result, is_source_lost } = self.one(ops, &run, planned, &stored, stopped).await?;
+                if is_source_lost {
+                    lost_sources.insert(source);
+                }
                 let mut connection = ops.control().acquire("rotation.settle").await?;
                 runs::settle(&mut connection, run.id, stored.sequence, &result, ops.now()).await?;
                 fault::point("rotation.after_settle");
@@ -105,7 +116,7 @@ impl Started {
             }
         }
         let mut connection = ops.control().acquire("rotation.finish").await?;
-        let outcome = outcome(&runs::steps(&mut connection, run.id).await?);
+        let outcome = outcome(&run.plan, &runs::steps(&mut connection, run.id).await?);
         fault::point("rotation.before_finish");
         Ok(runs::finish(&mut connection, run.id, outcome, ops.now()).await?)
     }
@@ -134,17 +145,17 @@ impl Started {
         run: &StoredRun,
         planned: &Step,
         stored: &StoredStep,
-        is_stopped: bool,
-    ) -> Result<StepResult, OpsError> {
+        stopped: Option<String>,
+    ) -> Result<Performed, OpsError> {
         let mut connection = ops.control().acquire("rotation.step").await?;
         if !leases::renew(&mut connection, &self.lease, self.token, LEASE_TERM, ops.now()).await? {
             return Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.lease)));
         }
         if let Some(why) = self.forbids(ops, &mut connection, run, planned).await? {
-            return Ok(blocked(why));
+            return Ok(blocked(why).into());
         }
-        if is_stopped {
-            return Ok(skipped());
+        if let Some(why) = stopped {
+            return Ok(skipped(why).into());
         }
         fault::point("rotation.before_intent");
         runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
@@ -199,17 +210,17 @@ fn blocked(why: String) -> StepResult {
     StepResult { outcome: StepOutcome::Blocked, attempts: 0, rows: None, detail: Some(why) }
 }
 
-fn skipped() -> StepResult {
-    let detail = Some("an earlier step on this table failed or was blocked".to_owned());
-    StepResult { outcome: StepOutcome::Skipped, attempts: 0, rows: None, detail }
+fn skipped(why: String) -> StepResult {
+    StepResult { outcome: StepOutcome::Skipped, attempts: 0, rows: None, detail: Some(why) }
 }
 
-fn outcome(steps: &[StoredStep]) -> RunOutcome {
+fn outcome(plan: &RotationPlan, steps: &[StoredStep]) -> RunOutcome {
     let done = |step: &StoredStep| matches!(step.outcome, StepOutcome::Done | StepOutcome::AlreadyDone);
     // What the plan had blocked already has no detail of its own: the run was not to do it.
     let blocked = |step: &StoredStep| step.outcome == StepOutcome::Blocked && step.detail.is_some();
     let left = |step: &StoredStep| step.outcome == StepOutcome::Failed || blocked(step);
     match (steps.iter().any(left), steps.iter().any(done)) {
+        (false, _) if plan.is_partial() => RunOutcome::Partial,
         (false, _) => RunOutcome::Done,
         (true, true) => RunOutcome::Partial,
         (true, false) => RunOutcome::Failed,

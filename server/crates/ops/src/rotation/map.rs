@@ -1,6 +1,6 @@
 //! The partition map: every shard, every month, and what is wrong.
 
-use super::plan_of;
+use super::plan_on;
 use crate::auth::{Permit, ViewPartitions};
 use crate::zone::local;
 use crate::{Ops, OpsError, catalogue, histories, zone};
@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use payhist_plan::classify::{Kind, classify};
 use payhist_storage::histories::History;
 use payhist_types::Month;
+use payhist_types::history::HistorySpec;
 use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
@@ -25,8 +26,8 @@ pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> 
 /// The map of a history that was found already.
 pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap, OpsError> {
     let zone = zone::parse(&history.spec.policy.zone)?;
-    let plan = plan_of(ops, history).await?;
     let inventory = catalogue::read_for_plan(ops, history).await?;
+    let plan = plan_on(ops, history, &inventory).await?;
     let months = months(&plan, &inventory.shards, zone);
     let policy = &plan.policy;
     let retained_from = policy.retention_months.and_then(|kept| plan.current_month.plus(-i32::from(kept)));
@@ -35,7 +36,7 @@ pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap,
         current: plan.current_month,
         retained_from,
         months: &months,
-        source: &history.spec.source,
+        spec: &history.spec,
         holds: inventory.holds.as_deref().unwrap_or_default(),
     };
     let mut findings = plan.findings.clone();
@@ -96,7 +97,7 @@ struct Frame<'a> {
     current: Month,
     retained_from: Option<Month>,
     months: &'a [Month],
-    source: &'a str,
+    spec: &'a HistorySpec,
     holds: &'a [Hold],
 }
 
@@ -107,9 +108,11 @@ impl Frame<'_> {
             TableState::Missing => Some("The table does not exist.".to_owned()),
             TableState::NotPartitioned => Some("The table has no partitions.".to_owned()),
             TableState::Unreadable { reason } => Some(reason.clone()),
+            TableState::Misplaced { found_on, .. } => Some(format!("The table is on {}.", found_on.join(" and on "))),
         };
         let cells = if problem.is_some() { Vec::new() } else { self.cells(shard) };
-        MapRow { shard: shard.shard, table: shard.table.clone(), source: self.source.to_owned(), cells, problem }
+        let source = self.spec.source.of(shard.shard).to_owned();
+        MapRow { shard: shard.shard, table: shard.table.clone(), source, cells, problem }
     }
 
     fn cells(&self, shard: &ShardInventory) -> Vec<MapCell> {

@@ -31,6 +31,7 @@ use payhist_types::plan::RotationPlan;
 use payhist_types::plan_words;
 use payhist_types::run::{RotationRun, RunOutcome, RunStep};
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs in a list.
 const RUNS_IN_LIST: u32 = 20;
@@ -73,12 +74,13 @@ async fn plan_on(ops: &Ops, history: &History, inventory: &Inventory) -> Result<
     let mut plan = payhist_plan::rotation::plan(&history.spec, inventory, &switches, ops.now())
         .map_err(|error| OpsError::Internal(error.to_string()))?;
     plan.policy_version = Some(history.policy_version);
-    // Without an answer from the source there are no steps to render either.
-    if !plan.steps.is_empty() {
-        let capabilities = ops.source(&history.spec.source)?.capabilities().await?;
-        plan_sql::render(&mut plan, &history.spec, inventory, capabilities)
-            .map_err(|error| OpsError::Internal(error.to_string()))?;
+    // A source that did not answer has no steps to render.
+    let mut capabilities = BTreeMap::new();
+    for shard in plan.steps.iter().map(|step| step.shard).collect::<BTreeSet<_>>() {
+        capabilities.insert(shard, ops.source(history.spec.source.of(shard))?.capabilities().await?);
     }
+    plan_sql::render(&mut plan, &history.spec, inventory, &capabilities)
+        .map_err(|error| OpsError::Internal(error.to_string()))?;
     payhist_plan::checker::check(&plan, &history.spec, inventory).map_err(|violations| {
         OpsError::Internal(format!("the plan breaks its own rules and is not used: {violations:?}"))
     })?;
@@ -160,7 +162,8 @@ pub(crate) async fn apply_for_job(
         } else {
             format!("{blocked} steps are blocked, e.g. {}", words::blocked(&plan))
         };
-        return Ok(Applied { run: None, outcome: RunOutcome::Done, summary });
+        let outcome = if plan.is_partial() { RunOutcome::Partial } else { RunOutcome::Done };
+        return Ok(Applied { run: None, outcome, summary: words::with_unknown(summary, &plan.unknown()) });
     }
     let started = execute::begin(ops, history, plan, permit.actor()).await?;
     let id = started.run;
@@ -247,6 +250,7 @@ fn run_view(run: StoredRun, steps: Vec<StoredStep>, zone: chrono_tz::Tz) -> Rota
             detail: step.detail.or_else(|| (!planned.is_active()).then(|| plan_words::guards(&planned.blocked_by))),
         }
     });
+    let unknown = run.plan.unknown();
     RotationRun {
         id: run.id,
         steps: steps.collect(),
@@ -257,5 +261,6 @@ fn run_view(run: StoredRun, steps: Vec<StoredStep>, zone: chrono_tz::Tz) -> Rota
         started_at: local(run.started_at, zone),
         finished_at: run.finished_at.map(|at| local(at, zone)),
         outcome: run.outcome,
+        unknown,
     }
 }

@@ -6,7 +6,7 @@ use crate::{Ops, OpsError};
 use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{DDL_LOCK_WAIT_SECS, Destructive, Statement};
 use payhist_storage::permit::DropPermit;
-use payhist_storage::{PooledConnection, StorageError, ddl, engine_stats};
+use payhist_storage::{PooledConnection, Source, StorageError, ddl, engine_stats};
 use std::time::Duration;
 
 /// How often an ALTER is tried before the step gives up and names who is in the way.
@@ -18,7 +18,7 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// A session that changes tables. Its lock wait may be shortened, so it never goes back to the pool.
 pub(super) struct Patient<'a> {
     ops: &'a Ops,
-    source: &'a str,
+    source: &'a Source,
     pub(super) connection: PooledConnection,
     /// Tries of the last statement that waited.
     pub(super) attempts: u32,
@@ -27,8 +27,8 @@ pub(super) struct Patient<'a> {
 }
 
 impl<'a> Patient<'a> {
-    pub(super) async fn open(ops: &'a Ops, source: &'a str) -> Result<Self, OpsError> {
-        let mut connection = ops.source(source)?.work.acquire("rotation.ddl").await?;
+    pub(super) async fn open(ops: &'a Ops, source: &'a Source) -> Result<Self, OpsError> {
+        let mut connection = source.work.acquire("rotation.ddl").await?;
         connection.close_on_drop();
         Ok(Self { ops, source, connection, attempts: 0, killer: None })
     }
@@ -96,7 +96,7 @@ impl<'a> Patient<'a> {
 
     async fn gave_up(&self, attempts: u32, more: &str) -> OpsError {
         let blockers = async {
-            let mut connection = self.ops.source(self.source)?.pool.acquire("rotation.blockers").await?;
+            let mut connection = self.source.pool.acquire("rotation.blockers").await?;
             Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection).await?)
         };
         let who = match blockers.await {

@@ -56,9 +56,8 @@ async fn pair(
     twin: &str,
     before: chrono::DateTime<chrono::Utc>,
 ) -> Result<Pair, OpsError> {
-    let spec = &attempt.history.spec;
-    let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
-    TableName::new(&spec.schema, &attempt.step.table)
+    let capabilities = attempt.source()?.capabilities().await?;
+    TableName::new(&attempt.history.spec.schema, &attempt.step.table)
         .and_then(|table| Pair::new(table, partition, twin, before, capabilities))
         .map_err(|error| OpsError::Internal(error.to_string()))
 }
@@ -130,7 +129,7 @@ impl Site<'_> {
             return Ok(StepOutcome::AlreadyDone);
         }
         fault::point("rotation.before_ddl");
-        let work = &self.attempt.ops.source(&self.attempt.history.spec.source)?.work;
+        let work = &self.attempt.source()?.work;
         let moved = move_late_rows(work, &self.pair).await?;
         fault::point("rotation.after_ddl");
         record_rows(self.attempt, moved, result).await?;

@@ -17,7 +17,7 @@ use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
 use payhist_plan::months;
 use payhist_storage::histories::History;
-use payhist_storage::{audit, fault, leases, permit, restored, twins, tx};
+use payhist_storage::{Pool, audit, fault, leases, permit, restored, twins, tx};
 use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::{Month, ShardId};
@@ -153,8 +153,14 @@ impl Restorer<'_> {
         before: DateTime<Utc>,
         shard: &mut ShardRestored,
     ) -> Result<RestoreOutcome, OpsError> {
-        if let TableState::Unreadable { reason } = &found.state {
-            return Err(OpsError::refused(reason.clone(), "Try again when the source answers."));
+        match &found.state {
+            TableState::Unreadable { reason } => {
+                return Err(OpsError::refused(reason.clone(), "Try again when the source answers."));
+            }
+            TableState::Misplaced { .. } => {
+                return Err(OpsError::refused("its table is on several sources", "`payhist doctor` says more."));
+            }
+            TableState::Partitioned { .. } | TableState::Missing | TableState::NotPartitioned => {}
         }
         let Some((partition, twin)) = place_of(found, before) else { return Ok(RestoreOutcome::NotThere) };
         let Some(twin) = twin else { return Ok(RestoreOutcome::AlreadyThere) };
@@ -163,15 +169,16 @@ impl Restorer<'_> {
             return Ok(RestoreOutcome::AlreadyThere);
         }
         let spec = &self.history.spec;
-        let capabilities = self.ops.source(&spec.source)?.capabilities().await?;
+        let source = self.ops.source(spec.source.of(found.shard))?;
+        let capabilities = source.capabilities().await?;
         let pair = TableName::new(&spec.schema, &found.table)
             .and_then(|table| Pair::new(table, &partition.name, &twin.name, before, capabilities))
             .map_err(|error| OpsError::Internal(error.to_string()))?;
-        let mut patient = Patient::open(self.ops, &spec.source).await?;
+        let mut patient = Patient::open(self.ops, source).await?;
         if let Some(session) = pair.session() {
             patient.run(&session).await?;
         }
-        self.exchange_back(&mut patient, &pair, shard).await?;
+        self.exchange_back(&mut patient, &source.work, &pair, shard).await?;
         let Some(permit) = permit::for_empty_twin(&mut patient.connection, &pair).await? else {
             return Err(OpsError::Internal(format!("{} still has rows after the exchange", twin.name)));
         };
@@ -190,10 +197,10 @@ impl Restorer<'_> {
     async fn exchange_back(
         &self,
         patient: &mut Patient<'_>,
+        work: &Pool,
         pair: &Pair,
         shard: &mut ShardRestored,
     ) -> Result<(), OpsError> {
-        let work = &self.ops.source(&self.history.spec.source)?.work;
         for _ in 0..EXCHANGE_TRIES_MAX {
             if twins::count_twin(&mut patient.connection, pair).await? == 0 {
                 return Ok(());

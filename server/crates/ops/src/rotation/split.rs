@@ -53,10 +53,9 @@ async fn statements(
     into: &[NewMonth],
     state: &TableState,
 ) -> Result<Split, OpsError> {
-    let spec = &attempt.history.spec;
-    let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
+    let capabilities = attempt.source()?.capabilities().await?;
     let internal = |error: &dyn std::error::Error| OpsError::Internal(error.to_string());
-    let table = TableName::new(&spec.schema, &attempt.step.table).map_err(|error| internal(&error))?;
+    let table = TableName::new(&attempt.history.spec.schema, &attempt.step.table).map_err(|error| internal(&error))?;
     plan_sql::split(table, partition, into, state, capabilities).map_err(|error| internal(&error))
 }
 

@@ -8,7 +8,7 @@ use crate::{Ops, OpsError};
 use payhist_dialect::{Destructive, Ident, Statement, TableName, ddl, plan_sql};
 use payhist_storage::histories::History;
 use payhist_storage::runs::StepResult;
-use payhist_storage::{PooledConnection, StorageError, fault, partitions, runs};
+use payhist_storage::{PooledConnection, Source, StorageError, fault, partitions, runs};
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Boundary, Partition, TableState};
 use payhist_types::plan::{Action, Step};
@@ -32,6 +32,15 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    /// Where the step's table lives.
+    pub(super) fn source(&self) -> Result<&Source, OpsError> {
+        self.ops.source(self.source_name())
+    }
+
+    fn source_name(&self) -> &str {
+        self.history.spec.source.of(self.step.shard)
+    }
+
     /// The month whose rows the step is about to destroy.
     pub(super) fn doomed(&self) -> Doomed<'_> {
         Doomed { history: self.history, shard: self.step.shard, month: self.step.action.month() }
@@ -48,21 +57,35 @@ enum Situation {
     Changed(String),
 }
 
+/// A step's result, and whether its source does not answer any more.
+pub(super) struct Performed {
+    pub(super) result: StepResult,
+    pub(super) is_source_lost: bool,
+}
+
+impl From<StepResult> for Performed {
+    fn from(result: StepResult) -> Self {
+        Self { result, is_source_lost: false }
+    }
+}
+
 /// Carries a step out; failures are outcomes, since the other tables go on.
 ///
 /// A server that goes away in mid-statement leaves it open whether the statement was done. Where it comes back in time
 /// the step is taken up as after a killed process.
-pub(super) async fn perform(attempt: &mut Attempt<'_>) -> StepResult {
+pub(super) async fn perform(attempt: &mut Attempt<'_>) -> Performed {
     let mut result = StepResult { outcome: StepOutcome::Failed, attempts: 0, rows: None, detail: None };
     let mut acted = act(attempt, &mut result).await;
+    let is_lost = |acted: &Result<_, _>| matches!(acted, Err(OpsError::Storage(StorageError::Unavailable { .. })));
     for _ in 0..LOST_SERVER_TRIES_MAX {
-        if !matches!(acted, Err(OpsError::Storage(StorageError::Unavailable { .. }))) {
+        if !is_lost(&acted) {
             break;
         }
         tokio::time::sleep(LOST_SERVER_PAUSE).await;
         attempt.counted = result.rows.or(attempt.counted);
         acted = act(attempt, &mut result).await;
     }
+    let is_source_lost = is_lost(&acted);
     match acted {
         Ok(outcome) => result.outcome = outcome,
         Err(OpsError::Held(guard)) => {
@@ -75,10 +98,15 @@ pub(super) async fn perform(attempt: &mut Attempt<'_>) -> StepResult {
                 error = &error as &dyn std::error::Error,
                 "a rotation step failed"
             );
-            add_words(&mut result, Some(error.to_string()));
+            let why = if is_source_lost {
+                format!("its source {} is lost: {error}", attempt.source_name())
+            } else {
+                error.to_string()
+            };
+            add_words(&mut result, Some(why));
         }
     }
-    result
+    Performed { result, is_source_lost }
 }
 
 fn add_words(result: &mut StepResult, words: Option<String>) {
@@ -87,7 +115,7 @@ fn add_words(result: &mut StepResult, words: Option<String>) {
 }
 
 async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutcome, OpsError> {
-    let mut patient = Patient::open(attempt.ops, &attempt.history.spec.source).await?;
+    let mut patient = Patient::open(attempt.ops, attempt.source()?).await?;
     patient.killer = Killer::of(attempt);
     let outcome = match &attempt.step.action {
         Action::AddMonth { .. } | Action::DropMonth { .. } => alter(attempt, &mut patient, result).await,
@@ -138,7 +166,7 @@ async fn alter(
 
 async fn drop_of(attempt: &Attempt<'_>, partition: &str) -> Result<Destructive, OpsError> {
     let spec = &attempt.history.spec;
-    let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
+    let capabilities = attempt.source()?.capabilities().await?;
     TableName::new(&spec.schema, &attempt.step.table)
         .and_then(|table| Ok(ddl::drop_partition(&table, &Ident::new(partition)?, capabilities)))
         .map_err(|error| OpsError::Internal(error.to_string()))
@@ -147,8 +175,8 @@ async fn drop_of(attempt: &Attempt<'_>, partition: &str) -> Result<Destructive, 
 /// Renders the step once more and insists that it is what the plan showed.
 pub(super) async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, OpsError> {
     let spec = &attempt.history.spec;
-    let capabilities = attempt.ops.source(&spec.source)?.capabilities().await?;
-    let mut connection = attempt.ops.source(&spec.source)?.pool.acquire("rotation.look").await?;
+    let capabilities = attempt.source()?.capabilities().await?;
+    let mut connection = attempt.source()?.pool.acquire("rotation.look").await?;
     let state = partitions::read_one(&mut connection, &spec.schema, &attempt.step.table).await?;
     let statements = plan_sql::statements(attempt.step, &spec.schema, &state, capabilities)
         .map_err(|error| OpsError::Internal(error.to_string()))?;

@@ -28,5 +28,10 @@ pub(super) fn run(run: &RotationRun) -> String {
     if let Some(failed) = run.steps.iter().find(|step| step.outcome == StepOutcome::Failed) {
         said += &format!(" ({} {}: {})", failed.table, failed.action, failed.detail.as_deref().unwrap_or("no detail"));
     }
-    said
+    with_unknown(said, &run.unknown)
+}
+
+/// With the shards that could not be looked at, if there are any.
+pub(super) fn with_unknown(said: String, unknown: &[String]) -> String {
+    if unknown.is_empty() { said } else { format!("{said}; not looked at: {}", unknown.join("; ")) }
 }

@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use payhist_types::inventory::Inventory;
 use payhist_types::{ShardId, UserId};
 
-/// Everything that is known of a history.
+/// Everything that one source tells of a history.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// The partitions.
+    /// The source.
+    pub source: String,
+    /// The partitions, those on other sources included.
     pub inventory: Inventory,
     /// The tables of the schema whose name begins like a shard's, shards included, by name.
     pub tables: BTreeMap<String, Table>,

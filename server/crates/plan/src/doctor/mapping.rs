@@ -10,8 +10,7 @@ use crate::hot_path::HotPath;
 
 /// Columns that are not there, told once: a shard that lacks what the others have differs from them.
 pub(super) fn of_history(case: &Case) -> Option<Found> {
-    let mut entries = case.facts.inventory.shards.iter();
-    let table = entries.find_map(|entry| case.facts.tables.get(&entry.table))?;
+    let table = case.entries().find_map(|entry| case.facts.tables.get(&entry.table))?;
     let own = Columns::own();
     let places = case.spec.columns.as_deref().unwrap_or(&own).places();
     let missing: Vec<_> = places

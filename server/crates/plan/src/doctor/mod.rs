@@ -15,9 +15,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::doctor::Severity;
-use payhist_types::findings::FindingKind;
+use payhist_types::findings::{Finding as PlanFinding, FindingKind};
 use payhist_types::history::{HistorySpec, Switches};
-use payhist_types::inventory::{Inventory, TableState, Twin, TwinState};
+use payhist_types::inventory::{Inventory, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::{Month, ShardId, UserId};
 
@@ -186,23 +186,33 @@ struct Case<'a> {
     now: DateTime<Utc>,
 }
 
-/// The findings of a history whose facts could not be read, with the reason.
+impl<'a> Case<'a> {
+    /// The shards that live on the source.
+    fn entries(&self) -> impl Iterator<Item = &'a ShardInventory> + use<'a> {
+        let (spec, source) = (self.spec, self.facts.source.as_str());
+        self.facts.inventory.shards.iter().filter(move |entry| spec.source.of(entry.shard) == source)
+    }
+}
+
+/// The findings of those of a history's shards whose source could not be asked, with the reason.
 ///
 /// # Errors
 /// As [`rotation::plan`].
 pub fn unreadable(
     spec: &HistorySpec,
+    source: &str,
     inventory: &Inventory,
     reason: String,
     now: DateTime<Utc>,
 ) -> Result<Vec<Found>, PlanError> {
     let planner = rotation::plan(spec, inventory, &Switches::default(), now)?.findings.into_iter();
-    let planner = planner.map(|finding| (finding.shard, Ailment::Planner(finding.kind)));
+    let of_source = |finding: &PlanFinding| finding.shard.is_none_or(|shard| spec.source.of(shard) == source);
+    let planner = planner.filter(of_source).map(|finding| (finding.shard, Ailment::Planner(finding.kind)));
     let all = std::iter::once((None, Ailment::NotChecked(reason))).chain(planner);
     Ok(all.map(|(shard, ailment)| found(spec, Severity::Error, shard, ailment)).collect())
 }
 
-/// Examines a history. The whole history's ailments come first, then each shard's, in the order of their mending.
+/// Examines what one source has of a history. The whole history's ailments come first, then each shard's, in the order of their mending.
 ///
 /// # Errors
 /// As [`rotation::plan`].
@@ -216,17 +226,14 @@ pub fn examine(spec: &HistorySpec, facts: &Facts, now: DateTime<Utc>) -> Result<
         return Ok(ailments);
     }
     ailments.extend(mapping::of_history(&case));
-    for entry in &facts.inventory.shards {
+    for entry in case.entries() {
         ailments.extend(table::examine(&case, entry));
         ailments.extend(mapping::of_shard(&case, entry));
         ailments.extend(orphans(&case, &entry.table, entry.shard));
     }
-    let shapes: Vec<_> = facts
-        .inventory
-        .shards
-        .iter()
-        .filter_map(|entry| Some((entry.shard, facts.tables.get(&entry.table)?)))
-        .collect();
+    // Shards on different sources may be of different engines, which spell the same columns differently.
+    let shapes: Vec<_> =
+        case.entries().filter_map(|entry| Some((entry.shard, facts.tables.get(&entry.table)?))).collect();
     let differences = differences::between(&shapes).into_iter();
     ailments.extend(differences.map(|(shard, how)| found(spec, Severity::Warning, Some(shard), Ailment::Differs(how))));
     ailments.sort_by_key(|found| found.shard);

@@ -59,23 +59,24 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
 }
 
 fn has_max_value(case: &Case) -> bool {
-    case.facts.inventory.shards.iter().any(|entry| match &entry.state {
+    case.entries().any(|entry| match &entry.state {
         TableState::Partitioned { partitions, .. } => {
             partitions.iter().any(|partition| partition.upper == Boundary::MaxValue)
         }
-        TableState::Missing | TableState::NotPartitioned | TableState::Unreadable { .. } => false,
+        TableState::Missing
+        | TableState::NotPartitioned
+        | TableState::Unreadable { .. }
+        | TableState::Misplaced { .. } => false,
     })
 }
 
 /// No table can be seen, and no privilege would show one.
 pub(super) fn sees_nothing(case: &Case) -> bool {
-    let shards = &case.facts.inventory.shards;
-    lacks(case, "SELECT") && shards.iter().all(|entry| matches!(entry.state, TableState::Missing))
+    lacks(case, "SELECT") && case.entries().all(|entry| matches!(entry.state, TableState::Missing))
 }
 
 fn lacks(case: &Case, privilege: &str) -> bool {
-    let shards = &case.facts.inventory.shards;
-    !shards.iter().all(|entry| case.facts.privileges.allow(privilege, &case.spec.schema, &entry.table))
+    !case.entries().all(|entry| case.facts.privileges.allow(privilege, &case.spec.schema, &entry.table))
 }
 
 impl Privileges {

@@ -229,8 +229,7 @@ impl Examination<'_> {
 
     /// A table that is as this one should be.
     fn sibling(&self) -> Option<String> {
-        let mut others = self.case.facts.inventory.shards.iter();
-        others.find(|other| is_managed(&other.state)).map(|other| other.table.clone())
+        self.case.entries().find(|other| is_managed(&other.state)).map(|other| other.table.clone())
     }
 
     fn months(&self, first: Month, last: Month) -> Vec<(Month, DateTime<Utc>)> {

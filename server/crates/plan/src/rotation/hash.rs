@@ -42,7 +42,7 @@ fn found(state: &TableState) -> Found<'_> {
         }
         TableState::Missing => Found::Missing,
         TableState::NotPartitioned => Found::NotPartitioned,
-        TableState::Unreadable { .. } => Found::Unreadable,
+        TableState::Unreadable { .. } | TableState::Misplaced { .. } => Found::Unreadable,
     }
 }
 

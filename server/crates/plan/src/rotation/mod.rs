@@ -127,6 +127,9 @@ fn plan_shard(context: &Context, found: &ShardInventory, plan: &mut RotationPlan
         TableState::Missing => FindingKind::MissingTable,
         TableState::NotPartitioned => FindingKind::NotPartitioned,
         TableState::Unreadable { reason } => FindingKind::Unreadable { reason: reason.clone() },
+        TableState::Misplaced { found_on, configured } => {
+            FindingKind::Misplaced { found_on: found_on.clone(), configured: configured.clone() }
+        }
         TableState::Partitioned { partitions, .. } if partitions.is_empty() => FindingKind::NotPartitioned,
         TableState::Partitioned { expression: PartitionExpression::Unknown { raw }, .. } => {
             FindingKind::UnknownExpression { raw: raw.clone() }

@@ -54,7 +54,8 @@ pub fn simulate(
         plan = rotation::plan(spec, projection.inventory(), &switches, moment)?;
     }
     let (history, policy) = (spec.name.clone(), spec.policy.clone());
-    Ok(Simulation { history, policy, switches, from: now, until, blocked: blocked(&plan), steps: story.steps })
+    let (unknown, blocked) = (plan.unknown(), blocked(&plan));
+    Ok(Simulation { history, policy, switches, from: now, until, blocked, steps: story.steps, unknown })
 }
 
 fn zone_of(spec: &HistorySpec) -> Result<Tz, PlanError> {

@@ -99,7 +99,7 @@ async fn times(
     let (expression, partitions) = match &entry.state {
         TableState::Partitioned { expression, partitions, .. } => (Some(expression), partitions.as_slice()),
         TableState::NotPartitioned => (None, &[][..]),
-        TableState::Missing | TableState::Unreadable { .. } => return Ok(()),
+        TableState::Missing | TableState::Unreadable { .. } | TableState::Misplaced { .. } => return Ok(()),
     };
     let hint = match expression {
         Some(PartitionExpression::Unknown { raw }) => raw.clone(),

@@ -15,18 +15,19 @@ use std::collections::BTreeMap;
 
 pub use looks::{STATUS_ROWS_LOOKED, TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
 
-/// Reads everything but the partitions, which the caller has read. `now` is payhist's time at the moment of the call.
+/// Reads everything of one source but the partitions, which the caller has read. `now` is payhist's time at the moment of the call.
 pub async fn read(
     connection: &mut MySqlConnection,
     spec: &HistorySpec,
+    source: &str,
     inventory: Inventory,
     now: DateTime<Utc>,
 ) -> Result<Facts, StorageError> {
     let server = server(connection, now).await?;
     let privileges = privileges(connection).await?;
     let tables = catalogue::tables(connection, &spec.schema, prefix(spec)).await?;
-    let mut facts = Facts { inventory, tables, server, privileges, looks: BTreeMap::new() };
-    for entry in &facts.inventory.shards {
+    let mut facts = Facts { source: source.to_owned(), inventory, tables, server, privileges, looks: BTreeMap::new() };
+    for entry in facts.inventory.shards.iter().filter(|entry| spec.source.of(entry.shard) == source) {
         let looks: Looks = looks::at(connection, spec, entry, facts.tables.get(&entry.table)).await;
         facts.looks.insert(entry.shard, looks);
     }

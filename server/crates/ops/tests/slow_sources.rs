@@ -1,0 +1,246 @@
+//! A history on two servers of different engines, one of which dies: the other's shards go on, the answers name what is
+//! missing, and the next run finishes once it is back.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
+
+use chrono::{DateTime, TimeDelta, Utc};
+use payhist_ops::auth::Permit;
+use payhist_ops::{Ops, OpsConfig, OpsError, browse, doctor, histories, jobs, overview, policies, rotation};
+use payhist_storage::SourceConfig;
+use payhist_testkit::{MockClock, Sessions, TestDb, TestOps, TestServer};
+use payhist_types::findings::FindingKind;
+use payhist_types::history::{HistorySpec, Policy, Route, Switches};
+use payhist_types::jobs::JobRunStatus;
+use payhist_types::overview::Health;
+use payhist_types::partition::RestoreOutcome;
+use payhist_types::payment::PaymentQuery;
+use payhist_types::plan::RotationPlan;
+use payhist_types::policy_edit::PolicyEdit;
+use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
+use payhist_types::{EngineKind, PaymentId, ShardId};
+use rstest::rstest;
+use sqlx::AssertSqlSafe;
+use std::sync::Arc;
+
+const SCHEMA: &str = "payments";
+/// One payment on each shard, in the month that goes to quarantine.
+const PAID_AT: &str = "2026-05-10T00:00:00Z";
+
+/// Shards 0 and 1 on `first`, 2 and 3 on `second`; control tables on a third server.
+struct Deployment {
+    first: TestServer,
+    second: TestServer,
+    clock: MockClock,
+    ops: Ops,
+    spec: HistorySpec,
+    _control: TestDb,
+}
+
+impl Deployment {
+    /// May is to be quarantined and December to be added on each shard.
+    async fn new(first: EngineKind, second: EngineKind) -> Self {
+        let control = TestDb::new(EngineKind::MariaDb).await;
+        let (first, second) = (TestServer::private(first).await, TestServer::private(second).await);
+        let clock = MockClock::at("2026-11-15T02:14:30Z");
+        let source = |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 6 };
+        let config = OpsConfig {
+            environment: "test".to_owned(),
+            instance: "test:1".to_owned(),
+            control: source("control", control.connect_options()),
+            sources: vec![source("first", first.connect_options()), source("second", second.connect_options())],
+            clock: Arc::new(clock.clone()),
+        };
+        let ops = Ops::open(config).await.unwrap();
+        let policy = Policy {
+            premake_months: Some(1),
+            retention_months: Some(6),
+            quarantine_days: Some(30),
+            ..Policy::default()
+        };
+        let spec = HistorySpec {
+            source: serde_json::from_str(r#"{"first": "0-1", "second": "2-3"}"#).unwrap(),
+            route: Route::Modulo { shards: 4 },
+            ..TestOps::spec_in(SCHEMA, 4, policy)
+        };
+        let switches = Switches { drop: true, ..Switches::default() };
+        histories::register(&ops, &Permit::for_command(), &spec, switches).await.unwrap();
+        for (server, shards) in [(&first, [0, 1]), (&second, [2, 3])] {
+            server.create_schema(SCHEMA).await;
+            let mut connection = server.connect().await;
+            let shards = shards.map(ShardId);
+            TestOps::make_tables(&mut connection, &spec, shards.into_iter(), "2026-05", "2026-11").await;
+            for shard in shards {
+                pay(&mut connection, &spec, shard).await;
+            }
+        }
+        Self { first, second, clock, ops, spec, _control: control }
+    }
+
+    async fn plan(&self) -> RotationPlan {
+        rotation::plan(&self.ops, &Permit::for_command(), "").await.unwrap()
+    }
+
+    async fn apply(&self) -> RotationRun {
+        let hash = self.plan().await.hash.0;
+        rotation::apply_and_wait(&self.ops, &Permit::for_command(), "", &hash).await.unwrap()
+    }
+}
+
+fn payment(shard: ShardId) -> PaymentId {
+    let at: DateTime<Utc> = PAID_AT.parse().unwrap();
+    PaymentId::new(u64::try_from(at.timestamp_millis()).unwrap(), shard, 1).unwrap()
+}
+
+async fn pay(connection: &mut sqlx::mysql::MySqlConnection, spec: &HistorySpec, shard: ShardId) {
+    let sql = format!(
+        "INSERT INTO `{SCHEMA}`.`{}` (payment_id, user_id, order_id, provider, method, status, amount, currency, created_at, updated_at) \
+         VALUES (?, ?, 'o', 'p', 'card', 'PAID', 1, 'EUR', ?, ?)",
+        spec.table_of(shard)
+    );
+    let at: DateTime<Utc> = PAID_AT.parse().unwrap();
+    let insert = sqlx::query(AssertSqlSafe(sql)).bind(payment(shard).get()).bind(u64::from(shard.0)).bind(at).bind(at);
+    insert.execute(connection).await.unwrap();
+}
+
+fn steps(run: &RotationRun, shard: u16) -> Vec<(&str, StepOutcome)> {
+    let table = format!("payment_history_shard_{shard}");
+    run.steps.iter().filter(|step| step.table == table).map(|step| (step.action.as_str(), step.outcome)).collect()
+}
+
+const DONE: [(&str, StepOutcome); 2] = [("add 2026-12", StepOutcome::Done), ("quarantine 2026-05", StepOutcome::Done)];
+
+#[rstest]
+#[case::mariadb_goes_on(EngineKind::MariaDb, EngineKind::MySql)]
+#[case::mysql_goes_on(EngineKind::MySql, EngineKind::MariaDb)]
+#[tokio::test]
+async fn runs_go_on_while_one_server_is_down_and_the_next_one_finishes(
+    #[case] first: EngineKind,
+    #[case] second: EngineKind,
+) {
+    let mut test = Deployment::new(first, second).await;
+    assert_eq!(test.plan().await.active_steps().count(), 8, "both engines in one plan: {:#?}", test.plan().await);
+    test.second.kill9().await;
+
+    let plan = test.plan().await;
+    assert!(plan.steps.iter().all(|step| step.shard.0 < 2), "{plan:#?}");
+    assert_eq!(plan.active_steps().count(), 4);
+    assert!(plan.is_partial() && plan.unknown().len() == 1 && plan.unknown()[0].contains("shards 2-3"), "{plan:#?}");
+    let run = test.apply().await;
+    assert_eq!(run.outcome, RunOutcome::Partial, "{run:#?}");
+    assert!(run.unknown[0].contains("its source second does not answer"), "{run:#?}");
+    assert_eq!((steps(&run, 0), steps(&run, 1)), (DONE.to_vec(), DONE.to_vec()));
+
+    test.second = test.second.restart().await;
+    let run = test.apply().await;
+    assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+    assert_eq!((steps(&run, 2), steps(&run, 3)), (DONE.to_vec(), DONE.to_vec()));
+    assert!(!test.plan().await.is_partial());
+}
+
+#[rstest]
+#[case::mariadb_goes_on(EngineKind::MariaDb, EngineKind::MySql)]
+#[case::mysql_goes_on(EngineKind::MySql, EngineKind::MariaDb)]
+#[tokio::test]
+async fn a_server_that_dies_in_mid_run_costs_its_own_shards_alone(
+    #[case] first: EngineKind,
+    #[case] second: EngineKind,
+) {
+    let mut test = Deployment::new(first, second).await;
+    let mut sessions = Sessions::new(&test.first.connect_options(), &["reader"]).await;
+    sessions.step("reader", "BEGIN").await.done();
+    sessions.step("reader", &format!("SELECT COUNT(*) FROM `{SCHEMA}`.payment_history_shard_0")).await.done();
+    let (ops, hash) = (test.ops.clone(), test.plan().await.hash.0);
+    let applying =
+        tokio::spawn(async move { rotation::apply_and_wait(&ops, &Permit::for_command(), "", &hash).await.unwrap() });
+    wait_for_alter(&test.first).await;
+    test.second.kill9().await;
+    sessions.step("reader", "COMMIT").await.done();
+    let run = applying.await.unwrap();
+    assert_eq!(run.outcome, RunOutcome::Partial, "{run:#?}");
+    assert_eq!((steps(&run, 0), steps(&run, 1)), (DONE.to_vec(), DONE.to_vec()));
+    let of_second: Vec<_> =
+        run.steps.iter().filter(|step| step.table.ends_with('2') || step.table.ends_with('3')).collect();
+    assert_eq!(of_second[0].outcome, StepOutcome::Failed, "{run:#?}");
+    assert!(of_second[1..].iter().all(|step| step.outcome == StepOutcome::Skipped), "one wait is enough: {run:#?}");
+    assert!(of_second.iter().all(|step| step.detail.as_ref().unwrap().contains("second")), "{run:#?}");
+
+    test.second = test.second.restart().await;
+    let run = test.apply().await;
+    assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+    assert_eq!((steps(&run, 2), steps(&run, 3)), (DONE.to_vec(), DONE.to_vec()));
+}
+
+/// Waits until an ALTER waits for the reader.
+async fn wait_for_alter(server: &TestServer) {
+    let mut connection = server.connect().await;
+    let waits = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE%'";
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut connection).await.unwrap() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_people_look_at_names_the_server_that_is_down_and_shows_the_rest() {
+    let test = Deployment::new(EngineKind::MariaDb, EngineKind::MySql).await;
+    assert_eq!(test.apply().await.outcome, RunOutcome::Done); // May goes to quarantine
+    test.second.kill9().await;
+
+    let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let lost: Vec<_> =
+        map.rows.iter().filter(|row| row.problem.is_some()).map(|row| (row.shard.0, &*row.source)).collect();
+    assert_eq!(lost, [(2, "second"), (3, "second")]);
+    let simulation =
+        policies::simulate(&test.ops, &Permit::for_command(), "", &PolicyEdit::default(), 3).await.unwrap();
+    assert!(!simulation.steps.is_empty() && simulation.unknown[0].contains("second"), "{simulation:#?}");
+
+    let restored = rotation::restore(&test.ops, &Permit::for_command(), "", "2026-05".parse().unwrap()).await.unwrap();
+    let outcomes: Vec<_> = restored.shards.iter().map(|shard| shard.outcome).collect();
+    let (back, failed) = (RestoreOutcome::Restored, RestoreOutcome::Failed);
+    assert_eq!(outcomes, [back, back, failed, failed], "{restored:#?}");
+
+    let page = browse::list(&test.ops, &Permit::for_command(), &PaymentQuery::default()).await.unwrap();
+    let missing: Vec<_> = page.missing.iter().map(|missing| (missing.shard.0, &*missing.source)).collect();
+    assert!(!page.complete && page.payments.len() == 2, "{page:#?}");
+    assert_eq!(missing, [(2, "second"), (3, "second")]);
+    let shown = browse::show(&test.ops, &Permit::for_command(), "", payment(ShardId(1))).await.unwrap();
+    assert_eq!((shown.location.source.as_str(), shown.missing.len()), ("first", 0));
+    let lost = browse::show(&test.ops, &Permit::for_command(), "", payment(ShardId(2))).await.unwrap_err();
+    assert!(matches!(lost, OpsError::SourcesSilent(_)) && lost.to_string().contains("2 on second"), "{lost}");
+
+    let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let of = |code: &str| diagnosis.findings.iter().filter(|finding| finding.code == code).collect::<Vec<_>>();
+    assert!(of("not_checked").iter().any(|finding| finding.what.contains("the source second")), "{diagnosis:#?}");
+    assert_eq!(
+        of("unreadable").iter().map(|finding| finding.shard).collect::<Vec<_>>(),
+        [Some(ShardId(2)), Some(ShardId(3))]
+    );
+    // Its clock is not the test's: so the server that answers was examined.
+    assert_eq!(of("clock").iter().map(|finding| finding.source.as_deref()).collect::<Vec<_>>(), [Some("first")]);
+
+    let health = overview::view(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let shards = health.checks.iter().find(|check| check.title == "Shards").unwrap();
+    assert!(shards.health == Health::Critical && shards.detail.contains("second"), "{shards:?}");
+
+    jobs::ensure(&test.ops).await.unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    jobs::make_due(&test.ops).await.unwrap();
+    jobs::run_open(&test.ops).await.unwrap();
+    let job = jobs::show(&test.ops, &Permit::for_command(), "premake").await.unwrap().runs.remove(0);
+    assert_eq!(job.status, JobRunStatus::Partial, "{job:?}");
+    assert!(job.summary.unwrap().contains("its source second does not answer"));
+}
+
+#[tokio::test]
+async fn a_shard_that_two_servers_have_is_left_alone() {
+    let test = Deployment::new(EngineKind::MariaDb, EngineKind::MySql).await;
+    let mut connection = test.first.connect().await;
+    TestOps::make_tables(&mut connection, &test.spec, std::iter::once(ShardId(2)), "2026-05", "2026-11").await;
+    let plan = test.plan().await;
+    assert!(plan.steps.iter().all(|step| step.shard != ShardId(2)), "{plan:#?}");
+    let misplaced = |kind: &FindingKind| matches!(kind, FindingKind::Misplaced { found_on, .. } if found_on.len() == 2);
+    let found: Vec<_> = plan.findings.iter().filter(|finding| misplaced(&finding.kind)).map(|one| one.shard).collect();
+    assert_eq!(found, [Some(ShardId(2))], "{plan:#?}");
+    let run = test.apply().await;
+    assert_eq!((run.outcome, steps(&run, 3)), (RunOutcome::Partial, DONE.to_vec()), "{run:#?}");
+    let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert!(diagnosis.findings.iter().any(|finding| finding.code == "misplaced_shard"), "{diagnosis:#?}");
+}
