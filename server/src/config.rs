@@ -5,11 +5,12 @@
 use anyhow::Context;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
+use payhist_ops::archive::{ArchiveConfig, MasterKey, Secret, TargetConfig};
 use payhist_ops::{OpsError, adopt};
 use payhist_storage::SourceConfig;
 use payhist_types::history::HistorySpec;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,22 @@ pub(crate) struct Config {
     /// Tables that are there already, adopted as histories.
     #[serde(default, rename = "history", skip_serializing_if = "Vec::is_empty")]
     pub(crate) histories: Vec<HistorySpec>,
+    /// Where months are archived.
+    #[serde(default, rename = "archive", skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) archives: BTreeMap<String, TargetConfig>,
+    /// What personal columns of archives are encrypted with.
+    #[serde(default, skip_serializing)]
+    pub(crate) encryption: Encryption,
+}
+
+/// `[encryption]`: 64 hexadecimal digits, here or, better, in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Encryption {
+    /// A file that payhist alone can read.
+    pub(crate) key_file: Option<PathBuf>,
+    /// The digits themselves, for the environment.
+    pub(crate) key: Option<Secret>,
 }
 
 /// `[server]`
@@ -109,10 +126,23 @@ impl Config {
         Ok(SourceConfig::from_url("control", &self.control.url, CONTROL_POOL_MAX)?)
     }
 
+    /// Where months are archived, with the master key.
+    pub(crate) fn archive(&self) -> anyhow::Result<ArchiveConfig> {
+        let file = self.encryption.key_file.as_ref().map(|path| {
+            std::fs::read_to_string(path)
+                .map(Secret::from)
+                .with_context(|| format!("cannot read encryption.key_file {}", path.display()))
+        });
+        let key = self.encryption.key.clone().map(Ok).or(file).transpose()?;
+        let master_key = key.map(|key| MasterKey::from_hex(key.reveal())).transpose()?;
+        Ok(ArchiveConfig { targets: self.archives.clone(), master_key })
+    }
+
     /// Do the adopted histories make sense?
     pub(crate) fn check_histories(&self) -> Result<(), OpsError> {
         let sources: Vec<_> = self.sources.iter().map(|source| source.name.as_str()).collect();
-        adopt::check(&self.histories, &sources)
+        let archives: Vec<_> = self.archives.keys().map(String::as_str).collect();
+        adopt::check(&self.histories, &sources, &archives)
     }
 
     /// The sources' connections.
@@ -164,12 +194,26 @@ url = "mysql://payhist:secret@db.internal"
 # windows = ["Sat,Sun 01:00-05:00"]           # when months may be dropped, by the zone's clock; without it at any time
 # max_drop_bytes_outside_windows = 100000000  # a month that is no larger is dropped at any time
 # blockers = "wait"                           # or "kill": end the sessions that keep a step from its lock. See docs/policies.md
+# archive = "cold"                            # without it months are dropped without having been archived; not for
+#                                             # tables with columns of their own
 # [history.columns]                           # without it the tables have payhist's own columns and payment ids
 # payment_id = "id"                           # a column that is not named has payhist's name for it
 # currency = { constant = "EUR" }             # what holds for all rows: provider, method or currency
 # payer_email = "mail"                        # what tables may lack is read only if it is named
 # [history.columns.status_words]
 # done = "PAID"                               # what their words for the states mean
+
+# Where months are archived before they are dropped. See docs/archive.md.
+# [archive.cold]
+# url = "/var/lib/payhist/archive"            # or "s3://bucket/prefix", with the environment's AWS_* variables or with
+# endpoint = "https://s3.internal"            # a server that is not Amazon's
+# region = "eu-west-2"
+# access_key_id = "..."                       # better: PAYHIST__ARCHIVE__COLD__ACCESS_KEY_ID
+# secret_access_key = "..."                   # better: PAYHIST__ARCHIVE__COLD__SECRET_ACCESS_KEY
+
+# What the persons in archives are encrypted with: 64 hexadecimal digits. Without it nothing is archived.
+# [encryption]
+# key_file = "/etc/payhist/archive.key"       # or PAYHIST__ENCRYPTION__KEY
 "#;
 
 #[cfg(test)]
@@ -185,7 +229,11 @@ mod tests {
     /// The example with its commented history, and another route.
     fn with_history(route: &str) -> Config {
         let (example, history) = EXAMPLE.split_once("# [[history]]").unwrap();
-        let history = history.replace("\n# ", "\n").replace("{ kind = \"modulo\", shards = 10 }", route);
+        let (history, _archives) = history.split_once("\n\n").unwrap();
+        let history = history
+            .replace("\n# archive", "\n## archive")
+            .replace("\n# ", "\n")
+            .replace("{ kind = \"modulo\", shards = 10 }", route);
         toml::from_str(&format!("{example}[[history]]{history}")).unwrap()
     }
 
@@ -201,6 +249,25 @@ mod tests {
             assert_eq!(config.histories[0].columns.as_ref().unwrap().status_words.len(), 1);
             config.check_histories().unwrap();
         }
+    }
+
+    #[test]
+    fn the_examples_archive_is_valid_and_no_secret_of_it_is_ever_printed() {
+        let (_, archive) = EXAMPLE.split_once("# Where months are archived").unwrap();
+        let archive = archive.replace("\n# ", "\n").replace("\nWhat the persons", "\n# What the persons");
+        let text = format!("{}\n# {archive}", EXAMPLE.split_once("# [[history]]").unwrap().0);
+        let config: Config = toml::from_str(&text.replace("\"...\"", "\"hush\"")).unwrap();
+        assert!(config.archives["cold"].access_key_id.is_some() && config.encryption.key_file.is_some());
+        assert!(!format!("{config:?}").contains("hush") && !toml::to_string(&config).unwrap().contains("hush"));
+    }
+
+    #[test]
+    fn a_policy_that_names_no_configured_archive_is_refused() {
+        let mut config = with_history("{ kind = \"single\" }");
+        config.histories[0].policy.archive = Some("cold".to_owned());
+        assert!(config.check_histories().unwrap_err().to_string().contains("columns of their own"));
+        config.histories[0].columns = None;
+        assert!(config.check_histories().unwrap_err().to_string().contains("[archive.cold]"));
     }
 
     #[test]

@@ -10,11 +10,12 @@ use std::{
 };
 
 /// Lowest first: a crate may depend on those before it only. `dbserver` and `testkit` stand beside the chain.
-const CHAIN: [&str; 8] = [
+const CHAIN: [&str; 9] = [
     "payhist-types",
     "payhist-plan",
     "payhist-dialect",
     "payhist-storage",
+    "payhist-archive",
     "payhist-ops",
     "payhist-islands",
     "payhist-app",

@@ -31,7 +31,8 @@ impl Site {
         let policy = Policy {
             premake_months: None,
             retention_months: Some(6),
-            quarantine_days: Some(31), // so that month -6 is due on any day
+            quarantine_days: Some(31),
+            archive: None, // so that month -6 is due on any day
             zone: "UTC".to_owned(),
             ..Policy::default()
         };

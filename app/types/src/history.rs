@@ -127,6 +127,9 @@ pub struct Policy {
     pub max_drop_bytes_outside_windows: Option<u64>,
     /// What to do about transactions that keep a step from its lock.
     pub blockers: Blockers,
+    /// The name of the `[archive.NAME]` in which a month must be archived and verified before it is dropped for good;
+    /// needs `quarantine_days`, since what nobody writes to any more is archived. `None`: months are not archived.
+    pub archive: Option<String>,
     /// IANA name of the business time zone in which months begin, e.g. `Europe/London`.
     pub zone: String,
 }
@@ -141,6 +144,7 @@ impl Default for Policy {
             windows: Vec::new(),
             max_drop_bytes_outside_windows: None,
             blockers: Blockers::Wait,
+            archive: None,
             zone: "UTC".to_owned(),
         }
     }

@@ -139,6 +139,17 @@ pub struct Restored {
     pub until: DateTime<Utc>,
 }
 
+/// A month of which there is a verified archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Archived {
+    /// The month.
+    pub month: Month,
+    /// The upper edge of the partition whose rows it has.
+    pub before: DateTime<Utc>,
+    /// The archive's name.
+    pub target: String,
+}
+
 /// What was found where a shard's table should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -186,6 +197,9 @@ pub struct ShardInventory {
     /// Rows of its MAXVALUE partition, counted up to [`ROWS_COUNTED_MAX`]; `None`: it has none, or they were not counted.
     #[serde(default)]
     pub max_value_rows: Option<u64>,
+    /// Its months that are in a verified archive.
+    #[serde(default)]
+    pub archived: Vec<Archived>,
 }
 
 /// A history's partitions on every shard at one moment.

@@ -4,6 +4,7 @@
 //! Invariant: wasm-safe and free of I/O; nothing here reads a clock or knows SQL. Ids travel as JSON strings,
 //! because JavaScript numbers lose bits above 2^53; money is [`rust_decimal::Decimal`], never a float.
 
+pub mod archive;
 pub mod columns;
 pub mod cursor;
 pub mod database;

@@ -106,6 +106,9 @@ pub struct MapCell {
     pub bytes: u64,
     /// Numbers of the legal holds on this month, or on the whole history.
     pub holds: Vec<u64>,
+    /// Is it in a verified archive?
+    #[serde(default)]
+    pub archived: bool,
 }
 
 /// One shard of the map.

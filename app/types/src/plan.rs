@@ -20,7 +20,7 @@ pub struct NewMonth {
     pub before: DateTime<Utc>,
 }
 
-/// One change to one table. More kinds will come: archive and carve-out (DESIGN §5).
+/// One change to one table. More kinds will come: carve-out (DESIGN §5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -77,6 +77,17 @@ pub enum Action {
         /// The twin's name.
         twin: String,
     },
+    /// Archive a quarantined month from its twin, and read the archive back.
+    ArchiveMonth {
+        /// The month.
+        month: Month,
+        /// The partition's name in the catalogue.
+        partition: String,
+        /// Its upper edge.
+        before: DateTime<Utc>,
+        /// The twin's name.
+        twin: String,
+    },
     /// Drop an expired quarantined month for good: its twin with all rows, then the empty partition.
     DropQuarantined {
         /// The month.
@@ -99,6 +110,7 @@ impl Action {
             | Self::DropMonth { month, .. }
             | Self::QuarantineMonth { month, .. }
             | Self::QuarantineLateRows { month, .. }
+            | Self::ArchiveMonth { month, .. }
             | Self::DropQuarantined { month, .. } => *month,
         }
     }
@@ -111,6 +123,7 @@ impl Action {
             | Self::DropMonth { partition, .. }
             | Self::QuarantineMonth { partition, .. }
             | Self::QuarantineLateRows { partition, .. }
+            | Self::ArchiveMonth { partition, .. }
             | Self::DropQuarantined { partition, .. } => partition,
         }
     }
@@ -130,11 +143,13 @@ impl Action {
             Self::AddMonth { .. } | Self::SplitMaxValue { .. } | Self::DropMonth { .. } => None,
             Self::QuarantineMonth { twin, .. }
             | Self::QuarantineLateRows { twin, .. }
+            | Self::ArchiveMonth { twin, .. }
             | Self::DropQuarantined { twin, .. } => Some(twin),
         }
     }
 
-    /// A short stable word for logs, rows and filters: `add`, `split`, `drop`, `quarantine`, `late-rows` or `final-drop`.
+    /// A short stable word for logs, rows and filters: `add`, `split`, `drop`, `quarantine`, `late-rows`, `archive` or
+    /// `final-drop`.
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::AddMonth { .. } => "add",
@@ -142,6 +157,7 @@ impl Action {
             Self::DropMonth { .. } => "drop",
             Self::QuarantineMonth { .. } => "quarantine",
             Self::QuarantineLateRows { .. } => "late-rows",
+            Self::ArchiveMonth { .. } => "archive",
             Self::DropQuarantined { .. } => "final-drop",
         }
     }
@@ -153,6 +169,7 @@ impl Action {
             Self::DropMonth { .. }
             | Self::QuarantineMonth { .. }
             | Self::QuarantineLateRows { .. }
+            | Self::ArchiveMonth { .. }
             | Self::DropQuarantined { .. } => Switch::Drop,
         }
     }
@@ -226,6 +243,11 @@ pub enum Guard {
     },
     /// The holds could not be read, so that anything may be held.
     HoldsUnreadable,
+    /// The month must be in a verified archive first.
+    NotArchived {
+        /// The archive's name.
+        target: String,
+    },
     /// The table's partition expression or its engine cannot express the edge.
     NotExpressible {
         /// Why.

@@ -47,6 +47,9 @@ impl fmt::Display for Guard {
                 }
             }
             Self::HoldsUnreadable => formatter.write_str("the legal holds cannot be read"),
+            Self::NotArchived { target } => {
+                write!(formatter, "the month must be in the archive {target} first, verified, with exactly its rows")
+            }
             Self::NotExpressible { reason } => formatter.write_str(reason),
             Self::OutsideWindow { opens } => {
                 write!(formatter, "no maintenance window is open; {}", next_window(*opens))

@@ -30,6 +30,7 @@ pub(crate) struct Written {
     max_drop_bytes_outside_windows: Option<u64>,
     #[serde(default)]
     blockers: Blockers,
+    archive: Option<String>,
     zone: String,
 }
 
@@ -71,6 +72,7 @@ impl TryFrom<Written> for Policy {
             windows: written.windows,
             max_drop_bytes_outside_windows: written.max_drop_bytes_outside_windows,
             blockers: written.blockers,
+            archive: written.archive,
             zone: written.zone,
         })
     }

@@ -95,6 +95,8 @@ fn write_config(dir: &Path, socket: &Path, address: SocketAddr) -> anyhow::Resul
             pool_max: 16,
         }],
         histories: Vec::new(),
+        archives: std::collections::BTreeMap::new(),
+        encryption: crate::config::Encryption::default(),
     };
     let path = dir.join("payhist.toml");
     let text = format!("# Written by `payhist demo` at each start.\n{}", toml::to_string(&config)?);
@@ -123,6 +125,7 @@ async fn prepare(ops: &Ops, args: &DemoArgs, json: bool) -> anyhow::Result<Strin
         premake_months: Some(3),
         retention_months: Some(12),
         quarantine_days: Some(QUARANTINE_DAYS_DEFAULT),
+        archive: None,
         zone: "UTC".to_owned(),
         ..Policy::default()
     };

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done · 1 failed · 2 usage or configuration · 3 refused by a guard · 4 finished in part.
 
+mod archive;
 mod config;
 mod demo;
 mod doctor;
@@ -76,6 +77,9 @@ enum Command {
     /// See and place legal holds, and ask for their release.
     #[command(subcommand)]
     Holds(holds::HoldsCommand),
+    /// See, verify and restore archives of months.
+    #[command(subcommand)]
+    Archive(archive::ArchiveCommand),
     /// See and run scheduled jobs.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
@@ -115,6 +119,7 @@ async fn with_ops(command: Command, global: &Global) -> anyhow::Result<Outcome> 
         Command::Payments(command) => payments::run(command, &ops, json).await,
         Command::Partitions(command) => partitions::run(command, &ops, json).await,
         Command::Holds(command) => holds::run(command, &ops, json).await,
+        Command::Archive(command) => archive::run(command, &ops, json).await,
         Command::Jobs(command) => jobs::run(command, &ops, json).await,
         Command::Monitor(command) => monitor::run(command, &ops, json).await,
         Command::Operator(command) => operator::run(command, &ops, json).await,
@@ -131,6 +136,7 @@ async fn open(config: &Config) -> anyhow::Result<Ops> {
         instance: format!("{}:{}", hostname(), std::process::id()),
         control: config.control()?,
         sources: config.sources()?,
+        archive: config.archive().map_err(output::usage)?,
         clock: Arc::new(SystemClock),
     };
     Ops::open(ops).await.context("the control database cannot be used")

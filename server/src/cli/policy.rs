@@ -59,6 +59,9 @@ pub(super) struct EditArgs {
     /// What to do about transactions in the way: wait or kill.
     #[arg(long)]
     blockers: Option<String>,
+    /// The [archive.NAME] that a month must be in before it is dropped.
+    #[arg(long, value_name = "NAME")]
+    archive: Option<String>,
     /// Business time zone.
     #[arg(long)]
     zone: Option<String>,
@@ -73,6 +76,7 @@ impl From<EditArgs> for PolicyEdit {
             windows: args.windows,
             max_drop_bytes_outside_windows: args.max_drop_bytes,
             blockers: args.blockers,
+            archive: args.archive,
             zone: args.zone,
         }
     }
@@ -119,6 +123,9 @@ fn policy_words(policy: &Policy) -> String {
         or(policy.retention_months, "keep {} months", "keep everything"),
         or(policy.quarantine_days, "quarantine {} days before", "no quarantine"),
     ];
+    if let Some(name) = &policy.archive {
+        parts.push(format!("archive to {name}"));
+    }
     if !policy.windows.is_empty() {
         let windows: Vec<_> = policy.windows.iter().map(ToString::to_string).collect();
         parts.push(format!("drop {}", windows.join(" or ")));

@@ -99,6 +99,8 @@ pub(crate) struct Browser {
 impl Browser {
     /// Without a session.
     pub(crate) fn new(serve: &Serve) -> Self {
+        // reqwest has no cryptography of its own here, and wants some even for plain HTTP (payhist_archive::store).
+        let _installed_already = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
         Self { client, url: serve.url.clone() }
     }

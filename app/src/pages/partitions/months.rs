@@ -42,7 +42,7 @@ fn sums(map: &PartitionMap) -> Vec<MonthSum> {
 fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum {
     let mut states: Vec<String> = Vec::new();
     for (_, cell) in cells {
-        let state = cell.state.to_string();
+        let state = format!("{}{}", cell.state, if cell.archived { " and archived" } else { "" });
         if !states.contains(&state) {
             states.push(state);
         }

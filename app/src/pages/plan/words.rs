@@ -19,7 +19,7 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
         return words.to_owned();
     }
     let (mut will, mut would) = (Vec::new(), Vec::new());
-    for verb in ["add", "quarantine", "drop"] {
+    for verb in ["add", "quarantine", "archive", "drop"] {
         let of_kind = |active: bool| {
             let wanted = move |step: &&Step| verb_of(&step.action) == verb && step.is_active() == active;
             plan.steps.iter().filter(wanted).collect::<Vec<_>>()
@@ -38,10 +38,12 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
     would.join(" ")
 }
 
-/// What a step does to its partition, in a word that takes an `s` and makes a plural: `add`, `quarantine` or `drop`.
+/// What a step does to its partition, in a word that takes an `s` and makes a plural: `add`, `quarantine`,
+/// `archive` or `drop`.
 pub(super) const fn verb_of(action: &Action) -> &'static str {
     match action {
         Action::AddMonth { .. } | Action::SplitMaxValue { .. } => "add",
+        Action::ArchiveMonth { .. } => "archive",
         action if action.is_destructive() => "drop",
         _ => "quarantine",
     }

@@ -48,6 +48,7 @@ fn differences(from: Option<&Policy>, to: &Policy) -> String {
         ("windows", from.windows, to.windows),
         ("bytes outside of windows", from.max_drop_bytes_outside_windows, to.max_drop_bytes_outside_windows),
         ("blockers", from.blockers, to.blockers),
+        ("archive", from.archive, to.archive),
         ("zone", from.zone, to.zone),
     ];
     let word = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "none".to_owned());

@@ -17,6 +17,7 @@ pub(crate) fn edit_of_url() -> PolicyEdit {
         windows: typed("windows"),
         max_drop_bytes_outside_windows: typed("max_drop_bytes_outside_windows"),
         blockers: typed("blockers"),
+        archive: typed("archive"),
         zone: typed("zone"),
     }
 }
@@ -33,6 +34,7 @@ pub(crate) fn PolicyForm(history: String, edit: PolicyEdit) -> impl IntoView {
                 {field("premake_months", "Months made ahead", "none", edit.premake_months)}
                 {field("retention", "Kept: months or years", "for ever", edit.retention)}
                 {field("quarantine_days", "Days in quarantine", "none", edit.quarantine_days)}
+                {field("archive", "Archive before the drop", "none", edit.archive)}
                 {field("zone", "Business zone", "Europe/London", edit.zone)}
             </div>
             <div class="filters">

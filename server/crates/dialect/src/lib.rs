@@ -3,6 +3,7 @@
 //! Invariants: pure, no I/O; every difference between `MariaDB` and `MySQL` is here and nowhere else; a [`Statement`]
 //! can be made only here, so that no caller ever pieces SQL together.
 
+pub mod archive;
 pub mod boundary;
 pub mod capabilities;
 pub mod ddl;

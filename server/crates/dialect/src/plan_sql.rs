@@ -3,7 +3,7 @@
 use crate::boundary::NotExpressible;
 use crate::quarantine::Pair;
 use crate::split::Split;
-use crate::{Capabilities, Ident, IdentError, Statement, TableName, ddl};
+use crate::{Capabilities, Ident, IdentError, Statement, TableName, archive, ddl};
 use payhist_plan::rotation;
 use payhist_types::ShardId;
 use payhist_types::history::HistorySpec;
@@ -85,6 +85,7 @@ pub fn statements(
             let pair = Pair::new(table, partition, twin, *before, capabilities)?;
             Ok(vec![pair.copy_late_rows(), pair.delete_late_rows()])
         }
+        Action::ArchiveMonth { twin, .. } => Ok(vec![archive::select(&TableName::new(schema, twin)?)]),
         Action::DropQuarantined { partition, before, twin, .. } => {
             Ok(drop_quarantined(&Pair::new(table, partition, twin, *before, capabilities)?))
         }

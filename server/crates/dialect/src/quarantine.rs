@@ -151,12 +151,8 @@ impl Pair {
         ddl::alter(table, change, &self.capabilities)
     }
 
-    /// Bounds a statement that has no clause for its wait.
     fn within(&self, sql: &str) -> Statement {
-        Statement::new(match self.capabilities.kind() {
-            EngineKind::MariaDb => format!("SET STATEMENT lock_wait_timeout = {DDL_LOCK_WAIT_SECS} FOR {sql}"),
-            EngineKind::MySql => sql.to_owned(),
-        })
+        within(sql, &self.capabilities)
     }
 
     fn lock(&self, tables: &str) -> Statement {
@@ -168,6 +164,14 @@ impl Pair {
         let comment = Marker { quarantined, partition, before: self.before }.comment(&self.table);
         format!("'{}'", comment.replace('\\', "\\\\").replace('\'', "''"))
     }
+}
+
+/// Bounds a statement that has no clause for its wait.
+pub(crate) fn within(sql: &str, capabilities: &Capabilities) -> Statement {
+    Statement::new(match capabilities.kind() {
+        EngineKind::MariaDb => format!("SET STATEMENT lock_wait_timeout = {DDL_LOCK_WAIT_SECS} FOR {sql}"),
+        EngineKind::MySql => sql.to_owned(),
+    })
 }
 
 /// What is counted for a plan: the rows of a table or of one of its partitions.

@@ -14,12 +14,15 @@ use payhist_types::history::{HistorySpec, Switches};
 ///
 /// # Errors
 /// [`OpsError::BadInput`] with the first key that makes none.
-pub fn check(configured: &[HistorySpec], sources: &[&str]) -> Result<(), OpsError> {
+pub fn check(configured: &[HistorySpec], sources: &[&str], archives: &[&str]) -> Result<(), OpsError> {
     for (index, spec) in configured.iter().enumerate() {
         let before = &configured[..index];
         validate(spec).map_err(|error| wrong(spec, error.key(), &error.to_string()))?;
         if let Some(unknown) = spec.source.names().into_iter().find(|name| !sources.contains(name)) {
             return Err(wrong(spec, "source", &format!("there is no [[source]] called {unknown:?}")));
+        }
+        if let Some(name) = spec.policy.archive.as_deref().filter(|name| !archives.contains(name)) {
+            return Err(wrong(spec, "policy.archive", &format!("there is no [archive.{name}]")));
         }
         if before.iter().any(|other| other.name == spec.name) {
             return Err(wrong(spec, "name", "it is configured twice"));
@@ -35,7 +38,9 @@ pub fn check(configured: &[HistorySpec], sources: &[&str]) -> Result<(), OpsErro
 /// # Errors
 /// [`OpsError::BadInput`] with the first key that makes no sense.
 pub async fn adopt(ops: &Ops, permit: &Permit<ManagePartitions>, configured: &[HistorySpec]) -> Result<(), OpsError> {
-    check(configured, &ops.sources().map(|source| source.name.as_str()).collect::<Vec<_>>())?;
+    let sources: Vec<_> = ops.sources().map(|source| source.name.as_str()).collect();
+    let archives: Vec<_> = ops.archive().targets.keys().map(String::as_str).collect();
+    check(configured, &sources, &archives)?;
     ops.configure(configured.iter().map(|spec| spec.name.clone()));
     for spec in configured {
         let known = histories::all(ops).await?;

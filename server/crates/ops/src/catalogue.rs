@@ -3,12 +3,14 @@
 use crate::{Ops, OpsError, histories};
 use futures::future::join_all;
 use moka::sync::Cache;
+use payhist_storage::archives::{self, Place};
 use payhist_storage::histories::History;
 use payhist_storage::payments::Layout;
 use payhist_storage::{doctor, holds, partitions, restored, twins};
 use payhist_types::ShardId;
+use payhist_types::archive::ArchiveState;
 use payhist_types::history::HistorySpec;
-use payhist_types::inventory::{Inventory, ShardInventory, TableState};
+use payhist_types::inventory::{Archived, Inventory, ShardInventory, TableState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +60,7 @@ pub async fn read(ops: &Ops, history: &History) -> Result<Inventory, OpsError> {
     let shards = spec.route.shards().map(|shard| {
         let table = spec.table_of(shard);
         let state = state_of(&mut answers, spec.source.of(shard), &table);
-        ShardInventory { shard, table, state, restored: Vec::new(), max_value_rows: None }
+        ShardInventory { shard, table, state, restored: Vec::new(), max_value_rows: None, archived: Vec::new() }
     });
     Ok(Inventory { history: spec.name.clone(), shards: shards.collect(), holds: None, read_at: ops.now() })
 }
@@ -112,6 +114,13 @@ pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Invent
     };
     for (shard, month) in restored::current(&mut connection, history.id, ops.now()).await? {
         inventory.shards.iter_mut().filter(|found| found.shard == shard).for_each(|found| found.restored.push(month));
+    }
+    for archive in archives::list(&mut connection, history.id, None).await? {
+        if archive.state == ArchiveState::Verified {
+            let Place { shard, month, before, target, table, .. } = archive.place;
+            let its = inventory.shards.iter_mut().filter(|found| found.shard == shard && found.table == table);
+            its.for_each(|found| found.archived.push(Archived { month, before, target: target.clone() }));
+        }
     }
     Ok(inventory)
 }

@@ -1,5 +1,6 @@
 //! What every use case needs: the control database, the sources, the clock and this instance's name.
 
+use crate::archive::ArchiveConfig;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::{OpsError, Principal};
@@ -22,6 +23,8 @@ pub struct OpsConfig {
     pub control: SourceConfig,
     /// Where histories live.
     pub sources: Vec<SourceConfig>,
+    /// Where months are archived.
+    pub archive: ArchiveConfig,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -36,6 +39,7 @@ struct Inner {
     instance: String,
     control: Pool,
     sources: BTreeMap<String, Source>,
+    archive: ArchiveConfig,
     clock: Arc<dyn Clock>,
     catalogue: Catalogue,
     configured: Mutex<BTreeSet<HistoryName>>,
@@ -56,6 +60,7 @@ impl Ops {
             instance: config.instance,
             control: control::open(&config.control),
             sources,
+            archive: config.archive,
             clock: config.clock,
             catalogue: Catalogue::default(),
             configured: Mutex::default(),
@@ -114,6 +119,11 @@ impl Ops {
 
     pub(crate) fn configure(&self, histories: impl Iterator<Item = HistoryName>) {
         *self.0.configured.lock().unwrap_or_else(PoisonError::into_inner) = histories.collect();
+    }
+
+    /// Where months are archived.
+    pub(crate) fn archive(&self) -> &ArchiveConfig {
+        &self.0.archive
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {

@@ -1,5 +1,6 @@
 //! What can go wrong in a use case, and how it is said to people and programs.
 
+use payhist_archive::ArchiveError;
 use payhist_dialect::error_class::ErrorClass;
 use payhist_storage::StorageError;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
@@ -44,6 +45,9 @@ pub enum OpsError {
     /// The database.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// An archive or its store.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// A defect in payhist.
     #[error("{0}")]
     Internal(String),
@@ -67,16 +71,15 @@ impl OpsError {
             Self::LoginRequired => ErrorKind::LoginRequired,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::Refused { .. } | Self::Held(_) => ErrorKind::Refused,
+            Self::Refused { .. } | Self::Held(_) | Self::Archive(ArchiveError::Unfit(_)) => ErrorKind::Refused,
             Self::TooMany(_) => ErrorKind::TooMany,
             Self::SourcesSilent(_)
-            | Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. }) => {
-                ErrorKind::Unavailable
-            }
+            | Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. })
+            | Self::Archive(ArchiveError::Full { .. } | ArchiveError::Store { .. }) => ErrorKind::Unavailable,
             Self::Storage(error) if matches!(error.class(), Some(ErrorClass::DiskFull | ErrorClass::EngineFailed)) => {
                 ErrorKind::Unavailable
             }
-            Self::Storage(_) | Self::Internal(_) => ErrorKind::Internal,
+            Self::Storage(_) | Self::Archive(_) | Self::Internal(_) => ErrorKind::Internal,
         }
     }
 }
@@ -117,7 +120,10 @@ impl From<OpsError> for ApiError {
                 Self::new(kind, format!("Nothing was found, but {}.", silent(&missing)))
                     .with_remedy("Try again when they answer; the database page shows which servers do.")
             }
-            OpsError::Storage(_) | OpsError::Internal(_) => {
+            OpsError::Archive(ArchiveError::Unfit(reason)) => {
+                Self::new(kind, format!("Refused: {reason}. Nothing was changed."))
+            }
+            OpsError::Storage(_) | OpsError::Archive(_) | OpsError::Internal(_) => {
                 let incident = format!("{:012x}", rand::random::<u64>() >> 16);
                 tracing::error!(incident, error = &error as &dyn std::error::Error, "request failed");
                 let (message, remedy) = match &error {
@@ -128,6 +134,14 @@ impl From<OpsError> for ApiError {
                     OpsError::Storage(error) if error.class() == Some(ErrorClass::EngineFailed) => (
                         "The database server's storage engine failed.",
                         "Its error log says why; most often its disk is full. Once that is mended do the same again: what was written stays, and nothing is written twice.",
+                    ),
+                    OpsError::Archive(ArchiveError::Full { .. }) => (
+                        "The archive's disk is full.",
+                        "Make room on it, then do the same again: nothing was dropped, and no half archive counts.",
+                    ),
+                    OpsError::Archive(_) => (
+                        "The archive's store refuses, does not answer, or holds something else than it should.",
+                        "The cause says more. Nothing was dropped.",
                     ),
                     _ if kind == ErrorKind::Unavailable => (
                         "The database does not answer in time.",

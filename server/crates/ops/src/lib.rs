@@ -6,6 +6,7 @@
 //! - Only [`clock`] reads the clock.
 
 pub mod adopt;
+pub mod archive;
 pub mod auth;
 pub mod browse;
 pub mod catalogue;

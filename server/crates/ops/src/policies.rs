@@ -62,7 +62,7 @@ pub async fn set(
             "Change [history.policy] in the configuration file, then restart payhist.",
         ));
     }
-    let spec = edited(&before.spec, edit)?;
+    let spec = edited(ops, &before.spec, edit)?;
     if spec == before.spec {
         return view(ops, &before).await;
     }
@@ -115,7 +115,7 @@ pub async fn simulate(
     months: u16,
 ) -> Result<Simulation, OpsError> {
     let history = histories::find(ops, history).await?;
-    let spec = edited(&history.spec, edit)?;
+    let spec = edited(ops, &history.spec, edit)?;
     if !(1..=simulation::MONTHS_MAX).contains(&months) {
         let message = format!("{months} months: 1 to {} can be simulated", simulation::MONTHS_MAX);
         return Err(OpsError::field("months", message));
@@ -126,12 +126,17 @@ pub async fn simulate(
         .map_err(|error| OpsError::Internal(error.to_string()))
 }
 
-fn edited(spec: &HistorySpec, edit: &PolicyEdit) -> Result<HistorySpec, OpsError> {
+fn edited(ops: &Ops, spec: &HistorySpec, edit: &PolicyEdit) -> Result<HistorySpec, OpsError> {
     let policy: Policy = edit.on(&spec.policy).map_err(OpsError::BadInput)?;
     let spec = HistorySpec { policy, ..spec.clone() };
     validate(&spec).map_err(|error| {
         let key = error.key().trim_start_matches("policy.");
         OpsError::field(if key == "retention_months" { "retention" } else { key }, error.to_string())
     })?;
-    Ok(spec)
+    match &spec.policy.archive {
+        Some(name) if !ops.archive().targets.contains_key(name) => {
+            Err(OpsError::field("archive", format!("there is no [archive.{name}] in the configuration")))
+        }
+        _ => Ok(spec),
+    }
 }

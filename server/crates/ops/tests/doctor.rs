@@ -354,6 +354,7 @@ async fn a_missing_privilege_is_named_with_its_grant(#[case] engine: EngineKind)
         instance: "test:3".to_owned(),
         control: options("control", test.db.connect_options()),
         sources: vec![options("main", test.db.connect_options().username(&user))],
+        archive: payhist_ops::archive::ArchiveConfig::default(),
         clock: Arc::new(test.clock.clone()),
     })
     .await

@@ -1,6 +1,7 @@
 //! Exactly the GRANTs that doctor asks for suffice for a month's whole way, and each one that is left out is named.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
+use payhist_ops::archive::ArchiveConfig;
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, doctor, rotation};
 use payhist_storage::SourceConfig;
@@ -57,6 +58,7 @@ impl Site {
             instance: "test:4".to_owned(),
             control: source("control", test.db.connect_options()),
             sources: vec![source("main", test.db.connect_options().username(user))],
+            archive: ArchiveConfig::default(),
             clock: Arc::new(test.clock.clone()),
         };
         Ops::open(config).await.unwrap()

@@ -47,6 +47,7 @@ impl Deployment {
             instance: "test:1".to_owned(),
             control: source("control", control.connect_options()),
             sources: vec![source("first", first.connect_options()), source("second", second.connect_options())],
+            archive: payhist_ops::archive::ArchiveConfig::default(),
             clock: Arc::new(clock.clone()),
         };
         let ops = Ops::open(config).await.unwrap();

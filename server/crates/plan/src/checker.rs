@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Route, Switch};
 use payhist_types::holds::{Hold, HoldScope};
 use payhist_types::inventory::{
-    Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
+    Archived, Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
 };
 use payhist_types::plan::{Action, NewMonth, RotationPlan, Step};
 use payhist_types::window::Window;
@@ -69,6 +69,12 @@ pub enum Violation {
     /// Under a policy with quarantine, or where one was begun, months are not dropped at once.
     #[error("{0} drops a month that must be quarantined first")]
     NotQuarantined(String),
+    /// The policy demands an archive of the month, and there is none.
+    #[error("{0} drops a month that is not archived")]
+    NotArchived(String),
+    /// No archive is asked for.
+    #[error("{0} archives a month though the policy names no archive")]
+    ArchiveNotWanted(String),
     /// The month was restored and is to be left alone.
     #[error("{0} takes a month that was restored away again")]
     Restored(String),
@@ -136,6 +142,7 @@ struct Replay<'a> {
     twins: &'a [Twin],
     restored: &'a [Restored],
     max_value_rows: Option<u64>,
+    archived: &'a [Archived],
     added: Vec<(&'a str, DateTime<Utc>)>,
     dropped: usize,
 }
@@ -157,7 +164,8 @@ impl<'a> Replay<'a> {
         match &entry.state {
             TableState::Partitioned { expression, partitions, twins } if is_known(expression) => {
                 let (shard, name, restored) = (step.shard, step.table.as_str(), entry.restored.as_slice());
-                let (catalogue, max_value_rows, added) = (partitions, entry.max_value_rows, Vec::new());
+                let (catalogue, archived, added) = (partitions, entry.archived.as_slice(), Vec::new());
+                let max_value_rows = entry.max_value_rows;
                 let (route, holds) = (&spec.route, inventory.holds.as_deref());
                 Some(Self {
                     plan,
@@ -169,6 +177,7 @@ impl<'a> Replay<'a> {
                     catalogue,
                     twins,
                     restored,
+                    archived,
                     max_value_rows,
                     added,
                     dropped: 0,
@@ -195,6 +204,13 @@ impl<'a> Replay<'a> {
             }
             Action::QuarantineLateRows { month, partition, before, twin } => {
                 self.in_quarantine(step, partition, *before, twin, |late| late.is_some_and(|rows| rows > 0))?;
+                self.leaves(step, *month, partition, *before)
+            }
+            Action::ArchiveMonth { month, partition, before, twin } => {
+                if self.plan.policy.archive.is_none() {
+                    return Err(Violation::ArchiveNotWanted(step.key()));
+                }
+                self.in_quarantine(step, partition, *before, twin, |late| late == Some(0))?;
                 self.leaves(step, *month, partition, *before)
             }
             Action::DropQuarantined { month, partition, before, twin } => {
@@ -363,6 +379,12 @@ impl<'a> Replay<'a> {
         self.edges_in_order(step)?;
         if self.holds.is_none_or(|holds| holds.iter().any(|hold| self.is_held(hold, month))) {
             return Err(Violation::Held(step.key()));
+        }
+        if let Some(target) = &self.plan.policy.archive {
+            let mut its = self.archived.iter().filter(|one| (one.month, one.before) == (month, before));
+            if !its.any(|one| one.target == *target) {
+                return Err(Violation::NotArchived(step.key()));
+            }
         }
         let age = month.months_until(self.plan.current_month);
         if self.plan.policy.retention_months.is_none_or(|kept| age <= i32::from(kept)) {

@@ -59,6 +59,12 @@ pub enum SpecError {
     /// A column without a name, or a currency that is none.
     #[error("{0}: {1:?} is not {2}")]
     Column(&'static str, String, &'static str),
+    /// An archive without quarantine.
+    #[error("an archive needs quarantine_days: what is archived is a month that nobody writes to any more")]
+    ArchiveWithoutQuarantine,
+    /// An archive of tables with columns of their own.
+    #[error("tables with columns of their own are not archived: payhist cannot tell which of them are personal")]
+    ArchiveOfOtherColumns,
     /// A retention of no months at all.
     #[error("a retention of 0 months would drop every month as soon as it ends; keep at least 1")]
     NoRetention,
@@ -72,6 +78,7 @@ impl SpecError {
     pub const fn key(&self) -> &'static str {
         match self {
             Self::UnknownZone(_) => "policy.zone",
+            Self::ArchiveWithoutQuarantine | Self::ArchiveOfOtherColumns => "policy.archive",
             Self::NoRetention => "policy.retention_months",
             Self::LimitWithoutWindows => "policy.max_drop_bytes_outside_windows",
             Self::ShardCount(_) => "route.shards",
@@ -96,6 +103,12 @@ pub fn validate(spec: &HistorySpec) -> Result<Tz, SpecError> {
     }
     if policy.windows.is_empty() && policy.max_drop_bytes_outside_windows.is_some() {
         return Err(SpecError::LimitWithoutWindows);
+    }
+    if policy.archive.is_some() && policy.quarantine_days.is_none() {
+        return Err(SpecError::ArchiveWithoutQuarantine);
+    }
+    if policy.archive.is_some() && spec.columns.is_some() {
+        return Err(SpecError::ArchiveOfOtherColumns);
     }
     let shards = match &spec.route {
         Route::Modulo { shards } => usize::from(*shards),

@@ -7,9 +7,12 @@
 //! - Every query on a history carries its shard and its month range ([`payments::PaymentScope`]).
 //! - Nothing here reads a clock: `now` is an argument.
 
+pub mod archive_keys;
+pub mod archives;
 pub mod audit;
 pub mod blockers;
 pub mod bulk;
+pub mod columns;
 pub mod control;
 pub mod ddl;
 pub mod deadlocks;

@@ -3,6 +3,7 @@
 use crate::{MockClock, TestDb};
 use payhist_dialect::ddl::Keys;
 use payhist_dialect::{PartitionName, TableName};
+use payhist_ops::archive::ArchiveConfig;
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, histories};
 use payhist_plan::months;
@@ -29,9 +30,14 @@ pub struct TestOps {
 impl TestOps {
     /// Opens payhist at that time, e.g. `2026-11-15T12:00:00Z`, without any history.
     pub async fn new(engine: EngineKind, now: &str) -> Self {
+        Self::with_archive(engine, now, ArchiveConfig::default()).await
+    }
+
+    /// The same, with places to archive to.
+    pub async fn with_archive(engine: EngineKind, now: &str, archive: ArchiveConfig) -> Self {
         let db = TestDb::new(engine).await;
         let clock = MockClock::at(now);
-        let ops = Self::open(&db.connect_options(), db.name(), &clock, "test:1").await;
+        let ops = Self::open_with(&db.connect_options(), db.name(), &clock, "test:1", &archive).await;
         Self { db, clock, ops }
     }
 
@@ -42,6 +48,16 @@ impl TestOps {
 
     /// Opens payhist with control tables and payments in one schema of any server.
     pub async fn open(options: &MySqlConnectOptions, schema: &str, clock: &MockClock, instance: &str) -> Ops {
+        Self::open_with(options, schema, clock, instance, &ArchiveConfig::default()).await
+    }
+
+    async fn open_with(
+        options: &MySqlConnectOptions,
+        schema: &str,
+        clock: &MockClock,
+        instance: &str,
+        archive: &ArchiveConfig,
+    ) -> Ops {
         let source = |name: &str, options: MySqlConnectOptions| SourceConfig {
             name: name.to_owned(),
             options,
@@ -52,6 +68,7 @@ impl TestOps {
             instance: instance.to_owned(),
             control: source("control", options.clone().database(schema)),
             sources: vec![source("main", options.clone())],
+            archive: archive.clone(),
             clock: Arc::new(clock.clone()),
         };
         Ops::open(config).await.unwrap_or_else(|error| panic!("payhist does not open: {error}"))

@@ -106,6 +106,7 @@ mod tests {
             state,
             restored: Vec::new(),
             max_value_rows: None,
+            archived: Vec::new(),
         }];
         Inventory { history: "payments".parse().unwrap(), shards, holds: None, read_at: month(2026, 10) }
     }

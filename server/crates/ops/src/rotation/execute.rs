@@ -20,7 +20,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// For how long a run's lease is good: longer than a step may take with all its retries.
-pub(super) const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
+const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
 
 /// Why a step is not tried after another one of its table.
 const EARLIER_STEP: &str = "an earlier step on this table failed or was blocked";
@@ -29,13 +29,39 @@ const EARLIER_STEP: &str = "an earlier step on this table failed or was blocked"
 pub(super) struct Started {
     pub(super) run: u64,
     history: History,
-    lease: String,
+    lease: Lease,
+}
+
+/// The lease of a history, to be renewed while work goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Lease {
+    name: String,
     token: u64,
+}
+
+impl Lease {
+    /// Renews it.
+    ///
+    /// # Errors
+    /// [`OpsError::Internal`] when it was lost: whoever holds it goes on.
+    pub(crate) async fn renew(&self, ops: &Ops) -> Result<(), OpsError> {
+        let mut connection = ops.control().acquire("rotation.renew").await?;
+        if leases::renew(&mut connection, &self.name, self.token, LEASE_TERM, ops.now()).await? {
+            return Ok(());
+        }
+        Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.name)))
+    }
+
+    /// Gives it back.
+    pub(crate) async fn release(&self, ops: &Ops) -> Result<(), OpsError> {
+        let mut connection = ops.control().acquire("rotation.release").await?;
+        Ok(leases::release(&mut connection, &self.name, self.token).await?)
+    }
 }
 
 /// Records a run for the plan, with its audit entry, and takes the history's lease.
 pub(super) async fn begin(ops: &Ops, history: &History, plan: RotationPlan, actor: &str) -> Result<Started, OpsError> {
-    let (lease, token) = take_lease(ops, history).await?.ok_or_else(|| {
+    let lease = take_lease(ops, history).await?.ok_or_else(|| {
         OpsError::refused(
             format!("another run is at work on {}", history.spec.name),
             "Wait for its end, or look at it under recent runs.",
@@ -54,7 +80,7 @@ pub(super) async fn begin(ops: &Ops, history: &History, plan: RotationPlan, acto
     })
     .await?;
     fault::point("rotation.after_begin");
-    Ok(Started { run: recorded, history: history.clone(), lease, token })
+    Ok(Started { run: recorded, history: history.clone(), lease })
 }
 
 /// Takes up the runs that nobody works on any more; answers how many.
@@ -64,19 +90,19 @@ pub(super) async fn resume(ops: &Ops, history: &History) -> Result<usize, OpsErr
     drop(connection);
     let mut resumed = 0;
     for run in unfinished {
-        let Some((lease, token)) = take_lease(ops, history).await? else { return Ok(resumed) };
+        let Some(lease) = take_lease(ops, history).await? else { return Ok(resumed) };
         tracing::info!(run = run.id, "resuming a run that was left behind");
-        Started { run: run.id, history: history.clone(), lease, token }.work(ops).await?;
+        Started { run: run.id, history: history.clone(), lease }.work(ops).await?;
         resumed += 1;
     }
     Ok(resumed)
 }
 
-pub(super) async fn take_lease(ops: &Ops, history: &History) -> Result<Option<(String, u64)>, OpsError> {
-    let lease = format!("rotation.{}", history.spec.name);
+pub(crate) async fn take_lease(ops: &Ops, history: &History) -> Result<Option<Lease>, OpsError> {
+    let name = format!("rotation.{}", history.spec.name);
     let mut connection = ops.control().acquire("rotation.lease").await?;
-    let token = leases::take(&mut connection, &lease, ops.instance(), LEASE_TERM, ops.now()).await?;
-    Ok(token.map(|token| (lease, token)))
+    let token = leases::take(&mut connection, &name, ops.instance(), LEASE_TERM, ops.now()).await?;
+    Ok(token.map(|token| Lease { name, token }))
 }
 
 impl Started {
@@ -84,8 +110,7 @@ impl Started {
     pub(super) async fn work(self, ops: &Ops) -> Result<(), OpsError> {
         let worked = self.steps(ops).await;
         catalogue::forget(ops);
-        let mut connection = ops.control().acquire("rotation.release").await?;
-        leases::release(&mut connection, &self.lease, self.token).await?;
+        self.lease.release(ops).await?;
         worked
     }
 
@@ -147,10 +172,8 @@ impl Started {
         stored: &StoredStep,
         stopped: Option<String>,
     ) -> Result<Performed, OpsError> {
+        self.lease.renew(ops).await?;
         let mut connection = ops.control().acquire("rotation.step").await?;
-        if !leases::renew(&mut connection, &self.lease, self.token, LEASE_TERM, ops.now()).await? {
-            return Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.lease)));
-        }
         if let Some(why) = self.forbids(ops, &mut connection, run, planned).await? {
             return Ok(blocked(why).into());
         }
@@ -167,6 +190,7 @@ impl Started {
             run: run.id,
             sequence: stored.sequence,
             step: planned,
+            lease: &self.lease,
             counted: stored.rows,
         };
         Ok(step::perform(&mut attempt).await)

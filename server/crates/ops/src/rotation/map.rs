@@ -142,6 +142,7 @@ impl Frame<'_> {
                     rows_estimate: twin.map_or(partition.rows_estimate, |twin| twin.rows_estimate),
                     bytes: twin.map_or(partition.bytes, |twin| twin.bytes),
                     holds: self.holds_of(*month),
+                    archived: shard.archived.iter().any(|archived| archived.month == *month),
                 }
             }
             None => MapCell {
@@ -151,6 +152,7 @@ impl Frame<'_> {
                 rows_estimate: 0,
                 bytes: 0,
                 holds: Vec::new(),
+                archived: false,
             },
         };
         self.months.iter().map(cell).collect()

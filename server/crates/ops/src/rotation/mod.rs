@@ -3,6 +3,7 @@
 //! Plan is data and apply is dumb: pages, commands and jobs make the same plan ([`plan_of`]) and hand it to the same
 //! executor, which decides nothing but "is it still so?".
 
+mod archive;
 mod execute;
 mod killer;
 mod map;
@@ -21,6 +22,8 @@ use crate::auth::{ManagePartitions, Permit, ViewPartitions};
 use crate::zone::local;
 use crate::{Ops, OpsError, catalogue, histories, zone};
 use execute::Started;
+pub(crate) use execute::{Lease, take_lease};
+pub(crate) use patience::Patient;
 use payhist_dialect::plan_sql;
 use payhist_storage::histories::{self as stored_histories, History};
 use payhist_storage::runs::{self, StoredRun, StoredStep};

@@ -16,10 +16,10 @@ pub(super) const DDL_ATTEMPTS_MAX: u32 = 20;
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// A session that changes tables. Its lock wait may be shortened, so it never goes back to the pool.
-pub(super) struct Patient<'a> {
+pub(crate) struct Patient<'a> {
     ops: &'a Ops,
     source: &'a Source,
-    pub(super) connection: PooledConnection,
+    pub(crate) connection: PooledConnection,
     /// Tries of the last statement that waited.
     pub(super) attempts: u32,
     /// Who may end what is in the way when the tries run out.
@@ -27,14 +27,14 @@ pub(super) struct Patient<'a> {
 }
 
 impl<'a> Patient<'a> {
-    pub(super) async fn open(ops: &'a Ops, source: &'a Source) -> Result<Self, OpsError> {
+    pub(crate) async fn open(ops: &'a Ops, source: &'a Source) -> Result<Self, OpsError> {
         let mut connection = source.work.acquire("rotation.ddl").await?;
         connection.close_on_drop();
         Ok(Self { ops, source, connection, attempts: 0, killer: None })
     }
 
     /// Executes a statement, again and again for as long as it only fails to get its lock in time.
-    pub(super) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
+    pub(crate) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
         for tries in 1.. {
             let tried = ddl::execute(&mut self.connection, statement).await;
             if self.went_through(tries, tried.map_err(OpsError::from)).await? {

@@ -11,6 +11,7 @@ use super::step::{Attempt, record_rows};
 use crate::OpsError;
 use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
+use payhist_storage::archives;
 use payhist_storage::runs::StepResult;
 use payhist_storage::{Pool, StorageError, fault, partitions, permit, twins, tx};
 use payhist_types::inventory::{Boundary, Partition, TableState, Twin, TwinState};
@@ -20,11 +21,11 @@ use payhist_types::run::StepOutcome;
 const NEW_PLAN: &str = "Make a new plan.";
 
 /// A partition and its twin, on one table of the step's history.
-struct Site<'a> {
-    attempt: &'a Attempt<'a>,
-    partition: &'a str,
-    before: chrono::DateTime<chrono::Utc>,
-    pair: Pair,
+pub(super) struct Site<'a> {
+    pub(super) attempt: &'a Attempt<'a>,
+    pub(super) partition: &'a str,
+    pub(super) before: chrono::DateTime<chrono::Utc>,
+    pub(super) pair: Pair,
 }
 
 pub(super) async fn act(
@@ -34,6 +35,7 @@ pub(super) async fn act(
 ) -> Result<StepOutcome, OpsError> {
     let (Action::QuarantineMonth { partition, before, twin, .. }
     | Action::QuarantineLateRows { partition, before, twin, .. }
+    | Action::ArchiveMonth { partition, before, twin, .. }
     | Action::DropQuarantined { partition, before, twin, .. }) = &attempt.step.action
     else {
         return Err(OpsError::Internal("this version cannot carry out such a step".to_owned()));
@@ -46,6 +48,7 @@ pub(super) async fn act(
     match &attempt.step.action {
         Action::QuarantineMonth { .. } => site.quarantine(patient, result).await,
         Action::QuarantineLateRows { .. } => site.late_rows(patient, result).await,
+        Action::ArchiveMonth { .. } => site.archive(patient, result).await,
         _ => site.drop_for_good(patient, result).await,
     }
 }
@@ -129,6 +132,10 @@ impl Site<'_> {
             return Ok(StepOutcome::AlreadyDone);
         }
         fault::point("rotation.before_ddl");
+        let Attempt { ops, history, step, .. } = *self.attempt;
+        let mut control = ops.control().acquire("rotation.outdate").await?;
+        archives::outdate(&mut control, history.id, step.shard, step.action.month()).await?;
+        drop(control);
         let work = &self.attempt.source()?.work;
         let moved = move_late_rows(work, &self.pair).await?;
         fault::point("rotation.after_ddl");
@@ -145,6 +152,7 @@ impl Site<'_> {
                     return Err(refused("the month is not in quarantine"));
                 }
                 self.refuse_late_rows(patient).await?;
+                self.refuse_unarchived(patient).await?;
                 let rows = twins::count_twin(&mut patient.connection, &self.pair).await?;
                 record_rows(self.attempt, rows, result).await?;
                 fault::point("rotation.before_ddl");
@@ -170,7 +178,7 @@ impl Site<'_> {
         }
     }
 
-    async fn refuse_late_rows(&self, patient: &mut Patient<'_>) -> Result<(), OpsError> {
+    pub(super) async fn refuse_late_rows(&self, patient: &mut Patient<'_>) -> Result<(), OpsError> {
         match twins::count_partition(&mut patient.connection, &self.pair).await? {
             0 => Ok(()),
             late => Err(refused(&format!("{late} rows came late into {}: they are kept", self.partition))),
@@ -179,19 +187,27 @@ impl Site<'_> {
 
     /// Is the partition there, as it was planned with, and what stands in its twin's place?
     async fn look(&self, patient: &mut Patient<'_>) -> Result<(bool, Option<Twin>), OpsError> {
+        let (partitions, twin) = self.look_whole(patient).await?;
+        Ok((partitions.iter().any(|partition| partition.name == self.partition), twin))
+    }
+
+    /// The same, with all partitions.
+    pub(super) async fn look_whole(
+        &self,
+        patient: &mut Patient<'_>,
+    ) -> Result<(Vec<Partition>, Option<Twin>), OpsError> {
         let (schema, table) = (&self.attempt.history.spec.schema, &self.attempt.step.table);
         let state = partitions::read_one(&mut patient.connection, schema, table).await?;
         let TableState::Partitioned { partitions, twins, .. } = state else {
             return Err(refused("the table is missing, or has no partitions any more"));
         };
-        let is_there = partitions.iter().any(|partition| partition.name == self.partition);
         unchanged(&partitions, self.partition, self.before, &self.attempt.step.action).map_err(|how| refused(&how))?;
         let name = self.attempt.step.action.twin();
-        Ok((is_there, twins.into_iter().find(|twin| Some(twin.name.as_str()) == name)))
+        Ok((partitions, twins.into_iter().find(|twin| Some(twin.name.as_str()) == name)))
     }
 
     /// The twin, if it is this partition's and has its columns.
-    fn sound(&self, twin: Option<Twin>) -> Result<Twin, OpsError> {
+    pub(super) fn sound(&self, twin: Option<Twin>) -> Result<Twin, OpsError> {
         let twin = twin.ok_or_else(|| refused("the twin is not there"))?;
         is_sound(&twin, self.partition, self.before).map_err(|how| refused(&how))?;
         Ok(twin)

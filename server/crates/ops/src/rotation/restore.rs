@@ -6,7 +6,7 @@
 //!   not been exchanged back, an empty one has. So the command may be killed anywhere and repeated.
 //! - A twin is dropped only when it is marked as payhist's and was counted empty.
 
-use super::execute;
+use super::execute::{self, Lease};
 use super::patience::Patient;
 use super::quarantine::{is_sound, move_late_rows};
 use crate::auth::{ManagePartitions, Permit};
@@ -17,7 +17,7 @@ use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
 use payhist_plan::months;
 use payhist_storage::histories::History;
-use payhist_storage::{Pool, audit, fault, leases, permit, restored, twins, tx};
+use payhist_storage::{Pool, archives, audit, fault, permit, restored, twins, tx};
 use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::{Month, ShardId};
@@ -45,15 +45,14 @@ pub async fn restore(
     })?;
     let restored = Restorer { ops, history: &history, lease: &lease, month }.all(permit.actor()).await;
     catalogue::forget(ops);
-    let mut connection = ops.control().acquire("restore.release").await?;
-    leases::release(&mut connection, &lease.0, lease.1).await?;
+    lease.release(ops).await?;
     restored
 }
 
 struct Restorer<'a> {
     ops: &'a Ops,
     history: &'a History,
-    lease: &'a (String, u64),
+    lease: &'a Lease,
     month: Month,
 }
 
@@ -123,12 +122,7 @@ impl Restorer<'_> {
     }
 
     async fn shard(&self, found: &ShardInventory, before: DateTime<Utc>) -> Result<ShardRestored, OpsError> {
-        let mut connection = self.ops.control().acquire("restore.lease").await?;
-        let now = self.ops.now();
-        if !leases::renew(&mut connection, &self.lease.0, self.lease.1, execute::LEASE_TERM, now).await? {
-            return Err(OpsError::Internal(format!("the lease {} was lost", self.lease.0)));
-        }
-        drop(connection);
+        self.lease.renew(self.ops).await?;
         let mut shard = ShardRestored {
             shard: found.shard,
             table: found.table.clone(),
@@ -168,6 +162,9 @@ impl Restorer<'_> {
         if matches!(twin.state, TwinState::Unfinished { .. }) {
             return Ok(RestoreOutcome::AlreadyThere);
         }
+        let mut control = self.ops.control().acquire("restore.outdate").await?;
+        archives::outdate(&mut control, self.history.id, found.shard, self.month).await?;
+        drop(control);
         let spec = &self.history.spec;
         let source = self.ops.source(spec.source.of(found.shard))?;
         let capabilities = source.capabilities().await?;

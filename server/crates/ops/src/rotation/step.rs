@@ -1,5 +1,6 @@
 //! One step on one table: look, act under a bounded lock wait, look again.
 
+use super::execute::Lease;
 use super::killer::Killer;
 use super::patience::Patient;
 use super::{quarantine, split};
@@ -27,6 +28,8 @@ pub(super) struct Attempt<'a> {
     pub(super) run: u64,
     pub(super) sequence: u32,
     pub(super) step: &'a Step,
+    /// What long work must renew.
+    pub(super) lease: &'a Lease,
     /// Rows that an earlier process, which was killed in this step, had counted and recorded.
     pub(super) counted: Option<u64>,
 }

@@ -1,11 +1,12 @@
 //! How months leave a table: dropped at once, or by way of quarantine.
 //!
 //! Invariants: under a policy with quarantine a month is dropped only when an earlier run has quarantined it; a
-//! partition goes only when every older one goes or is gone; a twin that is not quite what it should be blocks.
+//! partition goes only when every older one goes or is gone; a twin that is not quite what it should be blocks; under a
+//! policy with an archive nothing is dropped that an earlier run has not archived.
 
 use payhist_types::Month;
 use payhist_types::history::Switch;
-use payhist_types::inventory::{Boundary, Partition, Twin, TwinState};
+use payhist_types::inventory::{Archived, Boundary, Partition, Twin, TwinState};
 use payhist_types::plan::{Action, Guard, Step};
 
 use super::Context;
@@ -97,13 +98,21 @@ impl<'a> Table<'a> {
                     let action = Action::QuarantineLateRows { month, partition, before, twin };
                     self.step(action, self.guards_of_leaving(due, uncounted), late_rows.unwrap_or(0), 0)
                 });
+                let missing = self.archive_missing(due);
+                // What is not all there yet is not archived: the late rows go first.
+                let keep = (missing.is_some() && late.is_none()).then(|| {
+                    let (partition, twin) = (partition.clone(), name.clone());
+                    let action = Action::ArchiveMonth { month, partition, before, twin };
+                    self.step(action, self.guards_of_leaving(due, None), *rows_estimate, *bytes)
+                });
                 let end = self.context.has_expired(month).then(|| {
                     let action = Action::DropQuarantined { month, partition, before, twin: name.clone() };
-                    let others = in_its_way.into_iter().chain(late).chain(self.guards_of_end(month, *bytes));
+                    let others =
+                        in_its_way.into_iter().chain(late).chain(missing).chain(self.guards_of_end(month, *bytes));
                     let guards = self.guards_of_leaving(due, others);
                     self.step(action, guards, *rows_estimate, *bytes)
                 });
-                join.into_iter().chain(end).collect()
+                join.into_iter().chain(keep).chain(end).collect()
             }
             _ if self.context.policy.quarantine_days.is_some() => {
                 let twin = twins::name(self.name, &partition);
@@ -116,7 +125,9 @@ impl<'a> Table<'a> {
                     Guard::TwinUnclear { twin: twin.name.clone(), reason }
                 });
                 let action = Action::DropMonth { month, partition, before, open_below };
-                let others = in_its_way.into_iter().chain(begun).chain(self.guards_of_end(month, *bytes));
+                let missing = self.archive_missing(due);
+                let others =
+                    in_its_way.into_iter().chain(begun).chain(missing).chain(self.guards_of_end(month, *bytes));
                 let guards = self.guards_of_leaving(due, others);
                 vec![self.step(action, guards, *rows_estimate, *bytes)]
             }
@@ -134,6 +145,13 @@ impl<'a> Table<'a> {
         let Some(holds) = self.context.holds else { return vec![Guard::HoldsUnreadable] };
         let (route, now) = (self.context.route, self.context.now);
         holds::keeping(holds, route, self.shard, month, now).map(holds::guard).collect()
+    }
+
+    /// The archive that the policy demands and that the month is not in.
+    fn archive_missing(&self, due: &Due) -> Option<Guard> {
+        let target = self.context.policy.archive.clone()?;
+        let its = |one: &Archived| one.month == due.month && one.before == due.before && one.target == target;
+        (!self.archived.iter().any(its)).then_some(Guard::NotArchived { target })
     }
 
     fn guards_of_leaving(&self, due: &Due, others: impl IntoIterator<Item = Guard>) -> Vec<Guard> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use payhist_types::findings::Reach;
 use payhist_types::history::Switch;
-use payhist_types::inventory::{Boundary, Partition, Restored, ShardInventory, TableState, Twin};
+use payhist_types::inventory::{Archived, Boundary, Partition, Restored, ShardInventory, TableState, Twin};
 use payhist_types::plan::{Action, Guard, NewMonth, Step};
 use payhist_types::{Month, ShardId};
 
@@ -23,6 +23,7 @@ pub(super) struct Table<'a> {
     pub(super) restored: &'a [Restored],
     /// Rows of its MAXVALUE partition, if they were counted.
     pub(super) max_value_rows: Option<u64>,
+    pub(super) archived: &'a [Archived],
     /// Never empty.
     pub(super) partitions: Vec<Classified<'a>>,
 }
@@ -33,8 +34,8 @@ impl<'a> Table<'a> {
             TableState::Partitioned { twins, .. } => twins.as_slice(),
             _ => &[],
         };
-        let ShardInventory { shard, ref table, ref restored, max_value_rows, .. } = *found;
-        Self { context, shard, name: table, twins, restored, max_value_rows, partitions }
+        let ShardInventory { shard, ref table, ref restored, ref archived, max_value_rows, .. } = *found;
+        Self { context, shard, name: table, twins, restored, archived, max_value_rows, partitions }
     }
 
     /// Adds before everything else, each from the oldest month. None at all if the table is absurdly far behind.

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::Month;
-use payhist_types::inventory::{Boundary, Inventory, Partition, TableState, Twin, TwinState};
+use payhist_types::inventory::{Archived, Boundary, Inventory, Partition, TableState, Twin, TwinState};
 use payhist_types::plan::{Action, RotationPlan, Step};
 
 use crate::classify::{Kind, classify};
@@ -44,6 +44,11 @@ impl Projection {
                 && let TableState::Partitioned { partitions, twins, .. } = &mut shard.state
             {
                 carry_out(step, partitions, twins, *typical);
+                if let (Action::ArchiveMonth { month, before, .. }, Some(target)) = (&step.action, &plan.policy.archive)
+                {
+                    let (month, before, target) = (*month, *before, target.clone());
+                    shard.archived.push(Archived { month, before, target });
+                }
             }
         }
     }

@@ -65,7 +65,14 @@ pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventor
 }
 
 fn shard_of(spec: &HistorySpec, shard: ShardId, state: TableState) -> ShardInventory {
-    ShardInventory { shard, table: spec.table_of(shard), state, restored: Vec::new(), max_value_rows: Some(0) }
+    ShardInventory {
+        shard,
+        table: spec.table_of(shard),
+        state,
+        restored: Vec::new(),
+        archived: Vec::new(),
+        max_value_rows: Some(0),
+    }
 }
 
 pub(crate) fn partitions_mut(inventory: &mut Inventory, shard: usize) -> &mut Vec<Partition> {

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use payhist_plan::checker::{Violation, check};
 use payhist_plan::twins;
 use payhist_types::history::HistorySpec;
-use payhist_types::inventory::{Boundary, Inventory, Partition, Restored, TableState, Twin, TwinState};
+use payhist_types::inventory::{Archived, Boundary, Inventory, Partition, Restored, TableState, Twin, TwinState};
 use payhist_types::plan::{Action, Guard, Step};
 use proptest::prelude::*;
 
@@ -192,4 +192,45 @@ proptest! {
             }
         }
     }
+}
+
+/// The month in quarantine under a policy that demands an archive, in an archive of that edge or in none.
+fn with_archive(archived_before: Option<&str>) -> (HistorySpec, Inventory) {
+    let (mut spec, mut inventory) = with_twin(TwinState::Quarantined { late_rows: Some(0) });
+    spec.policy.archive = Some("cold".to_owned());
+    let archived = |before| Archived { month: month("2025-11"), before: at(before), target: "cold".to_owned() };
+    inventory.shards[0].archived.extend(archived_before.map(archived));
+    (spec, inventory)
+}
+
+const EDGE: &str = "2025-12-01T00:00:00Z";
+
+#[test]
+fn a_month_is_archived_as_soon_as_it_is_in_quarantine_and_dropped_only_then() {
+    assert_eq!(steps(&with_archive(None), NOW), [("s0:archive:2025-11".into(), true)]);
+    assert_eq!(steps(&with_archive(Some(EDGE)), NOW), []);
+    let due = "2026-12-01T00:00:00Z";
+    for archived in [None, Some("2025-11-30T23:00:00Z")] {
+        let wanted = [("s0:archive:2025-11".into(), true), ("s0:final-drop:2025-11".into(), false)];
+        assert_eq!(steps(&with_archive(archived), due)[..2], wanted, "{archived:?}");
+    }
+    assert_eq!(steps(&with_archive(Some(EDGE)), due)[0], ("s0:final-drop:2025-11".into(), true));
+    let (mut spec, inventory) = with_archive(Some(EDGE));
+    spec.policy.archive = Some("elsewhere".to_owned());
+    assert_eq!(steps(&(spec, inventory), due)[1], ("s0:final-drop:2025-11".into(), false), "another archive");
+}
+
+#[test]
+fn the_checker_lets_no_month_be_dropped_or_archived_that_the_policy_does_not_mean() {
+    let due = "2026-12-01T00:00:00Z";
+    let planned = with_archive(Some(EDGE));
+    let without = with_archive(None);
+    let violations = judged(|_| {}, &planned, &without.1, due);
+    assert!(violations.contains(&Violation::NotArchived("s0:final-drop:2025-11".into())), "{violations:?}");
+    let (mut spec, inventory) = without;
+    let mut plan = plan(&spec, &inventory, ALL_ON, at(NOW));
+    spec.policy.archive = None;
+    plan.policy = spec.policy.clone();
+    let violations = check(&plan, &spec, &inventory).unwrap_err();
+    assert_eq!(violations, [Violation::ArchiveNotWanted("s0:archive:2025-11".into())]);
 }

@@ -1,0 +1,126 @@
+//! From batches to Parquet.
+
+use super::schema::{self, DECIMAL_BYTES};
+use crate::ArchiveError;
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::types::ColumnPath;
+use payhist_storage::columns::{Batch, Values};
+use payhist_types::archive::{Column, ColumnKind};
+use std::sync::Arc;
+
+/// Of the levels 1 to 22 the one that two cores keep up with.
+const ZSTD_LEVEL: i32 = 1;
+
+/// A Parquet file under way; what is ready is taken from it piece by piece.
+pub struct FileWriter {
+    columns: Vec<Column>,
+    writer: SerializedFileWriter<Vec<u8>>,
+}
+
+impl std::fmt::Debug for FileWriter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("FileWriter").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl FileWriter {
+    /// A file of those columns.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Damaged`] when Parquet has no such schema.
+    pub fn new(columns: &[Column], encrypted: &[String]) -> Result<Self, ArchiveError> {
+        let mut properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_created_by("payhist".to_owned());
+        for column in columns {
+            let path = ColumnPath::from(column.name.as_str());
+            // What is different in each row has no use for a dictionary; times and ids that ascend shrink by their deltas.
+            if encrypted.contains(&column.name) {
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None);
+            } else if matches!(column.kind, ColumnKind::Unsigned | ColumnKind::Timestamp) {
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+            }
+        }
+        let schema = schema::of(columns, encrypted)?;
+        let writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build()))?;
+        Ok(Self { columns: columns.to_vec(), writer })
+    }
+
+    /// Appends a batch as a row group; answers what of the file is ready.
+    pub fn write(&mut self, batch: Batch) -> Result<Bytes, ArchiveError> {
+        let mut group = self.writer.next_row_group()?;
+        for (column, cells) in self.columns.iter().zip(batch.cells) {
+            let mut writer =
+                group.next_column()?.ok_or_else(|| ArchiveError::Damaged("a column too many".to_owned()))?;
+            // A column that is never NULL has no definition levels.
+            let levels = column.nullable.then_some(cells.present.as_slice());
+            if !column.nullable && cells.present.contains(&0) {
+                return Err(ArchiveError::Damaged(format!("{} is NULL", column.name)));
+            }
+            put(&mut writer, column.kind, cells.values, levels)?;
+            writer.close()?;
+        }
+        group.close()?;
+        self.ready()
+    }
+
+    /// Ends the file; answers the rest of it. `facts` go into its footer.
+    pub fn finish(mut self, facts: Vec<(String, String)>) -> Result<Bytes, ArchiveError> {
+        for (key, value) in facts {
+            self.writer.append_key_value_metadata(KeyValue::new(key, value));
+        }
+        self.writer.finish()?;
+        self.ready()
+    }
+
+    fn ready(&mut self) -> Result<Bytes, ArchiveError> {
+        self.writer.flush().map_err(|error| ArchiveError::during("writing Parquet", &error))?;
+        Ok(Bytes::from(std::mem::take(self.writer.inner_mut())))
+    }
+}
+
+fn put(
+    writer: &mut SerializedColumnWriter<'_>,
+    kind: ColumnKind,
+    values: Values,
+    levels: Option<&[i16]>,
+) -> Result<(), ArchiveError> {
+    match values {
+        Values::Longs(days) if kind == ColumnKind::Date => {
+            let days = days.into_iter().map(i32::try_from).collect::<Result<Vec<_>, _>>();
+            let days = days.map_err(|_| ArchiveError::Damaged("a day beyond all calendars".to_owned()))?;
+            writer.typed::<Int32Type>().write_batch(&days, levels, None)?;
+        }
+        Values::Longs(longs) => drop(writer.typed::<Int64Type>().write_batch(&longs, levels, None)?),
+        Values::Decimals(decimals) => {
+            let bytes: Vec<u8> = decimals.iter().flat_map(|decimal| decimal.to_be_bytes()).collect();
+            let bytes = Bytes::from(bytes);
+            let values: Vec<_> = (0..decimals.len())
+                .map(|at| {
+                    FixedLenByteArray::from(ByteArray::from(bytes.slice(at * DECIMAL_BYTES..(at + 1) * DECIMAL_BYTES)))
+                })
+                .collect();
+            writer.typed::<FixedLenByteArrayType>().write_batch(&values, levels, None)?;
+        }
+        Values::Blobs(blobs) => {
+            let (data, ends) = blobs.into_parts();
+            let (data, mut start) = (Bytes::from(data), 0);
+            let values: Vec<_> = ends
+                .into_iter()
+                .map(|end| ByteArray::from(data.slice(std::mem::replace(&mut start, end)..end)))
+                .collect();
+            writer.typed::<ByteArrayType>().write_batch(&values, levels, None)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Writing the archive of one shard's month.
+//!
+//! Invariants:
+//! - The rows are those of one snapshot, and are counted and checksummed as they leave the table.
+//! - The file gets its own key, and its manifest, only after it was read back from the store and found to hold them.
+//! - It is recorded as verified after everything else, with the audit entry.
+
+use super::read::{self, Expected, on_a_thread};
+use super::{keys, manifest_key};
+use crate::rotation::Lease;
+use crate::{Ops, OpsError};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use payhist_archive::file::FileWriter;
+use payhist_archive::layout::{Layout, PERSONAL_COLUMNS};
+use payhist_archive::seal;
+use payhist_archive::store::Target;
+use payhist_archive::tally::Counting;
+use payhist_dialect::{TableName, archive};
+use payhist_storage::archives::{self, Contents, Place};
+use payhist_storage::columns::{self, Batch};
+use payhist_storage::histories::History;
+use payhist_storage::{PooledConnection, audit, fault, tx};
+use payhist_types::archive::{ArchiveFile, Manifest, Tally};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+/// A month that is to be archived from the table that holds nothing else.
+pub(crate) struct Subject<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) place: Place,
+    pub(crate) partition: &'a str,
+    /// The partition's lower edge, if it has one.
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// The table with the rows.
+    pub(crate) table: TableName,
+}
+
+/// Writes and verifies the archive; answers its rows.
+pub(crate) async fn write(
+    ops: &Ops,
+    subject: &Subject<'_>,
+    connection: &mut PooledConnection,
+    lease: &Lease,
+    actor: &str,
+) -> Result<u64, OpsError> {
+    let Subject { history, place, .. } = subject;
+    let target = ops.archive().target(&place.target)?;
+    ops.archive().master_key()?;
+    let id = {
+        let mut control = ops.control().acquire("archive.begin").await?;
+        archives::begin(&mut control, place, ops.now()).await?
+    };
+    fault::point("archive.after_begin");
+    let key = format!("{}/{}/{}.{id:06}.parquet", history.spec.name, place.month, place.table);
+    let temporary = format!("{key}.tmp");
+    let columns = columns::of_table(connection, &subject.table).await?;
+    let encrypted: Vec<_> = PERSONAL_COLUMNS.map(str::to_owned).to_vec();
+    let expected = Expected { columns, encrypted };
+    let (file, tally) = pour(ops, subject, connection, &target, &temporary, &expected, lease).await?;
+    fault::point("archive.after_upload");
+
+    let back = read::file(ops, history, &target, &temporary, expected.clone(), renewing(ops, lease)).await?;
+    if (back.bytes, &back.sha256, &back.tally) != (file.0, &file.1, &tally) {
+        let words = format!("{temporary} read back is not what was written: {:?} instead of {tally:?}", back.tally);
+        return Err(OpsError::Internal(words));
+    }
+    target.rename(&temporary, &key).await?;
+    fault::point("archive.after_rename");
+    let file = ArchiveFile { key: key.clone(), bytes: file.0, sha256: file.1 };
+    let manifest = manifest(ops, subject, expected, tally, file);
+    let manifest_sha256 = put_manifest(&target, &manifest).await?;
+    fault::point("archive.after_manifest");
+    let contents = Contents {
+        key,
+        rows: manifest.tally.rows,
+        bytes: manifest.file.bytes,
+        checksum: manifest.tally.checksum.clone(),
+        manifest_sha256,
+    };
+    record(ops, id, contents, &manifest, actor).await?;
+    fault::point("archive.after_record");
+    Ok(manifest.tally.rows)
+}
+
+/// Renews the lease at each batch that is read back.
+fn renewing(ops: &Ops, lease: &Lease) -> impl FnMut(&Handle, &Batch) -> Result<(), OpsError> + Send + use<> {
+    let (ops, lease) = (ops.clone(), lease.clone());
+    move |handle, _| handle.block_on(lease.renew(&ops))
+}
+
+fn manifest(ops: &Ops, subject: &Subject, expected: Expected, tally: Tally, file: ArchiveFile) -> Manifest {
+    let Subject { history, place, .. } = subject;
+    Manifest {
+        version: 1,
+        history: history.spec.name.clone(),
+        shard: place.shard,
+        month: place.month,
+        table: place.table.clone(),
+        partition: subject.partition.to_owned(),
+        from: subject.from,
+        before: place.before,
+        policy: history.spec.policy.clone(),
+        archived_at: ops.now(),
+        columns: expected.columns,
+        encrypted: expected.encrypted,
+        tally,
+        file,
+    }
+}
+
+/// From the table into the store: reading, encoding and uploading at the same time, a few batches at most in between.
+async fn pour(
+    ops: &Ops,
+    subject: &Subject<'_>,
+    connection: &mut PooledConnection,
+    target: &Target,
+    key: &str,
+    expected: &Expected,
+    lease: &Lease,
+) -> Result<((u64, String), Tally), OpsError> {
+    let (batch_sender, batches) = mpsc::channel(1);
+    let (piece_sender, pieces) = mpsc::channel(1);
+    let encoder = Encoder {
+        ops: ops.clone(),
+        history: subject.history.clone(),
+        expected: expected.clone(),
+        lease: lease.clone(),
+    };
+    let facts = vec![
+        ("payhist.history".to_owned(), subject.history.spec.name.to_string()),
+        ("payhist.shard".to_owned(), subject.place.shard.to_string()),
+        ("payhist.month".to_owned(), subject.place.month.to_string()),
+        ("payhist.table".to_owned(), subject.place.table.clone()),
+        ("payhist.before".to_owned(), subject.place.before.to_rfc3339()),
+        ("payhist.policy".to_owned(), json!(subject.history.spec.policy).to_string()),
+        ("payhist.archived_at".to_owned(), ops.now().to_rfc3339()),
+    ];
+    let select = archive::select(&subject.table);
+    let handle = Handle::current();
+    let (read, encoded, written) = tokio::join!(
+        columns::stream(connection, &select, &expected.columns, batch_sender),
+        on_a_thread(move || encoder.encode(&handle, batches, &piece_sender, facts)),
+        target.write(key, pieces),
+    );
+    read?;
+    let written = written?;
+    Ok((written, encoded?))
+}
+
+struct Encoder {
+    ops: Ops,
+    history: History,
+    expected: Expected,
+    lease: Lease,
+}
+
+impl Encoder {
+    /// Counts, encrypts and encodes each batch. Ends quietly when nobody takes the pieces: why, the upload says.
+    fn encode(
+        self,
+        handle: &Handle,
+        mut batches: mpsc::Receiver<Batch>,
+        pieces: &mpsc::Sender<Bytes>,
+        mut facts: Vec<(String, String)>,
+    ) -> Result<Tally, OpsError> {
+        let Expected { columns, encrypted } = &self.expected;
+        let layout = Layout::of(columns)?;
+        let mut writer = FileWriter::new(columns, encrypted)?;
+        let mut counting = Counting::new(layout.clone());
+        while let Some(mut batch) = batches.blocking_recv() {
+            handle.block_on(self.lease.renew(&self.ops))?;
+            counting.add(&batch)?;
+            let persons = seal::persons(&batch, &layout);
+            let keys = handle.block_on(keys::of_users(&self.ops, &self.history, persons))?;
+            seal::seal(&mut batch, columns, &layout, self.history.spec.name.as_str(), &keys)?;
+            if pieces.blocking_send(writer.write(batch)?).is_err() {
+                break;
+            }
+        }
+        let tally = counting.finish();
+        facts.push(("payhist.tally".to_owned(), json!(tally).to_string()));
+        let _nobody_takes_it = pieces.blocking_send(writer.finish(facts)?);
+        Ok(tally)
+    }
+}
+
+/// Puts the manifest beside the file, reads it back, and answers its SHA-256.
+async fn put_manifest(target: &Target, manifest: &Manifest) -> Result<String, OpsError> {
+    let json = serde_json::to_vec_pretty(manifest).map_err(|error| OpsError::Internal(error.to_string()))?;
+    let key = manifest_key(&manifest.file.key);
+    target.put(&key, json.clone().into()).await?;
+    if target.get(&key).await? != json || target.size(&manifest.file.key).await? != manifest.file.bytes {
+        return Err(OpsError::Internal(format!("{key} read back is not what was written")));
+    }
+    Ok(hex::encode(Sha256::digest(&json)))
+}
+
+async fn record(ops: &Ops, id: u64, contents: Contents, manifest: &Manifest, actor: &str) -> Result<(), OpsError> {
+    let now = ops.now();
+    tx::run(ops.control(), "archive.record", |connection| {
+        let (contents, manifest, actor) = (contents.clone(), manifest.clone(), actor.to_owned());
+        Box::pin(async move {
+            archives::verified(connection, id, &contents, now).await?;
+            let detail = json!({
+                "archive": id, "table": manifest.table, "month": manifest.month, "key": contents.key,
+                "tally": manifest.tally, "manifest_sha256": contents.manifest_sha256,
+            });
+            let target = manifest.history.as_str();
+            audit::append(
+                connection,
+                &audit::Entry { at: now, actor: &actor, action: "archive.verified", target, detail },
+            )
+            .await
+        })
+    })
+    .await?;
+    Ok(())
+}
