@@ -35,7 +35,41 @@ pub enum HoldScope {
     },
 }
 
+/// What a hold on single rows is on. They can be carved out of a month, so that the month may go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum HeldRows {
+    /// All payments of a user.
+    User {
+        /// The user.
+        user: UserId,
+    },
+    /// All payments of an order.
+    Order {
+        /// The order.
+        order: String,
+    },
+}
+
+/// A hold on single rows, as a plan's steps name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowHold {
+    /// The hold's number.
+    pub hold: u64,
+    /// Its rows.
+    pub rows: HeldRows,
+}
+
 impl HoldScope {
+    /// The rows that it is on; `None`: it is on whole months.
+    pub fn rows(&self) -> Option<HeldRows> {
+        match self {
+            Self::User { user } => Some(HeldRows::User { user: *user }),
+            Self::Order { order } => Some(HeldRows::Order { order: order.clone() }),
+            Self::History | Self::Month { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     /// Reads what a form says: `user`, `order`, `month` or `history`, and which one.
     ///
     /// # Errors
@@ -101,6 +135,11 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// As a step names it; `None`: it is on whole months.
+    pub fn on_rows(&self) -> Option<RowHold> {
+        Some(RowHold { hold: self.id, rows: self.scope.rows()? })
+    }
+
     /// Does it hold at that moment?
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.released.is_none() && self.until.is_none_or(|until| until > now)

@@ -127,6 +127,55 @@ pub enum TwinState {
     Foreign,
 }
 
+/// What carving held rows out of a table's months rests upon.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Carving {
+    /// The table's columns, in order, but for those whose values the engine makes from others.
+    pub columns: Vec<Column>,
+    /// The table beside it that has the rows which were carved out.
+    pub held: Option<HeldTable>,
+}
+
+/// A column whose values are copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Is it text, which the engine may call equal though it is not the same?
+    pub is_text: bool,
+    /// Is it of the primary key?
+    pub is_key: bool,
+}
+
+/// The table that has, or will have, the held rows of a table's months.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldTable {
+    /// Its name, in the schema of the partitioned table.
+    pub name: String,
+    /// How far it is.
+    pub state: HeldState,
+    /// Has it the columns that the partitioned table has?
+    pub same_columns: bool,
+    /// Rows, as the engine estimates them.
+    pub rows_estimate: u64,
+    /// Data and indexes, in bytes.
+    pub bytes: u64,
+    /// Rows of expired months that no hold keeps any more, counted up to [`ROWS_COUNTED_MAX`]; `None`: not counted.
+    pub released_rows: Option<u64>,
+}
+
+/// How far a held-rows table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldState {
+    /// Created like the partitioned table, and still partitioned.
+    Unfinished,
+    /// Fit for rows, and marked as payhist's.
+    Ready,
+    /// A table that bears its name and that payhist did not make.
+    Foreign,
+}
+
 /// How far rows of twins, late rows and rows of MAXVALUE partitions are counted for a plan.
 pub const ROWS_COUNTED_MAX: u64 = 1_000;
 
@@ -163,6 +212,9 @@ pub enum TableState {
         /// The tables beside it that hold quarantined months, or look as if they did.
         #[serde(default)]
         twins: Vec<Twin>,
+        /// What carving held rows out rests upon.
+        #[serde(default)]
+        carving: Carving,
     },
     /// No such table.
     Missing,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::findings::{Finding, Runway, grouped};
 use crate::history::{HistoryName, Policy, Switch, Switches};
+use crate::holds::RowHold;
 use crate::{Month, ShardId};
 
 /// A month that is to get a partition.
@@ -20,7 +21,7 @@ pub struct NewMonth {
     pub before: DateTime<Utc>,
 }
 
-/// One change to one table. More kinds will come: carve-out (DESIGN §5).
+/// One change to one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -99,6 +100,32 @@ pub enum Action {
         /// The twin's name.
         twin: String,
     },
+    /// Copy the rows that legal holds keep out of an expired month, so that the month may go.
+    CarveOut {
+        /// The month.
+        month: Month,
+        /// The partition's name in the catalogue.
+        partition: String,
+        /// Its upper edge.
+        before: DateTime<Utc>,
+        /// The twin that has the month's rows; `None`: the partition has them.
+        twin: Option<String>,
+        /// The table that takes the copies.
+        held: String,
+        /// The holds whose rows are copied; never empty.
+        holds: Vec<RowHold>,
+    },
+    /// Delete the carved-out rows that no hold keeps any more, of months that are past their retention.
+    DeleteHeld {
+        /// The last of these months.
+        month: Month,
+        /// Its end: younger rows stay.
+        before: DateTime<Utc>,
+        /// The table.
+        held: String,
+        /// The holds whose rows stay.
+        keeps: Vec<RowHold>,
+    },
 }
 
 impl Action {
@@ -111,11 +138,13 @@ impl Action {
             | Self::QuarantineMonth { month, .. }
             | Self::QuarantineLateRows { month, .. }
             | Self::ArchiveMonth { month, .. }
-            | Self::DropQuarantined { month, .. } => *month,
+            | Self::DropQuarantined { month, .. }
+            | Self::CarveOut { month, .. }
+            | Self::DeleteHeld { month, .. } => *month,
         }
     }
 
-    /// The partition that it is about.
+    /// The partition that it is about, or the held-rows table where it is about that alone.
     pub fn partition(&self) -> &str {
         match self {
             Self::AddMonth { partition, .. }
@@ -124,7 +153,9 @@ impl Action {
             | Self::QuarantineMonth { partition, .. }
             | Self::QuarantineLateRows { partition, .. }
             | Self::ArchiveMonth { partition, .. }
-            | Self::DropQuarantined { partition, .. } => partition,
+            | Self::DropQuarantined { partition, .. }
+            | Self::CarveOut { partition, .. } => partition,
+            Self::DeleteHeld { held, .. } => held,
         }
     }
 
@@ -140,7 +171,11 @@ impl Action {
     /// The twin table that it is about.
     pub fn twin(&self) -> Option<&str> {
         match self {
-            Self::AddMonth { .. } | Self::SplitMaxValue { .. } | Self::DropMonth { .. } => None,
+            Self::AddMonth { .. }
+            | Self::SplitMaxValue { .. }
+            | Self::DropMonth { .. }
+            | Self::DeleteHeld { .. } => None,
+            Self::CarveOut { twin, .. } => twin.as_deref(),
             Self::QuarantineMonth { twin, .. }
             | Self::QuarantineLateRows { twin, .. }
             | Self::ArchiveMonth { twin, .. }
@@ -148,8 +183,8 @@ impl Action {
         }
     }
 
-    /// A short stable word for logs, rows and filters: `add`, `split`, `drop`, `quarantine`, `late-rows`, `archive` or
-    /// `final-drop`.
+    /// A short stable word for logs, rows and filters: `add`, `split`, `drop`, `quarantine`, `late-rows`, `archive`,
+    /// `carve-out`, `final-drop` or `delete-held`.
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::AddMonth { .. } => "add",
@@ -159,6 +194,8 @@ impl Action {
             Self::QuarantineLateRows { .. } => "late-rows",
             Self::ArchiveMonth { .. } => "archive",
             Self::DropQuarantined { .. } => "final-drop",
+            Self::CarveOut { .. } => "carve-out",
+            Self::DeleteHeld { .. } => "delete-held",
         }
     }
 
@@ -170,12 +207,19 @@ impl Action {
             | Self::QuarantineMonth { .. }
             | Self::QuarantineLateRows { .. }
             | Self::ArchiveMonth { .. }
-            | Self::DropQuarantined { .. } => Switch::Drop,
+            | Self::DropQuarantined { .. }
+            | Self::CarveOut { .. }
+            | Self::DeleteHeld { .. } => Switch::Drop,
         }
     }
 
-    /// Does it destroy rows, and take a partition away?
+    /// Does it destroy rows?
     pub const fn is_destructive(&self) -> bool {
+        self.takes_partition() || matches!(self, Self::DeleteHeld { .. })
+    }
+
+    /// Does it take a partition away, with its rows?
+    pub const fn takes_partition(&self) -> bool {
         matches!(self, Self::DropMonth { .. } | Self::DropQuarantined { .. })
     }
 }
@@ -240,6 +284,18 @@ pub enum Guard {
         case_number: String,
         /// When it ends by itself; `None`: only by its release.
         until: Option<DateTime<Utc>>,
+    },
+    /// Rows that holds keep cannot be carved out, so that all of the month stays.
+    NotCarvable {
+        /// Why.
+        reason: String,
+    },
+    /// Rows that a legal hold keeps are not, or not exactly, in the held-rows table.
+    NotCarvedOut {
+        /// The first such hold's number.
+        hold: u64,
+        /// How many rows.
+        rows: u64,
     },
     /// The holds could not be read, so that anything may be held.
     HoldsUnreadable,

@@ -46,6 +46,14 @@ impl fmt::Display for Guard {
                     None => formatter.write_str("until it is released"),
                 }
             }
+            Self::NotCarvable { reason } => {
+                write!(formatter, "rows that holds keep cannot be carved out: {reason}")
+            }
+            Self::NotCarvedOut { hold, rows } => write!(
+                formatter,
+                "{} that hold {hold} keeps, or a hold beside it, must be carved out first",
+                counted(Some(*rows))
+            ),
             Self::HoldsUnreadable => formatter.write_str("the legal holds cannot be read"),
             Self::NotArchived { target } => {
                 write!(formatter, "the month must be in the archive {target} first, verified, with exactly its rows")

@@ -3,21 +3,22 @@
 //! Invariant: it shares nothing with the planner but the calendar ([`months`]) and the route, so that one mistake in the planner
 //! cannot also make its judge blind. What is doubtful is a violation.
 
+mod held;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, Days, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Route, Switch};
-use payhist_types::holds::{Hold, HoldScope};
+use payhist_types::holds::{Hold, RowHold};
 use payhist_types::inventory::{
-    Archived, Boundary, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
+    Archived, Boundary, Carving, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
 };
 use payhist_types::plan::{Action, NewMonth, RotationPlan, Step};
 use payhist_types::window::Window;
 use payhist_types::{Month, ShardId};
 
 use crate::months;
-use crate::routing::shard_of;
 
 /// A rule that a plan breaks. Steps are named by [`Step::key`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +82,9 @@ pub enum Violation {
     /// A hold keeps the month, or might.
     #[error("{0} drops what a legal hold keeps, or might keep")]
     Held(String),
+    /// Held rows are carved out of, or into, something else than they should be.
+    #[error("{0} relies on a table of held rows, or on an original of them, that is not as it must be")]
+    NotCarvable(String),
     /// The month has not expired.
     #[error("{0} drops a month that has not expired")]
     NotExpired(String),
@@ -140,6 +144,9 @@ struct Replay<'a> {
     name: &'a str,
     catalogue: &'a [Partition],
     twins: &'a [Twin],
+    carving: &'a Carving,
+    /// Partitions out of which held rows were carved, and the holds whose rows they were.
+    carved: Vec<(&'a str, &'a [RowHold])>,
     restored: &'a [Restored],
     max_value_rows: Option<u64>,
     archived: &'a [Archived],
@@ -162,7 +169,7 @@ impl<'a> Replay<'a> {
             return None;
         }
         match &entry.state {
-            TableState::Partitioned { expression, partitions, twins } if is_known(expression) => {
+            TableState::Partitioned { expression, partitions, twins, carving } if is_known(expression) => {
                 let (shard, name, restored) = (step.shard, step.table.as_str(), entry.restored.as_slice());
                 let (catalogue, archived, added) = (partitions, entry.archived.as_slice(), Vec::new());
                 let max_value_rows = entry.max_value_rows;
@@ -176,6 +183,8 @@ impl<'a> Replay<'a> {
                     name,
                     catalogue,
                     twins,
+                    carving,
+                    carved: Vec::new(),
                     restored,
                     archived,
                     max_value_rows,
@@ -217,6 +226,10 @@ impl<'a> Replay<'a> {
                 self.in_quarantine(step, partition, *before, twin, |late| late == Some(0))?;
                 self.drop(step, *month, partition, *before)
             }
+            Action::CarveOut { partition, before, twin, held, holds, .. } => {
+                self.carve_out(step, partition, *before, twin.as_deref(), held, holds)
+            }
+            Action::DeleteHeld { month, before, held, keeps } => self.delete_held(step, *month, *before, held, keeps),
             _ => Err(Violation::NotInInventory(step.key())),
         }
     }
@@ -352,17 +365,6 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// A table's oldest partition takes every older row, so that a month is in it unless it is younger.
-    fn is_held(&self, hold: &Hold, month: Month) -> bool {
-        let ended = hold.released.is_some() || hold.until.is_some_and(|until| until <= self.plan.evaluated_at);
-        let elsewhere = match &hold.scope {
-            HoldScope::Month { month: held } => *held > month,
-            HoldScope::User { user } => shard_of(self.route, *user) != self.shard,
-            HoldScope::History | HoldScope::Order { .. } | HoldScope::Unknown { .. } => false,
-        };
-        !ended && !elsewhere
-    }
-
     fn bytes_of(&self, name: &str) -> u64 {
         self.catalogue.iter().find(|partition| partition.name == name).map_or(u64::MAX, |partition| partition.bytes)
     }
@@ -377,9 +379,7 @@ impl<'a> Replay<'a> {
 
     fn drop(&mut self, step: &Step, month: Month, name: &str, before: DateTime<Utc>) -> Result<(), Violation> {
         self.edges_in_order(step)?;
-        if self.holds.is_none_or(|holds| holds.iter().any(|hold| self.is_held(hold, month))) {
-            return Err(Violation::Held(step.key()));
-        }
+        self.spares_what_is_held(step, month, name)?;
         if let Some(target) = &self.plan.policy.archive {
             let mut its = self.archived.iter().filter(|one| (one.month, one.before) == (month, before));
             if !its.any(|one| one.target == *target) {

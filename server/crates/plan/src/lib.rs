@@ -6,6 +6,7 @@
 pub mod checker;
 pub mod classify;
 pub mod doctor;
+pub mod held;
 pub mod holds;
 pub mod hot_path;
 pub mod months;

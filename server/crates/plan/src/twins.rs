@@ -1,4 +1,4 @@
-//! The names of quarantine's twin tables.
+//! The names of quarantine's twin tables, and of other tables that payhist makes beside a table.
 //!
 //! Invariant: a name is told from the table and the partition alone, fits the engines, and is no other pair's: what is
 //! cut off or could be read in two ways is in the digest.
@@ -9,15 +9,16 @@ use sha2::{Digest, Sha256};
 const NAME_CHARS_MAX: usize = 64;
 /// Hexadecimal digits of the digest.
 const DIGEST_CHARS: usize = 10;
-/// What stands before the digest.
-const INFIX: &str = "_q";
-
 /// The twin of a table's partition, e.g. `payment_history_shard_7_p202510_q0a1b2c3d4e`.
 pub fn name(table: &str, partition: &str) -> String {
-    let digest = hex::encode(Sha256::digest(format!("{table}\0{partition}")));
-    let room = NAME_CHARS_MAX - INFIX.len() - DIGEST_CHARS;
-    let readable: String = format!("{table}_{partition}").chars().take(room).collect();
-    format!("{readable}{INFIX}{}", &digest[..DIGEST_CHARS])
+    with_digest(&format!("{table}_{partition}"), "_q", &format!("{table}\0{partition}"))
+}
+
+/// As much as there is room for of what people read, the infix, and the digest of what the name stands for.
+pub(crate) fn with_digest(readable: &str, infix: &str, stands_for: &str) -> String {
+    let digest = hex::encode(Sha256::digest(stands_for));
+    let readable: String = readable.chars().take(NAME_CHARS_MAX - infix.len() - DIGEST_CHARS).collect();
+    format!("{readable}{infix}{}", &digest[..DIGEST_CHARS])
 }
 
 #[cfg(test)]

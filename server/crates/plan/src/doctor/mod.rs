@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use payhist_types::doctor::Severity;
 use payhist_types::findings::{Finding as PlanFinding, FindingKind};
 use payhist_types::history::{HistorySpec, Switches};
-use payhist_types::inventory::{Inventory, ShardInventory, TableState, Twin, TwinState};
+use payhist_types::inventory::{HeldState, Inventory, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::{Month, ShardId, UserId};
 
@@ -245,18 +245,18 @@ fn found(spec: &HistorySpec, severity: Severity, shard: Option<ShardId>, ailment
 }
 
 /// Tables without partitions that have a shard's columns, and its name as the beginning of theirs; not the twins of
-/// partitions that are there, which rotation and restore look after.
+/// partitions that are there nor the held rows, which rotation and restore look after.
 fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Iterator<Item = Found> + use<'a> {
     let shards = || case.facts.inventory.shards.iter().map(|entry| entry.table.as_str());
     // `…_1` is the beginning of `…_10_x` as well: the longest name owns it.
     let owner = move |name: &str| shards().filter(|shard| name.starts_with(shard)).max_by_key(|shard| shard.len());
     let shape = case.facts.tables.get(shard_table).filter(|table| table.partitioned);
-    let twins: BTreeSet<_> = case.facts.inventory.shards.iter().flat_map(|entry| twins_at_work(&entry.state)).collect();
+    let at_work: BTreeSet<_> = case.facts.inventory.shards.iter().flat_map(|entry| at_work(&entry.state)).collect();
     let names = |table: &facts::Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
     let others = case.facts.tables.iter().filter(move |(name, table)| {
         !table.partitioned
             && !shards().any(|shard| shard == name.as_str())
-            && !twins.contains(name.as_str())
+            && !at_work.contains(name.as_str())
             && owner(name) == Some(shard_table)
             && shape.is_some_and(|shape| names(shape) == names(table))
     });
@@ -268,15 +268,19 @@ fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Ite
     })
 }
 
-fn twins_at_work(state: &TableState) -> impl Iterator<Item = &str> {
-    let (partitions, twins) = match state {
-        TableState::Partitioned { partitions, twins, .. } => (partitions.as_slice(), twins.as_slice()),
-        _ => (&[][..], &[][..]),
+/// The twins and the held-rows table that rotation looks after.
+fn at_work(state: &TableState) -> impl Iterator<Item = &str> {
+    let (partitions, twins, held) = match state {
+        TableState::Partitioned { partitions, twins, carving, .. } => {
+            (partitions.as_slice(), twins.as_slice(), carving.held.as_ref())
+        }
+        _ => (&[][..], &[][..], None),
     };
+    let held = held.filter(|held| held.state != HeldState::Foreign).map(|held| held.name.as_str());
     let is_at_work = |twin: &&Twin| {
         twin.state != TwinState::Foreign && partitions.iter().any(|part| Some(&part.name) == twin.partition.as_ref())
     };
-    twins.iter().filter(is_at_work).map(|twin| twin.name.as_str())
+    twins.iter().filter(is_at_work).map(|twin| twin.name.as_str()).chain(held)
 }
 
 /// Is there anything to say of this table's partitions at all?

@@ -6,7 +6,8 @@ use payhist_types::findings::Severity as Planned;
 use payhist_types::findings::{Finding, FindingKind, Reach};
 use payhist_types::inventory::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
 use payhist_types::plan::Step;
-use payhist_types::{Month, history::Route};
+use payhist_types::Month;
+use payhist_types::history::{Route, Switch};
 
 use super::facts::{Looks, Table};
 use super::layout::{Layout, hint, layout, time_column};
@@ -156,7 +157,7 @@ impl Examination<'_> {
     /// The months that the plan adds here, or would if it could.
     fn adds(&self) -> impl Iterator<Item = &Step> {
         let steps = self.case.plan.steps.iter();
-        steps.filter(|step| step.shard == self.entry.shard && !step.action.is_destructive())
+        steps.filter(|step| step.shard == self.entry.shard && step.action.switch() == Switch::Create)
     }
 
     /// Day-counting expressions cannot hold edges inside a UTC day; a year of months is looked at, for summer time.

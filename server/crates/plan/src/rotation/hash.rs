@@ -36,7 +36,7 @@ pub(super) fn of_edges(inventory: &Inventory) -> String {
 
 fn found(state: &TableState) -> Found<'_> {
     match state {
-        TableState::Partitioned { expression, partitions, twins } => {
+        TableState::Partitioned { expression, partitions, twins, .. } => {
             let edges = partitions.iter().map(|partition| (partition.name.as_str(), &partition.upper));
             Found::Partitions(expression, edges.collect(), twins.iter().map(without_counts).collect())
         }

@@ -12,13 +12,17 @@ use payhist_types::plan::{Action, Guard, Step};
 use super::Context;
 use super::table::{Table, older_stays};
 use crate::classify::{Classified, Kind};
-use crate::{holds, months, twins};
+use crate::{months, twins};
 
 impl Context<'_> {
+    /// The oldest month within its retention.
+    pub(super) fn first_kept(&self) -> Option<Month> {
+        self.policy.retention_months.and_then(|kept| self.current.plus(-i32::from(kept)))
+    }
+
     /// Is the month past its retention?
     fn has_expired(&self, month: Month) -> bool {
-        let first_kept = self.policy.retention_months.and_then(|kept| self.current.plus(-i32::from(kept)));
-        first_kept.is_some_and(|kept| month < kept)
+        self.first_kept().is_some_and(|kept| month < kept)
     }
 
     /// Must the month leave its table by now?
@@ -58,7 +62,7 @@ impl<'a> Table<'a> {
                 in_its_way.push(Guard::LastPartition);
             }
             let its = self.steps_of(&due, in_its_way, stays.is_none());
-            if !its.iter().any(|step| step.action.is_destructive()) {
+            if !its.iter().any(|step| step.action.takes_partition()) {
                 stays = stays.or(Some(&due.partition.name));
             }
             steps.extend(its);
@@ -110,9 +114,9 @@ impl<'a> Table<'a> {
                     let others =
                         in_its_way.into_iter().chain(late).chain(missing).chain(self.guards_of_end(month, *bytes));
                     let guards = self.guards_of_leaving(due, others);
-                    self.step(action, guards, *rows_estimate, *bytes)
+                    self.ending(self.step(action, guards, *rows_estimate, *bytes))
                 });
-                join.into_iter().chain(keep).chain(end).collect()
+                join.into_iter().chain(keep).chain(end.into_iter().flatten()).collect()
             }
             _ if self.context.policy.quarantine_days.is_some() => {
                 let twin = twins::name(self.name, &partition);
@@ -129,7 +133,7 @@ impl<'a> Table<'a> {
                 let others =
                     in_its_way.into_iter().chain(begun).chain(missing).chain(self.guards_of_end(month, *bytes));
                 let guards = self.guards_of_leaving(due, others);
-                vec![self.step(action, guards, *rows_estimate, *bytes)]
+                self.ending(self.step(action, guards, *rows_estimate, *bytes))
             }
         }
     }
@@ -139,12 +143,6 @@ impl<'a> Table<'a> {
         let mut guards = self.guards_of_holds(month);
         guards.extend(self.context.outside.as_ref().and_then(|outside| outside.guard(bytes)));
         guards
-    }
-
-    fn guards_of_holds(&self, month: Month) -> Vec<Guard> {
-        let Some(holds) = self.context.holds else { return vec![Guard::HoldsUnreadable] };
-        let (route, now) = (self.context.route, self.context.now);
-        holds::keeping(holds, route, self.shard, month, now).map(holds::guard).collect()
     }
 
     /// The archive that the policy demands and that the month is not in.

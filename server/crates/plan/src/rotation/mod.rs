@@ -6,6 +6,7 @@
 
 mod findings;
 mod hash;
+mod held;
 mod leaving;
 mod table;
 

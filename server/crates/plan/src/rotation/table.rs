@@ -3,16 +3,18 @@
 use chrono::{DateTime, Utc};
 use payhist_types::findings::Reach;
 use payhist_types::history::Switch;
-use payhist_types::inventory::{Archived, Boundary, Partition, Restored, ShardInventory, TableState, Twin};
+use payhist_types::inventory::{Archived, Boundary, Carving, Partition, Restored, ShardInventory, TableState, Twin};
 use payhist_types::plan::{Action, Guard, NewMonth, Step};
 use payhist_types::{Month, ShardId};
 
-use super::Context;
+use super::{Context, held};
 use crate::classify::Classified;
 use crate::months;
 
 /// The most months that a plan adds to one table: twenty years of them is a mistake in the policy or the table.
 pub const MONTHS_ADDED_MAX: u32 = 240;
+
+static NO_CARVING: Carving = Carving { columns: Vec::new(), held: None };
 
 /// A partitioned table whose expression is known.
 pub(super) struct Table<'a> {
@@ -20,6 +22,7 @@ pub(super) struct Table<'a> {
     pub(super) shard: ShardId,
     pub(super) name: &'a str,
     pub(super) twins: &'a [Twin],
+    pub(super) carving: &'a Carving,
     pub(super) restored: &'a [Restored],
     /// Rows of its MAXVALUE partition, if they were counted.
     pub(super) max_value_rows: Option<u64>,
@@ -30,12 +33,12 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(context: &'a Context<'a>, found: &'a ShardInventory, partitions: Vec<Classified<'a>>) -> Self {
-        let twins = match &found.state {
-            TableState::Partitioned { twins, .. } => twins.as_slice(),
-            _ => &[],
+        let (twins, carving) = match &found.state {
+            TableState::Partitioned { twins, carving, .. } => (twins.as_slice(), carving),
+            _ => (&[][..], &NO_CARVING),
         };
         let ShardInventory { shard, ref table, ref restored, ref archived, max_value_rows, .. } = *found;
-        Self { context, shard, name: table, twins, restored, archived, max_value_rows, partitions }
+        Self { context, shard, name: table, twins, carving, restored, archived, max_value_rows, partitions }
     }
 
     /// Adds before everything else, each from the oldest month. None at all if the table is absurdly far behind.
@@ -49,6 +52,7 @@ impl<'a> Table<'a> {
         };
         let grows = steps.first().is_some_and(Step::is_active);
         steps.extend(self.leaving(grows));
+        steps.extend(self.delete_held());
         settle(&mut steps);
         steps
     }
@@ -186,13 +190,14 @@ pub(super) fn older_stays(partition: &str) -> Guard {
 /// Blocks those of one table's steps that rely on a step that is blocked: adds and drops would leave a gap, and the last
 /// partition needs a new one beside it. Settling twice changes nothing more.
 pub(super) fn settle(steps: &mut [Step]) {
+    held::settle(steps);
     let (adds, others) = steps.split_at_mut(steps.partition_point(|step| step.action.switch() == Switch::Create));
     if let Some(stop) = adds.iter().position(|add| !add.is_active()) {
         let because = adds[stop].blocked_by.clone();
         adds[stop..].iter_mut().for_each(|add| block(add, &because));
     }
     // What quarantines leaves the partition where it is: no gap, and no order to keep.
-    let mut drops: Vec<_> = others.iter_mut().filter(|step| step.action.is_destructive()).collect();
+    let mut drops: Vec<_> = others.iter_mut().filter(|step| step.action.takes_partition()).collect();
     // What else blocks the first add is known when the drops are planned.
     let needs_beside = |add: &&Step| {
         matches!(add.action, Action::AddMonth { .. }) && matches!(add.blocked_by[..], [Guard::NotExpressible { .. }])
@@ -213,9 +218,10 @@ pub(super) fn settle(steps: &mut [Step]) {
             block(drop, std::slice::from_ref(&because));
         }
     }
+    held::settle(steps);
 }
 
-fn block(step: &mut Step, because: &[Guard]) {
+pub(super) fn block(step: &mut Step, because: &[Guard]) {
     let new: Vec<_> = because.iter().filter(|guard| !step.blocked_by.contains(guard)).cloned().collect();
     step.blocked_by.extend(new);
 }

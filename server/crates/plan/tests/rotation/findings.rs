@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use payhist_plan::rotation::{self, PlanError};
 use payhist_types::ShardId;
 use payhist_types::findings::{Finding, FindingKind, Reach, Severity};
-use payhist_types::inventory::{Boundary, Partition, PartitionExpression, TableState};
+use payhist_types::inventory::{Boundary, Carving, Partition, PartitionExpression, TableState};
 use payhist_types::plan::RotationPlan;
 
 use crate::model::{ALL_ON, at, inventory, month, months_of, partition, partitioned, partitions_mut, plan, spec};
@@ -38,6 +38,7 @@ fn one_bad_shard_does_not_stop_the_others() {
         expression: PartitionExpression::Unknown { raw: "crc32(x)".into() },
         partitions: months_of("2025-01", "2026-11", Tz::UTC),
         twins: Vec::new(),
+        carving: Carving::default(),
     };
     let plan = planned(vec![
         TableState::Missing,

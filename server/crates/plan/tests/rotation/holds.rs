@@ -4,10 +4,11 @@ use chrono::DateTime;
 use chrono_tz::{Europe, Tz};
 use payhist_plan::checker::{Violation, check};
 use payhist_plan::{months, routing};
-use payhist_types::holds::{Deed, Hold, HoldScope};
+use payhist_types::history::Switch;
+use payhist_types::holds::{Deed, Hold, HoldScope, RowHold};
 use payhist_types::inventory::{Boundary, Partition, TableState};
-use payhist_types::plan::{Guard, Step};
-use payhist_types::{Month, UserId};
+use payhist_types::plan::{Action, Guard, Step};
+use payhist_types::{Month, ShardId, UserId};
 use proptest::prelude::*;
 
 use crate::model::{ALL_ON, Situation, any_situation, apply, at, inventory, month, months_of, partitioned, plan, spec};
@@ -89,8 +90,8 @@ proptest! {
                 let kept: Vec<&Partition> = match scope {
                     _ if *over => continue,
                     HoldScope::Month { month } => places_of(partitions, *month, zone),
-                    HoldScope::User { user } if routing::shard_of(&held.spec.route, *user) != before.shard => continue,
-                    _ => partitions.iter().collect(),
+                    HoldScope::User { .. } | HoldScope::Order { .. } => continue,
+                    HoldScope::History | HoldScope::Unknown { .. } => partitions.iter().collect(),
                 };
                 prop_assert!(kept.iter().all(|kept| rest.contains(kept)), "{:?}", scope);
             }
@@ -98,9 +99,37 @@ proptest! {
     }
 
     #[test]
+    fn no_month_goes_before_its_held_rows_were_carved_out(situation in any_situation(), holds in any_holds()) {
+        let held = with_holds(&situation, &holds);
+        let plan = held.plan();
+        let mut carved: Vec<(ShardId, &str, &[RowHold])> = Vec::new();
+        for step in plan.active_steps() {
+            if let Action::CarveOut { partition, holds, .. } = &step.action {
+                carved.push((step.shard, partition, holds));
+            }
+            if !step.action.takes_partition() {
+                continue;
+            }
+            for hold in held.inventory.holds.iter().flatten().filter(|hold| hold.is_active(held.now)) {
+                let is_elsewhere = matches!(hold.scope, HoldScope::User { user }
+                    if routing::shard_of(&held.spec.route, user) != step.shard);
+                let is_in = |(shard, partition, holds): &(ShardId, &str, &[RowHold])| {
+                    *shard == step.shard
+                        && *partition == step.action.partition()
+                        && holds.iter().any(|carved| carved.hold == hold.id)
+                };
+                prop_assert!(
+                    hold.scope.rows().is_none() || is_elsewhere || carved.iter().any(is_in),
+                    "{:?} {:?}", hold, step
+                );
+            }
+        }
+    }
+
+    #[test]
     fn holds_stop_no_add_and_ended_ones_stop_nothing(situation in any_situation(), holds in any_holds()) {
         let (free, held) = (situation.plan(), with_holds(&situation, &holds).plan());
-        let adds = |step: &&Step| !step.action.is_destructive();
+        let adds = |step: &&Step| step.action.switch() == Switch::Create;
         prop_assert_eq!(
             held.active_steps().filter(adds).collect::<Vec<_>>(),
             free.active_steps().filter(adds).collect::<Vec<_>>()

@@ -5,7 +5,8 @@ use chrono_tz::{America, Asia, Europe, Tz};
 use payhist_plan::{months, rotation};
 use payhist_types::history::{HistorySpec, Policy, Route, Switches};
 use payhist_types::inventory::{
-    Boundary, Inventory, Partition, PartitionExpression, ShardInventory, TableState, Twin, TwinState,
+    Boundary, Carving, Column, HeldState, HeldTable, Inventory, Partition, PartitionExpression, ShardInventory,
+    TableState, Twin, TwinState,
 };
 use payhist_types::plan::{Action, RotationPlan};
 use payhist_types::window::Window;
@@ -56,7 +57,8 @@ pub(crate) fn partitioned(mut partitions: Vec<Partition>) -> TableState {
         partition.ordinal = ordinal;
     }
     let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
-    TableState::Partitioned { expression, partitions, twins: Vec::new() }
+    let carving = Carving { columns: vec![Column { name: "id".into(), is_text: false, is_key: true }], held: None };
+    TableState::Partitioned { expression, partitions, twins: Vec::new(), carving }
 }
 
 pub(crate) fn inventory(spec: &HistorySpec, states: Vec<TableState>) -> Inventory {
@@ -125,10 +127,17 @@ pub(crate) fn apply(plan: &RotationPlan, mut inventory: Inventory) -> Inventory 
     inventory
 }
 
-/// What quarantine does to a table and the tables beside it.
+/// What quarantine and holds do to a table and the tables beside it.
 fn carry_out(action: &Action, state: &mut TableState) {
-    let TableState::Partitioned { partitions, twins, .. } = state else { panic!("not partitioned: {state:?}") };
+    let TableState::Partitioned { partitions, twins, carving, .. } = state else {
+        panic!("not partitioned: {state:?}")
+    };
     let name = action.partition();
+    if let Action::DeleteHeld { held, .. } = action {
+        let table = carving.held.as_mut().filter(|table| table.name == *held).expect("1146");
+        table.released_rows = Some(0);
+        return;
+    }
     let place = partitions.iter().position(|partition| partition.name == name).expect("1507");
     match action {
         Action::QuarantineMonth { before, twin, .. } => {
@@ -142,6 +151,16 @@ fn carry_out(action: &Action, state: &mut TableState) {
             let held = twins.iter().position(|held| held.name == *twin).expect("1051");
             twins.remove(held);
             partitions.remove(place);
+        }
+        Action::CarveOut { held, .. } => {
+            carving.held.get_or_insert_with(|| HeldTable {
+                name: held.clone(),
+                state: HeldState::Ready,
+                same_columns: true,
+                rows_estimate: 1,
+                bytes: BYTES,
+                released_rows: Some(0),
+            });
         }
         action => panic!("unknown action {action:?}"),
     }
