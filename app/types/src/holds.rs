@@ -165,7 +165,7 @@ pub struct HoldView {
     pub hold: Hold,
     /// Does it hold now?
     pub active: bool,
-    /// What it keeps; `None` when it has ended.
+    /// The months that it keeps; `None` when it keeps single rows, or has ended.
     pub keeps: Option<Keeps>,
 }
 

@@ -171,10 +171,9 @@ impl Action {
     /// The twin table that it is about.
     pub fn twin(&self) -> Option<&str> {
         match self {
-            Self::AddMonth { .. }
-            | Self::SplitMaxValue { .. }
-            | Self::DropMonth { .. }
-            | Self::DeleteHeld { .. } => None,
+            Self::AddMonth { .. } | Self::SplitMaxValue { .. } | Self::DropMonth { .. } | Self::DeleteHeld { .. } => {
+                None
+            }
             Self::CarveOut { twin, .. } => twin.as_deref(),
             Self::QuarantineMonth { twin, .. }
             | Self::QuarantineLateRows { twin, .. }

@@ -120,13 +120,10 @@ fn row(view: &HoldView) -> Vec<String> {
         (None, Some(until), None) => format!("holds until {}", until.format("%Y-%m-%d %H:%M")),
         (None, None, None) => "holds until released".to_owned(),
     };
-    let keeps = view.keeps.map(|keeps| format!("{} months, ~{} rows", keeps.months, keeps.rows_estimate));
-    vec![
-        hold.id.to_string(),
-        hold.scope.to_string(),
-        hold.case_number.clone(),
-        state,
-        keeps.unwrap_or_default(),
-        hold.reason.clone(),
-    ]
+    let keeps = match view.keeps {
+        Some(keeps) => format!("{} months, ~{} rows", keeps.months, keeps.rows_estimate),
+        None if view.active => "its rows".to_owned(),
+        None => String::new(),
+    };
+    vec![hold.id.to_string(), hold.scope.to_string(), hold.case_number.clone(), state, keeps, hold.reason.clone()]
 }

@@ -26,7 +26,7 @@ pub(crate) fn HoldsPage() -> impl IntoView {
             let (active, ended): (Vec<HoldView>, Vec<HoldView>) = list.holds.into_iter().partition(|view| view.active);
             view! {
                 <p class="quiet">
-                    "What is held is not dropped, by any plan, page, command or job; it may still go to quarantine, where it can be restored. A hold on a user or an order keeps whole months of their shards. Times are in "
+                    "What is held is not dropped, by any plan, page, command or job; it may still go to quarantine, where it can be restored. Rows of a held user or order are copied to a table beside their shard before their month goes, and stay there until the hold ends; the payment pages do not show such copies. Times are in "
                     {list.zone}"."
                 </p>
                 <section class="card">

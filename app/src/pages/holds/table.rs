@@ -25,7 +25,7 @@ pub(super) fn HoldTable(holds: Vec<HoldView>, history: String, may: bool) -> imp
                 <td>{case(&hold)}</td>
                 <td>{deed(&hold.placed)}</td>
                 <td>{until}</td>
-                <td>{keeps.map(|keeps| kept(&hold.scope, keeps))}</td>
+                <td>{keeps.map_or_else(|| "its rows, out of every month that goes".to_owned(), |keeps| kept(&hold.scope, keeps))}</td>
                 <td>{release(&hold, may)}</td>
             </tr>
         }
@@ -116,15 +116,13 @@ fn asked(hold: &Hold) -> impl IntoView + use<> {
     hold.release_asked.as_ref().map(|asked| view! { <p class="quiet">"asked for "{deed(asked)}": "{reason}</p> })
 }
 
-/// Whose rows they are is not counted: a user's or an order's hold keeps whole months.
 fn kept(scope: &HoldScope, keeps: Keeps) -> String {
     let months = match (scope, keeps.months) {
         (HoldScope::Month { .. }, 0) => return "nothing is there".to_owned(),
         (_, 1) => "1 month".to_owned(),
         (_, months) => format!("{months} months"),
     };
-    let place = if matches!(scope, HoldScope::User { .. }) { " of the user's shard" } else { "" };
-    format!("{months}{place}, ≈ {} rows, {}", format::count(keeps.rows_estimate), format::bytes(keeps.bytes))
+    format!("{months}, ≈ {} rows, {}", format::count(keeps.rows_estimate), format::bytes(keeps.bytes))
 }
 
 /// How the release stands, and the form for its next step.

@@ -38,8 +38,8 @@ fn Form(plan: RotationPlan) -> impl IntoView {
     let confirm = destroys.then(|| {
         let rows: u64 = drops.iter().map(|step| step.rows_estimate).sum();
         let title = format!(
-            "This drops {} with all their rows (≈ {}). They cannot be brought back.",
-            plural(drops.len(), "partition"),
+            "This destroys rows in {} (≈ {}). They cannot be brought back.",
+            plural(drops.len(), "step"),
             format::count(rows)
         );
         view! {

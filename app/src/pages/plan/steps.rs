@@ -1,6 +1,6 @@
 //! The steps of a plan, by table, with their exact SQL.
 
-use super::words::{plural, verb_of};
+use super::words::{VERBS, plural, verb_of};
 use crate::components::{Badge, IconName, Tone};
 use crate::format;
 use leptos::prelude::*;
@@ -55,7 +55,7 @@ fn TableSteps(steps: Vec<Step>, open: bool) -> impl IntoView {
 fn counts(steps: &[Step]) -> String {
     let of = |verb| steps.iter().filter(|step| verb_of(&step.action) == verb).count();
     let active = steps.iter().filter(|step| step.is_active()).count();
-    let kinds = ["add", "quarantine", "drop"].map(|verb| (of(verb), verb));
+    let kinds = VERBS.map(|verb| (of(verb), if verb == "copy" { "carve-out" } else { verb }));
     let states = [(active, "will run"), (steps.len() - active, "blocked")];
     let kinds: Vec<_> = kinds.into_iter().filter(|kind| kind.0 > 0).map(|(count, word)| plural(count, word)).collect();
     let states: Vec<_> =
@@ -68,6 +68,8 @@ fn step_view(step: &Step) -> impl IntoView + use<> {
         (false, _) => (Tone::Neutral, "blocked", IconName::Blocked),
         (true, "drop") => (Tone::Critical, "will drop", IconName::Drop),
         (true, "add") => (Tone::Good, "will add", IconName::Add),
+        (true, "copy") => (Tone::Good, "will copy held rows", IconName::Hold),
+        (true, "delete") => (Tone::Critical, "will delete rows held no more", IconName::Drop),
         (true, _) => (Tone::Warning, "will quarantine", IconName::Pause),
     };
     view! {

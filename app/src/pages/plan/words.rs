@@ -19,17 +19,17 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
         return words.to_owned();
     }
     let (mut will, mut would) = (Vec::new(), Vec::new());
-    for verb in ["add", "quarantine", "archive", "drop"] {
+    for verb in VERBS {
         let of_kind = |active: bool| {
             let wanted = move |step: &&Step| verb_of(&step.action) == verb && step.is_active() == active;
             plan.steps.iter().filter(wanted).collect::<Vec<_>>()
         };
         let (active, blocked) = (of_kind(true), of_kind(false));
         if !active.is_empty() {
-            will.push(format!("{verb}s {}", amount(&active)));
+            will.push(format!("{} {}", third_person(verb), amount(&active)));
         }
         if !blocked.is_empty() {
-            would.push(format!("Would {verb} {}, but {}.", amount(&blocked), reasons(&blocked)));
+            would.push(format!("Would {} {}, but {}.", object_of(verb), amount(&blocked), reasons(&blocked)));
         }
     }
     if !will.is_empty() {
@@ -38,14 +38,36 @@ pub(super) fn summary(plan: &RotationPlan) -> String {
     would.join(" ")
 }
 
-/// What a step does to its partition, in a word that takes an `s` and makes a plural: `add`, `quarantine`,
-/// `archive` or `drop`.
+/// What steps do, in the order that pages name them.
+pub(super) const VERBS: [&str; 6] = ["add", "quarantine", "archive", "copy", "drop", "delete"];
+
+/// What a step does to its partition, in a word of [`VERBS`]. Held rows are copied before their month goes, and deleted
+/// when nothing holds them any more.
 pub(super) const fn verb_of(action: &Action) -> &'static str {
     match action {
         Action::AddMonth { .. } | Action::SplitMaxValue { .. } => "add",
         Action::ArchiveMonth { .. } => "archive",
+        Action::CarveOut { .. } => "copy",
+        Action::DeleteHeld { .. } => "delete",
         action if action.is_destructive() => "drop",
         _ => "quarantine",
+    }
+}
+
+/// The verb, with what it is done to where that is not the partition.
+fn object_of(verb: &'static str) -> &'static str {
+    match verb {
+        "copy" => "copy held rows of",
+        "delete" => "delete rows that are held no more from",
+        verb => verb,
+    }
+}
+
+fn third_person(verb: &'static str) -> String {
+    match verb {
+        "copy" => "copies held rows of".to_owned(),
+        "delete" => "deletes rows that are held no more from".to_owned(),
+        verb => format!("{verb}s"),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod ddl;
 pub mod deadlock;
 pub mod doctor;
 pub mod error_class;
+pub mod held;
 pub mod ident;
 pub mod plan_sql;
 pub mod probe;

@@ -1,12 +1,14 @@
 //! The exact SQL of a plan's steps.
 
 use crate::boundary::NotExpressible;
+use crate::held::{Original, Shelf};
 use crate::quarantine::Pair;
 use crate::split::Split;
 use crate::{Capabilities, Ident, IdentError, Statement, TableName, archive, ddl};
 use payhist_plan::rotation;
 use payhist_types::ShardId;
 use payhist_types::history::HistorySpec;
+use payhist_types::holds::RowHold;
 use payhist_types::inventory::{Inventory, TableState};
 use payhist_types::plan::{Action, Guard, NewMonth, RotationPlan, Step};
 use std::collections::BTreeMap;
@@ -42,7 +44,7 @@ pub fn render(
         let capabilities = capabilities.get(&step.shard).ok_or_else(|| PlanSqlError::Unsupported(step.key()))?;
         let found = inventory.shards.iter().find(|shard| shard.shard == step.shard && shard.table == step.table);
         let state = found.map_or(&TableState::Missing, |shard| &shard.state);
-        match statements(step, &spec.schema, state, capabilities) {
+        match statements(step, spec, state, capabilities) {
             Ok(statements) => {
                 step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect();
             }
@@ -59,13 +61,14 @@ pub fn render(
 /// The statements of one step on a table as it is.
 pub fn statements(
     step: &Step,
-    schema: &str,
+    spec: &HistorySpec,
     state: &TableState,
     capabilities: &Capabilities,
 ) -> Result<Vec<Statement>, PlanSqlError> {
-    let TableState::Partitioned { expression, .. } = state else {
+    let TableState::Partitioned { expression, carving, .. } = state else {
         return Err(PlanSqlError::NotPartitioned(step.table.clone()));
     };
+    let schema = &spec.schema;
     let table = TableName::new(schema, &step.table)?;
     match &step.action {
         Action::AddMonth { partition, before, .. } => {
@@ -88,6 +91,14 @@ pub fn statements(
         Action::ArchiveMonth { twin, .. } => Ok(vec![archive::select(&TableName::new(schema, twin)?)]),
         Action::DropQuarantined { partition, before, twin, .. } => {
             Ok(drop_quarantined(&Pair::new(table, partition, twin, *before, capabilities)?))
+        }
+        Action::CarveOut { partition, twin, holds, .. } => {
+            let shelf = Shelf::new(spec, &step.table, &carving.columns, capabilities)?;
+            Ok(carve_out(&shelf, &Original::new(schema, partition, twin.as_deref())?, holds))
+        }
+        Action::DeleteHeld { before, keeps, .. } => {
+            let shelf = Shelf::new(spec, &step.table, &carving.columns, capabilities)?;
+            Ok(vec![shelf.delete_released(expression, *before, keeps)?.statement().clone()])
         }
         _ => Err(PlanSqlError::Unsupported(step.key())),
     }
@@ -114,6 +125,11 @@ pub fn split(
 
 fn quarantine(pair: &Pair) -> Vec<Statement> {
     pair.session().into_iter().chain([pair.create(), pair.prepare(), pair.exchange(), pair.mark()]).collect()
+}
+
+fn carve_out(shelf: &Shelf, original: &Original, holds: &[RowHold]) -> Vec<Statement> {
+    let count = shelf.count_missing(original, holds);
+    shelf.session().into_iter().chain([shelf.create(), shelf.prepare(), shelf.copy(original, holds), count]).collect()
 }
 
 fn drop_quarantined(pair: &Pair) -> Vec<Statement> {

@@ -1,12 +1,14 @@
 //! The partitions of a history, as the servers' catalogues have them now.
 
-use crate::{Ops, OpsError, histories};
+use crate::{Ops, OpsError, histories, zone};
 use futures::future::join_all;
 use moka::sync::Cache;
+use payhist_plan::holds::keeping;
+use payhist_plan::months;
 use payhist_storage::archives::{self, Place};
 use payhist_storage::histories::History;
 use payhist_storage::payments::Layout;
-use payhist_storage::{doctor, holds, partitions, restored, twins};
+use payhist_storage::{doctor, held, holds, partitions, restored, twins};
 use payhist_types::ShardId;
 use payhist_types::archive::ArchiveState;
 use payhist_types::history::HistorySpec;
@@ -112,6 +114,11 @@ pub(crate) async fn read_for_plan(ops: &Ops, history: &History) -> Result<Invent
             None
         }
     };
+    for source in history.spec.source.names() {
+        if let Err(error) = count_released(ops, &history.spec, source, &mut inventory).await {
+            tracing::warn!(history = %history.spec.name, source, error = &error as &dyn std::error::Error, "held rows not counted");
+        }
+    }
     for (shard, month) in restored::current(&mut connection, history.id, ops.now()).await? {
         inventory.shards.iter_mut().filter(|found| found.shard == shard).for_each(|found| found.restored.push(month));
     }
@@ -142,6 +149,34 @@ async fn count_rows(
     let tables = shards.iter_mut().map(|shard| (shard.table.as_str(), &mut shard.state));
     twins::count(&mut connection, &spec.schema, tables).await?;
     Ok(partitions::count_max_values(&mut connection, &spec.schema, shards.into_iter()).await?)
+}
+
+fn has_held_rows(shard: &ShardInventory) -> bool {
+    matches!(&shard.state, TableState::Partitioned { carving, .. } if carving.held.is_some())
+}
+
+/// Counts a source's carved-out rows of expired months that no hold keeps any more.
+async fn count_released(
+    ops: &Ops,
+    spec: &HistorySpec,
+    source: &str,
+    inventory: &mut Inventory,
+) -> Result<(), OpsError> {
+    let (Some(holds), Some(kept)) = (&inventory.holds, spec.policy.retention_months) else { return Ok(()) };
+    let (now, zone) = (ops.now(), zone::parse(&spec.policy.zone)?);
+    let Some(first_kept) = months::month_of(now, zone).plus(-i32::from(kept)) else { return Ok(()) };
+    let Some(last_expired) = first_kept.prev() else { return Ok(()) };
+    let keeps = |shard| keeping(holds, &spec.route, shard, last_expired, now).rows;
+    let mut shards: Vec<_> = inventory.shards.iter_mut().filter(|shard| spec.source.of(shard.shard) == source).collect();
+    if !shards.iter().any(|shard| has_held_rows(shard)) {
+        return Ok(());
+    }
+    let source = ops.source(source)?;
+    let capabilities = source.capabilities().await?;
+    let mut connection = source.pool.acquire("catalogue.held").await?;
+    let before = months::start(first_kept, zone);
+    let shards = shards.iter_mut().map(|shard| &mut **shard);
+    Ok(held::count_released(&mut connection, spec, shards, before, capabilities, keeps).await?)
 }
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.

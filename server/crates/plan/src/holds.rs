@@ -21,13 +21,7 @@ pub struct Keeping<'a> {
 }
 
 /// The holds that bear upon a month of a shard at that moment.
-pub fn keeping<'a>(
-    holds: &'a [Hold],
-    route: &Route,
-    shard: ShardId,
-    month: Month,
-    now: DateTime<Utc>,
-) -> Keeping<'a> {
+pub fn keeping<'a>(holds: &'a [Hold], route: &Route, shard: ShardId, month: Month, now: DateTime<Utc>) -> Keeping<'a> {
     let bears = |scope: &HoldScope| match scope {
         HoldScope::History | HoldScope::Order { .. } | HoldScope::Unknown { .. } => true,
         HoldScope::Month { month: held } => *held <= month,

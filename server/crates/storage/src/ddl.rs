@@ -17,13 +17,13 @@ pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) ->
     execute_counted(connection, statement).await.map(drop)
 }
 
-/// Runs a statement that destroys rows.
+/// Runs a statement that destroys rows, and answers how many where it is a DELETE.
 pub async fn destroy(
     connection: &mut MySqlConnection,
     statement: &Destructive,
     _permit: &DropPermit<'_>,
-) -> Result<(), StorageError> {
-    execute_counted(connection, statement.statement()).await.map(drop)
+) -> Result<u64, StorageError> {
+    execute_counted(connection, statement.statement()).await
 }
 
 /// Runs one rendered statement and answers how many rows it touched.

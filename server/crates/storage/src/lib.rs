@@ -21,6 +21,7 @@ pub mod dynamic;
 pub mod engine_stats;
 pub mod error;
 pub mod fault;
+pub mod held;
 pub mod histories;
 pub mod holds;
 pub mod jobs;

@@ -6,7 +6,10 @@ use crate::{ddl, dynamic};
 use payhist_dialect::quarantine::Counted;
 use payhist_dialect::split::Split;
 use payhist_dialect::{Ident, TableName, boundary};
-use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState};
+use payhist_plan::held;
+use payhist_types::inventory::{
+    Boundary, Carving, Column, HeldState, HeldTable, Partition, ShardInventory, TableState,
+};
 use sea_query::{Alias, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -18,8 +21,10 @@ pub async fn read(
     schema: &str,
     tables: &[&str],
 ) -> Result<HashMap<String, TableState>, StorageError> {
-    let definitions = definitions(connection, schema, tables).await?;
-    let mut select = catalogue("PARTITIONS", schema, tables);
+    let held: Vec<_> = tables.iter().map(|table| held::name(table)).collect();
+    let named: Vec<_> = tables.iter().copied().chain(held.iter().map(String::as_str)).collect();
+    let definitions = definitions(connection, schema, &named).await?;
+    let mut select = catalogue("PARTITIONS", schema, &named);
     select
         .columns(
             ["TABLE_NAME", "PARTITION_NAME", "PARTITION_METHOD", "PARTITION_EXPRESSION", "PARTITION_DESCRIPTION"]
@@ -49,9 +54,38 @@ pub async fn read(
         let definition = definitions.get(&name);
         let columns = |table: &str| definitions.get(table).map(|definition| &definition.columns);
         let comment = definition.map_or("", |definition| definition.comment.as_str());
+        if let Some(place) = held.iter().position(|held| *held == name) {
+            let same_columns = columns(tables[place]) == columns(&name);
+            shelve(&mut found, tables[place], name, &candidate, comment, same_columns);
+            continue;
+        }
         twins::adopt(&mut found, &name, &candidate, comment, |table| columns(table) == columns(&name));
     }
+    for (table, state) in &mut found {
+        if let (TableState::Partitioned { carving, .. }, Some(definition)) = (state, definitions.get(table)) {
+            carving.columns.clone_from(&definition.copied);
+        }
+    }
     Ok(found)
+}
+
+/// Tells how far a held-rows table is.
+fn shelve(
+    found: &mut HashMap<String, TableState>,
+    table: &str,
+    name: String,
+    candidate: &Candidate,
+    comment: &str,
+    same_columns: bool,
+) {
+    let Some(TableState::Partitioned { carving, .. }) = found.get_mut(table) else { return };
+    let state = match candidate.partitioned {
+        true if payhist_dialect::held::is_unmarked(comment) => HeldState::Unfinished,
+        false if payhist_dialect::held::is_marked(comment, table) => HeldState::Ready,
+        _ => HeldState::Foreign,
+    };
+    let Candidate { rows_estimate, bytes, .. } = *candidate;
+    carving.held = Some(HeldTable { name, state, same_columns, rows_estimate, bytes, released_rows: None });
 }
 
 /// The state of one table.
@@ -114,7 +148,8 @@ fn add(
         std::collections::hash_map::Entry::Vacant(new) => {
             let expression =
                 boundary::parse_expression(&text("PARTITION_METHOD")?, &text("PARTITION_EXPRESSION")?, type_of);
-            new.insert(TableState::Partitioned { expression, partitions: Vec::new(), twins: Vec::new() })
+            let carving = Carving::default();
+            new.insert(TableState::Partitioned { expression, partitions: Vec::new(), twins: Vec::new(), carving })
         }
     };
     let TableState::Partitioned { expression, partitions, .. } = state else { return Ok(()) };
@@ -144,7 +179,12 @@ struct Definition {
     types: HashMap<String, String>,
     /// Each column in full, in order.
     columns: Vec<String>,
+    /// Those whose values are copied with a row.
+    copied: Vec<Column>,
 }
+
+const CATALOGUE_COLUMNS: [&str; 8] =
+    ["TABLE_NAME", "COLUMN_NAME", "DATA_TYPE", "COLUMN_TYPE", "IS_NULLABLE", "COLLATION_NAME", "COLUMN_KEY", "EXTRA"];
 
 async fn definitions(
     connection: &mut MySqlConnection,
@@ -155,10 +195,7 @@ async fn definitions(
     let of = |view: &str, column: &str| Expr::col((Alias::new(view), Alias::new(column)));
     let same = |column: &str| of("COLUMNS", column).equals((Alias::new("TABLES"), Alias::new(column)));
     select
-        .columns(
-            ["TABLE_NAME", "COLUMN_NAME", "DATA_TYPE", "COLUMN_TYPE", "IS_NULLABLE", "COLLATION_NAME"]
-                .map(|column| (Alias::new("COLUMNS"), Alias::new(column))),
-        )
+        .columns(CATALOGUE_COLUMNS.map(|column| (Alias::new("COLUMNS"), Alias::new(column))))
         .column((Alias::new("TABLES"), Alias::new("TABLE_COMMENT")))
         .join(
             JoinType::InnerJoin,
@@ -176,6 +213,11 @@ async fn definitions(
         definition.comment = text("TABLE_COMMENT")?;
         let column = text("COLUMN_NAME")?;
         let full = [column.clone(), text("COLUMN_TYPE")?, text("IS_NULLABLE")?, text("COLLATION_NAME")?];
+        let extra = text("EXTRA")?.to_ascii_lowercase();
+        if !["virtual", "stored", "persistent"].iter().any(|made| extra.contains(made)) {
+            let (is_text, is_key) = (!text("COLLATION_NAME")?.is_empty(), text("COLUMN_KEY")? == "PRI");
+            definition.copied.push(Column { name: column.clone(), is_text, is_key });
+        }
         definition.columns.push(full.join(" "));
         let data_type = text("DATA_TYPE")?;
         if ["date", "datetime", "timestamp"].contains(&data_type.as_str()) {

@@ -3,15 +3,20 @@
 //! Invariants:
 //! - A permit is made here alone: by a look at the legal holds while their history is locked, and good only for as long
 //!   as it stays locked; or by counting that there is nothing to destroy.
+//! - Where holds keep single rows of a month, its permit is made only when each of them was found equal in the held-rows
+//!   table there and then, with both tables locked on the connection that goes on to destroy.
 //! - The lock is a transaction in the control database around one bounded statement on a source; whoever places a hold
 //!   waits for it, and whoever destroys waits for a hold that is being placed.
 
 use crate::error::{During, StorageError};
+use crate::held::{self, Doomed};
 use crate::{holds, twins};
 use chrono::{DateTime, Utc};
 use payhist_dialect::quarantine::Pair;
+use payhist_plan::holds::{Keeping, guard, keeping};
 use payhist_types::history::Route;
-use payhist_types::holds::Hold;
+use payhist_types::holds::RowHold;
+use payhist_types::plan::Guard;
 use payhist_types::{Month, ShardId};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{Connection, MySql, Transaction};
@@ -39,20 +44,51 @@ impl<'c> Gate<'c> {
         Ok(Self { transaction, history_id })
     }
 
-    /// Leave to destroy a month of a shard, unless a hold keeps it.
+    /// Leave to destroy a month of a shard, unless a hold keeps it, or rows of it that are not carved out. `source` is the
+    /// connection that will destroy it: what was compared stays locked there until [`held::unlock`].
+    ///
+    /// # Errors
+    /// [`StorageError`] when the holds cannot be read or the rows not be compared: then nothing may be destroyed.
+    pub async fn permit(
+        &mut self,
+        doomed: &Doomed<'_>,
+        source: &mut MySqlConnection,
+        now: DateTime<Utc>,
+    ) -> Result<Result<DropPermit<'_>, Guard>, StorageError> {
+        let active = holds::active(&mut self.transaction, self.history_id, now).await?;
+        let Keeping { whole, rows } = keeping(&active, &doomed.spec.route, doomed.shard, doomed.month, now);
+        if let Some(hold) = whole.first() {
+            return Ok(Err(guard(hold)));
+        }
+        if let Some(first) = rows.first() {
+            let missing = held::lock_and_count_missing(source, doomed, &rows).await?;
+            if missing > 0 {
+                return Ok(Err(Guard::NotCarvedOut { hold: first.hold, rows: missing }));
+            }
+        }
+        Ok(Ok(DropPermit(PhantomData)))
+    }
+
+    /// Leave to delete carved-out rows of a shard up to a month, but for those of `keeps`, unless another hold keeps any.
     ///
     /// # Errors
     /// [`StorageError`] when the holds cannot be read: then nothing may be destroyed.
-    pub async fn permit(
+    pub async fn permit_release(
         &mut self,
         route: &Route,
         shard: ShardId,
         month: Month,
+        keeps: &[RowHold],
         now: DateTime<Utc>,
-    ) -> Result<Result<DropPermit<'_>, Box<Hold>>, StorageError> {
+    ) -> Result<Result<DropPermit<'_>, Guard>, StorageError> {
         let active = holds::active(&mut self.transaction, self.history_id, now).await?;
-        let keeping = payhist_plan::holds::keeping(&active, route, shard, month, now).next().cloned();
-        Ok(keeping.map_or(Ok(DropPermit(PhantomData)), |hold| Err(Box::new(hold))))
+        let Keeping { whole, rows } = keeping(&active, route, shard, month, now);
+        let another = rows.iter().find(|rows| !keeps.contains(rows)).map(|rows| rows.hold);
+        let another = active.iter().find(|hold| Some(hold.id) == another);
+        Ok(match whole.first().copied().or(another) {
+            Some(hold) => Err(guard(hold)),
+            None => Ok(DropPermit(PhantomData)),
+        })
     }
 
     /// Ends the lock.

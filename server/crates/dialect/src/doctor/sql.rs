@@ -121,7 +121,7 @@ impl Writer<'_> {
     pub(super) fn adds(&self, steps: &[Step]) -> Written {
         let mut all = Vec::new();
         for step in steps.iter().filter(|step| step.is_active()) {
-            all.extend(plan_sql::statements(step, &self.spec.schema, self.state(), self.capabilities)?);
+            all.extend(plan_sql::statements(step, self.spec, self.state(), self.capabilities)?);
         }
         Ok(all)
     }

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use chrono::TimeZone;
     use payhist_storage::payments::Key;
-    use payhist_types::inventory::{Partition, PartitionExpression, ShardInventory};
+    use payhist_types::inventory::{Carving, Partition, PartitionExpression, ShardInventory};
     use payhist_types::{PaymentId, ShardId};
 
     fn month(year: i32, month: u32) -> DateTime<Utc> {
@@ -99,7 +99,7 @@ mod tests {
             })
             .collect();
         let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
-        let state = TableState::Partitioned { expression, partitions, twins: Vec::new() };
+        let state = TableState::Partitioned { expression, partitions, twins: Vec::new(), carving: Carving::default() };
         let shards = vec![ShardInventory {
             shard: ShardId(0),
             table: "t".into(),

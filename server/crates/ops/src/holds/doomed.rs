@@ -2,9 +2,11 @@
 
 use crate::{Ops, OpsError};
 use payhist_dialect::Destructive;
+use payhist_dialect::held::Original;
 use payhist_storage::histories::History;
 use payhist_storage::permit::Gate;
-use payhist_storage::{PooledConnection, ddl};
+use payhist_storage::{PooledConnection, ddl, fault, held};
+use payhist_types::holds::RowHold;
 use payhist_types::{Month, ShardId};
 
 /// A month of a shard whose rows are about to be destroyed.
@@ -13,6 +15,10 @@ pub(crate) struct Doomed<'a> {
     pub(crate) history: &'a History,
     pub(crate) shard: ShardId,
     pub(crate) month: Month,
+    pub(crate) table: &'a str,
+    pub(crate) partition: &'a str,
+    /// The twin that has the month's rows, if the partition has not.
+    pub(crate) twin: Option<&'a str>,
 }
 
 impl Doomed<'_> {
@@ -26,13 +32,53 @@ impl Doomed<'_> {
         connection: &mut PooledConnection,
         statement: &Destructive,
     ) -> Result<(), OpsError> {
+        let spec = &self.history.spec;
+        let doomed = held::Doomed {
+            spec,
+            shard: self.shard,
+            table: self.table,
+            month: self.month,
+            original: Original::new(&spec.schema, self.partition, self.twin)
+                .map_err(|error| OpsError::Internal(error.to_string()))?,
+            capabilities: ops.source(spec.source.of(self.shard))?.capabilities().await?,
+        };
         let mut control = ops.control().acquire("holds.gate").await?;
         let mut gate = Gate::enter(&mut control, self.history.id).await?;
-        let destroyed = match gate.permit(&self.history.spec.route, self.shard, self.month, ops.now()).await? {
+        let destroyed = match gate.permit(&doomed, connection, ops.now()).await {
+            Ok(Ok(permit)) => {
+                fault::point("holds.before_destroy");
+                ddl::destroy(connection, statement, &permit).await.map(drop).map_err(OpsError::from)
+            }
+            Ok(Err(guard)) => Err(OpsError::Held(guard)),
+            Err(error) => Err(error.into()),
+        };
+        // Whatever came of it, nothing stays locked.
+        let unlocked = held::unlock(connection).await;
+        gate.leave().await?;
+        destroyed?;
+        Ok(unlocked?)
+    }
+
+    /// Runs a statement that deletes carved-out rows but for those of `keeps`, unless another hold keeps any at this very
+    /// moment. Answers how many.
+    ///
+    /// # Errors
+    /// As [`Self::destroy`].
+    pub(crate) async fn release(
+        &self,
+        ops: &Ops,
+        connection: &mut PooledConnection,
+        statement: &Destructive,
+        keeps: &[RowHold],
+    ) -> Result<u64, OpsError> {
+        let mut control = ops.control().acquire("holds.gate").await?;
+        let mut gate = Gate::enter(&mut control, self.history.id).await?;
+        let route = &self.history.spec.route;
+        let deleted = match gate.permit_release(route, self.shard, self.month, keeps, ops.now()).await? {
             Ok(permit) => Ok(ddl::destroy(connection, statement, &permit).await?),
-            Err(hold) => Err(OpsError::Held(payhist_plan::holds::guard(&hold))),
+            Err(guard) => Err(OpsError::Held(guard)),
         };
         gate.leave().await?;
-        destroyed
+        deleted
     }
 }

@@ -43,7 +43,7 @@ pub async fn list(ops: &Ops, _permit: &Permit<ViewHolds>, history: &str) -> Resu
     let map = rotation::map_of(ops, &history).await?;
     let view = |hold: Hold| {
         let active = hold.is_active(now);
-        let keeps = active.then(|| keeps::keeps(&hold.scope, &history.spec.route, &map));
+        let keeps = keeps::keeps(&hold.scope, &map).filter(|_| active);
         HoldView { active, keeps, hold: localised(hold, zone) }
     };
     let holds = active.into_iter().chain(ended).map(view).collect();

@@ -225,7 +225,7 @@ impl Started {
 fn stops_its_table(planned: &Step, outcome: StepOutcome) -> bool {
     match outcome {
         StepOutcome::Failed | StepOutcome::Skipped => true,
-        StepOutcome::Blocked => planned.is_active() && planned.action.is_destructive(),
+        StepOutcome::Blocked => planned.is_active() && planned.action.takes_partition(),
         StepOutcome::Pending | StepOutcome::Intended | StepOutcome::Done | StepOutcome::AlreadyDone => false,
     }
 }

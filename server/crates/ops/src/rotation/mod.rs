@@ -4,6 +4,7 @@
 //! executor, which decides nothing but "is it still so?".
 
 mod archive;
+mod carve;
 mod execute;
 mod killer;
 mod map;

@@ -58,7 +58,7 @@ impl<'a> Patient<'a> {
     /// The same for a statement on what was counted empty.
     pub(super) async fn remove(&mut self, statement: &Destructive, permit: &DropPermit<'_>) -> Result<(), OpsError> {
         for tries in 1.. {
-            let tried = ddl::destroy(&mut self.connection, statement, permit).await;
+            let tried = ddl::destroy(&mut self.connection, statement, permit).await.map(drop);
             if self.went_through(tries, tried.map_err(OpsError::from)).await? {
                 break;
             }

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use chrono::{DateTime, TimeZone, Utc};
     use payhist_types::Month;
-    use payhist_types::inventory::PartitionExpression;
+    use payhist_types::inventory::{Carving, PartitionExpression};
 
     fn at(month: u32) -> DateTime<Utc> {
         Utc.with_ymd_and_hms(2026, month, 1, 0, 0, 0).unwrap()
@@ -107,7 +107,12 @@ mod tests {
             Partition { name, ordinal, upper: upper.clone(), rows_estimate: 0, bytes: 0 }
         };
         let expression = PartitionExpression::RangeColumnsDate { column: "d".into() };
-        TableState::Partitioned { expression, partitions: (1..).zip(edges).map(partition).collect(), twins: vec![] }
+        TableState::Partitioned {
+            expression,
+            partitions: (1..).zip(edges).map(partition).collect(),
+            twins: vec![],
+            carving: Carving::default(),
+        }
     }
 
     #[test]

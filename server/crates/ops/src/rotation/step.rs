@@ -3,7 +3,7 @@
 use super::execute::Lease;
 use super::killer::Killer;
 use super::patience::Patient;
-use super::{quarantine, split};
+use super::{carve, quarantine, split};
 use crate::holds::Doomed;
 use crate::{Ops, OpsError};
 use payhist_dialect::{Destructive, Ident, Statement, TableName, ddl, plan_sql};
@@ -46,7 +46,9 @@ impl Attempt<'_> {
 
     /// The month whose rows the step is about to destroy.
     pub(super) fn doomed(&self) -> Doomed<'_> {
-        Doomed { history: self.history, shard: self.step.shard, month: self.step.action.month() }
+        let Step { shard, table, action, .. } = self.step;
+        let (month, partition, twin) = (action.month(), action.partition(), action.twin());
+        Doomed { history: self.history, shard: *shard, month, table, partition, twin }
     }
 }
 
@@ -123,6 +125,8 @@ async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutco
     let outcome = match &attempt.step.action {
         Action::AddMonth { .. } | Action::DropMonth { .. } => alter(attempt, &mut patient, result).await,
         Action::SplitMaxValue { partition, into, .. } => split::act(attempt, partition, into, &mut patient).await,
+        Action::CarveOut { holds, .. } => carve::act(attempt, holds, &mut patient, result).await,
+        Action::DeleteHeld { before, keeps, .. } => carve::delete(attempt, *before, keeps, &mut patient, result).await,
         _ => {
             rendered(attempt).await?;
             quarantine::act(attempt, &mut patient, result).await
@@ -181,7 +185,7 @@ pub(super) async fn rendered(attempt: &Attempt<'_>) -> Result<Vec<Statement>, Op
     let capabilities = attempt.source()?.capabilities().await?;
     let mut connection = attempt.source()?.pool.acquire("rotation.look").await?;
     let state = partitions::read_one(&mut connection, &spec.schema, &attempt.step.table).await?;
-    let statements = plan_sql::statements(attempt.step, &spec.schema, &state, capabilities)
+    let statements = plan_sql::statements(attempt.step, spec, &state, capabilities)
         .map_err(|error| OpsError::Internal(error.to_string()))?;
     if statements.iter().map(Statement::as_str).ne(attempt.step.sql.iter().map(String::as_str)) {
         return Err(OpsError::refused("the SQL is no longer what the plan showed", "Make a new plan."));

@@ -1,13 +1,13 @@
 //! One shard's table.
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use payhist_types::Month;
 use payhist_types::doctor::Severity;
 use payhist_types::findings::Severity as Planned;
 use payhist_types::findings::{Finding, FindingKind, Reach};
+use payhist_types::history::{Route, Switch};
 use payhist_types::inventory::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
 use payhist_types::plan::Step;
-use payhist_types::Month;
-use payhist_types::history::{Route, Switch};
 
 use super::facts::{Looks, Table};
 use super::layout::{Layout, hint, layout, time_column};

@@ -15,8 +15,8 @@ use crate::{held, months};
 impl Table<'_> {
     /// The step that takes a month away, behind the one that carves held rows out of it.
     pub(super) fn ending(&self, end: Step) -> Vec<Step> {
-        let (Action::DropMonth { month, partition, before, .. } | Action::DropQuarantined { month, partition, before, .. }) =
-            &end.action
+        let (Action::DropMonth { month, partition, before, .. }
+        | Action::DropQuarantined { month, partition, before, .. }) = &end.action
         else {
             return vec![end];
         };

@@ -1,0 +1,143 @@
+//! Held rows: copied out of a month before it goes, and deleted when no hold keeps them any more.
+//!
+//! Invariants: every statement is preceded by a look at the catalogue, so that each can be the one at which a process was
+//! killed; a copy is never overwritten; what is deleted passes the gate of the holds batch by batch.
+
+use super::patience::Patient;
+use super::quarantine::is_sound;
+use super::step::{Attempt, record_rows, rendered};
+use crate::OpsError;
+use chrono::{DateTime, Utc};
+use payhist_dialect::held::{DELETED_AT_ONCE_MAX, Original, Shelf};
+use payhist_storage::runs::StepResult;
+use payhist_storage::{fault, held, partitions};
+use payhist_types::holds::RowHold;
+use payhist_types::inventory::{Boundary, Carving, HeldState, PartitionExpression, TableState, TwinState};
+use payhist_types::plan::Action;
+use payhist_types::run::StepOutcome;
+
+/// The most statements that one step deletes by: what is left is the next run's.
+const BATCHES_MAX: u64 = 100;
+
+/// Copies the rows, and compares them with the originals.
+pub(super) async fn act(
+    attempt: &Attempt<'_>,
+    holds: &[RowHold],
+    patient: &mut Patient<'_>,
+    result: &mut StepResult,
+) -> Result<StepOutcome, OpsError> {
+    rendered(attempt).await?;
+    let action = &attempt.step.action;
+    let schema = &attempt.history.spec.schema;
+    let original = Original::new(schema, action.partition(), action.twin())
+        .map_err(|error| OpsError::Internal(error.to_string()))?;
+    let (carving, _) = look(attempt, patient).await?;
+    let shelf = shelf(attempt, &carving).await?;
+    if let Some(session) = shelf.session() {
+        patient.run(&session).await?;
+    }
+    let rows = held::count_original(&mut patient.connection, &shelf, &original, holds).await?;
+    record_rows(attempt, rows, result).await?;
+    let is_ready = matches!(&carving.held, Some(held) if held.state == HeldState::Ready);
+    if rows == 0 || (is_ready && held::count_missing(&mut patient.connection, &shelf, &original, holds).await? == 0) {
+        return Ok(StepOutcome::AlreadyDone);
+    }
+    make_ready(attempt, carving, &shelf, patient).await?;
+    fault::point("carve.before_copy");
+    patient.run(&shelf.copy(&original, holds)).await?;
+    fault::point("carve.after_copy");
+    match held::count_missing(&mut patient.connection, &shelf, &original, holds).await? {
+        0 => Ok(StepOutcome::Done),
+        missing => Err(OpsError::Internal(format!("{missing} of {rows} held rows differ from their copies"))),
+    }
+}
+
+/// Makes the held-rows table, or finishes one that a killed process began.
+async fn make_ready(
+    attempt: &Attempt<'_>,
+    mut carving: Carving,
+    shelf: &Shelf,
+    patient: &mut Patient<'_>,
+) -> Result<(), OpsError> {
+    if carving.held.is_none() {
+        patient.run(&shelf.create()).await?;
+        fault::point("carve.after_create");
+        carving = look(attempt, patient).await?.0;
+    }
+    if matches!(&carving.held, Some(held) if held.state == HeldState::Unfinished) {
+        if held::count(&mut patient.connection, shelf).await? > 0 {
+            return Err(refused("the table in the place of the held rows has rows and is not marked"));
+        }
+        patient.run(&shelf.prepare()).await?;
+        fault::point("carve.after_prepare");
+        carving = look(attempt, patient).await?.0;
+    }
+    match carving.held {
+        Some(held) if held.state == HeldState::Ready && held.same_columns => Ok(()),
+        _ => Err(refused("the table of held rows is not as it must be")),
+    }
+}
+
+/// Deletes what none of the holds is on, in batches.
+pub(super) async fn delete(
+    attempt: &Attempt<'_>,
+    before: DateTime<Utc>,
+    keeps: &[RowHold],
+    patient: &mut Patient<'_>,
+    result: &mut StepResult,
+) -> Result<StepOutcome, OpsError> {
+    rendered(attempt).await?;
+    let (carving, expression) = look(attempt, patient).await?;
+    if !matches!(&carving.held, Some(held) if held.state == HeldState::Ready) {
+        return Err(refused("the table of held rows is not there, or payhist did not make it"));
+    }
+    let shelf = shelf(attempt, &carving).await?;
+    let statement =
+        shelf.delete_released(&expression, before, keeps).map_err(|error| OpsError::Internal(error.to_string()))?;
+    let mut rows = attempt.counted.unwrap_or(0);
+    for _ in 0..BATCHES_MAX {
+        let deleted = attempt.doomed().release(attempt.ops, &mut patient.connection, &statement, keeps).await?;
+        fault::point("held.after_batch");
+        rows += deleted;
+        record_rows(attempt, rows, result).await?;
+        if deleted < DELETED_AT_ONCE_MAX {
+            break;
+        }
+    }
+    Ok(if rows == 0 { StepOutcome::AlreadyDone } else { StepOutcome::Done })
+}
+
+/// The table as it is, if it still is what the step was planned for.
+async fn look(attempt: &Attempt<'_>, patient: &mut Patient<'_>) -> Result<(Carving, PartitionExpression), OpsError> {
+    let (schema, table) = (&attempt.history.spec.schema, &attempt.step.table);
+    let state = partitions::read_one(&mut patient.connection, schema, table).await?;
+    let TableState::Partitioned { expression, partitions, twins, carving } = state else {
+        return Err(refused("the table is missing, or has no partitions any more"));
+    };
+    if let Action::CarveOut { partition, before, twin, .. } = &attempt.step.action {
+        let found = partitions.iter().find(|found| found.name == *partition);
+        if found.is_none_or(|found| found.upper != Boundary::Before(*before)) {
+            return Err(refused("the partition is gone, or ends elsewhere than when the plan was made"));
+        }
+        let its = twins.iter().find(|twin| twin.partition.as_ref() == Some(partition));
+        match (twin, its) {
+            (None, None) => {}
+            (Some(name), Some(its)) if its.name == *name && matches!(its.state, TwinState::Quarantined { .. }) => {
+                is_sound(its, partition, *before).map_err(|how| refused(&how))?;
+            }
+            _ => return Err(refused("the month's quarantine is not what it was when the plan was made")),
+        }
+    }
+    Ok((carving, expression))
+}
+
+async fn shelf(attempt: &Attempt<'_>, carving: &Carving) -> Result<Shelf, OpsError> {
+    let spec = &attempt.history.spec;
+    let capabilities = attempt.source()?.capabilities().await?;
+    Shelf::new(spec, &attempt.step.table, &carving.columns, capabilities)
+        .map_err(|error| OpsError::Internal(error.to_string()))
+}
+
+fn refused(how: &str) -> OpsError {
+    OpsError::refused(how, "Make a new plan.")
+}

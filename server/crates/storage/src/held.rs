@@ -1,0 +1,121 @@
+//! Held rows on their source: whether their copies are there and equal, and which copies no hold keeps any more.
+
+use crate::ddl;
+use crate::error::{StorageError, from_ident};
+use crate::partitions;
+use chrono::{DateTime, Utc};
+use payhist_dialect::Capabilities;
+use payhist_dialect::held::{Original, Shelf};
+use payhist_types::history::HistorySpec;
+use payhist_types::holds::RowHold;
+use payhist_types::inventory::{Carving, HeldState, HeldTable, ROWS_COUNTED_MAX, ShardInventory, TableState};
+use payhist_types::{Month, ShardId};
+use sqlx::mysql::MySqlConnection;
+
+/// A month of a shard whose rows are about to be destroyed, and where they are.
+#[derive(Debug, Clone)]
+pub struct Doomed<'a> {
+    /// The history.
+    pub spec: &'a HistorySpec,
+    /// The shard.
+    pub shard: ShardId,
+    /// Its table.
+    pub table: &'a str,
+    /// The month.
+    pub month: Month,
+    /// Its rows.
+    pub original: Original,
+    /// What the source can do.
+    pub capabilities: &'a Capabilities,
+}
+
+/// Locks the original rows and their copies, and counts the held ones that have no equal copy. The lock stays until
+/// [`unlock`].
+///
+/// # Errors
+/// [`StorageError::Inconsistent`] when the tables are not what they should be: then nothing may be destroyed.
+pub(crate) async fn lock_and_count_missing(
+    connection: &mut MySqlConnection,
+    doomed: &Doomed<'_>,
+    holds: &[RowHold],
+) -> Result<u64, StorageError> {
+    let before = carving(connection, doomed).await?;
+    let Doomed { spec, table, original, capabilities, .. } = doomed;
+    let shelf = Shelf::new(spec, table, &before.columns, capabilities).map_err(from_ident)?;
+    if let Some(session) = shelf.session() {
+        ddl::execute(connection, &session).await?;
+    }
+    let with_copies = has_copies(&before);
+    ddl::execute(connection, &shelf.lock(original, with_copies)).await?;
+    // A column that came before the lock would not be compared.
+    let locked = carving(connection, doomed).await?;
+    if locked.columns != before.columns || has_copies(&locked) != with_copies {
+        return Err(StorageError::Inconsistent(format!("{table}, or its held rows, have changed meanwhile")));
+    }
+    let missing =
+        if with_copies { shelf.count_missing(original, holds) } else { shelf.count_original(original, holds) };
+    ddl::fetch_count(connection, &missing).await
+}
+
+/// Ends the lock of [`lock_and_count_missing`], if there is one.
+pub async fn unlock(connection: &mut MySqlConnection) -> Result<(), StorageError> {
+    ddl::execute(connection, &Shelf::unlock()).await
+}
+
+async fn carving(connection: &mut MySqlConnection, doomed: &Doomed<'_>) -> Result<Carving, StorageError> {
+    match partitions::read_one(connection, &doomed.spec.schema, doomed.table).await? {
+        TableState::Partitioned { carving, .. } => Ok(carving),
+        _ => Err(StorageError::Inconsistent(format!("{} is not partitioned", doomed.table))),
+    }
+}
+
+fn has_copies(carving: &Carving) -> bool {
+    carving.held.as_ref().is_some_and(|held| held.state == HeldState::Ready && held.same_columns)
+}
+
+/// Counts the rows of the held-rows table, exactly.
+pub async fn count(connection: &mut MySqlConnection, shelf: &Shelf) -> Result<u64, StorageError> {
+    ddl::fetch_count(connection, &shelf.count()).await
+}
+
+/// Counts the original rows that the holds are on, exactly.
+pub async fn count_original(
+    connection: &mut MySqlConnection,
+    shelf: &Shelf,
+    original: &Original,
+    holds: &[RowHold],
+) -> Result<u64, StorageError> {
+    ddl::fetch_count(connection, &shelf.count_original(original, holds)).await
+}
+
+/// Counts the original rows that the holds are on and that have no equal copy, exactly.
+pub async fn count_missing(
+    connection: &mut MySqlConnection,
+    shelf: &Shelf,
+    original: &Original,
+    holds: &[RowHold],
+) -> Result<u64, StorageError> {
+    ddl::fetch_count(connection, &shelf.count_missing(original, holds)).await
+}
+
+/// Counts, up to [`ROWS_COUNTED_MAX`] for each shard, the copies from before that edge that no hold keeps. `keeps` answers the holds on a shard's rows.
+pub async fn count_released<'a>(
+    connection: &mut MySqlConnection,
+    spec: &HistorySpec,
+    shards: impl Iterator<Item = &'a mut ShardInventory>,
+    before: DateTime<Utc>,
+    capabilities: &Capabilities,
+    keeps: impl Fn(ShardId) -> Vec<RowHold>,
+) -> Result<(), StorageError> {
+    for ShardInventory { shard, table, state, .. } in shards {
+        let TableState::Partitioned { expression, carving, .. } = state else { continue };
+        let Carving { columns, held: Some(HeldTable { state: HeldState::Ready, released_rows, .. }) } = carving else {
+            continue;
+        };
+        let shelf = Shelf::new(spec, table, columns, capabilities).map_err(from_ident)?;
+        // Such an edge cannot be written: nothing is deleted then.
+        let Ok(count) = shelf.count_released(expression, before, &keeps(*shard), ROWS_COUNTED_MAX) else { continue };
+        *released_rows = Some(ddl::fetch_count(connection, &count).await?);
+    }
+    Ok(())
+}
