@@ -288,3 +288,42 @@ async fn a_restore_killed_anywhere_is_finished_by_repeating_it(#[case] engine: E
         site.assert_nothing_left_to_do(fault).await;
     }
 }
+
+const CARVE_FAULTS: [&str; 6] = [
+    "carve.after_create",
+    "carve.after_prepare",
+    "carve.before_copy",
+    "carve.after_copy",
+    "holds.before_destroy",
+    "rotation.after_twin_drop",
+];
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_carve_out_killed_anywhere_is_finished_and_loses_no_held_row(#[case] engine: EngineKind) {
+    let shelf = payhist_plan::held::name(TABLE);
+    for fault in CARVE_FAULTS {
+        let site = Site::new(engine, -7).await;
+        let held = site.rows(TABLE).await[1].clone();
+        assert!(held.starts_with("1302|1302|"), "{held}");
+        assert!(site.command(&["holds", "add", "--user", "1302", "--case", "1", "--reason", "audit"], None).success());
+        assert!(site.apply(None).success(), "both months go to quarantine");
+        assert_died(site.apply(Some(fault)), fault);
+        site.end_lease().await;
+        assert!(site.apply(None).success(), "{fault}: the next one finishes");
+        assert_eq!((site.rows(&shelf).await, site.twins().await), (vec![held], vec![site.twin(-6)]), "{fault}");
+        site.assert_nothing_left_to_do(fault).await;
+
+        sqlx::query("UPDATE legal_hold SET until = '2000-01-01'")
+            .execute(&mut site.test.db.connect().await)
+            .await
+            .unwrap();
+        assert_died(site.apply(Some("held.after_batch")), "held.after_batch");
+        site.end_lease().await;
+        assert!(site.apply(None).success(), "{fault}: the deletion is finished");
+        assert_eq!(site.rows(&shelf).await, [""; 0], "{fault}");
+        site.assert_nothing_left_to_do(fault).await;
+    }
+}
