@@ -257,7 +257,7 @@ fn quoted(text: &str) -> String {
     if text.chars().all(|c| c.is_ascii_graphic() && c != '\'' && c != '\\' || c == ' ') {
         return format!("'{text}'");
     }
-    format!("_utf8mb4 x'{}'", text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("_utf8mb4 x'{}'", hex::encode(text))
 }
 
 #[cfg(test)]

@@ -167,7 +167,8 @@ async fn count_released(
     let Some(first_kept) = months::month_of(now, zone).plus(-i32::from(kept)) else { return Ok(()) };
     let Some(last_expired) = first_kept.prev() else { return Ok(()) };
     let keeps = |shard| keeping(holds, &spec.route, shard, last_expired, now).rows;
-    let mut shards: Vec<_> = inventory.shards.iter_mut().filter(|shard| spec.source.of(shard.shard) == source).collect();
+    let mut shards: Vec<_> =
+        inventory.shards.iter_mut().filter(|shard| spec.source.of(shard.shard) == source).collect();
     if !shards.iter().any(|shard| has_held_rows(shard)) {
         return Ok(());
     }

@@ -99,18 +99,18 @@ fn the_checker_demands_a_carve_out_of_the_very_month_for_every_hold() {
 
     let mut without = plan.clone();
     without.steps.remove(0);
-    assert_eq!(refused(&without, &inventory), [held.clone()]);
+    assert_eq!(refused(&without, &inventory), std::slice::from_ref(&held));
     let mut after = plan.clone();
     after.steps.swap(0, 1);
     assert_eq!(refused(&after, &inventory)[0], held);
     let mut blocked = plan.clone();
     blocked.steps[0].blocked_by.push(Guard::LastPartition);
-    assert_eq!(refused(&blocked, &inventory), [held.clone()]);
+    assert_eq!(refused(&blocked, &inventory), std::slice::from_ref(&held));
     let mut another = plan.clone();
     if let Action::CarveOut { month: of, partition, before, .. } = &mut another.steps[0].action {
         (*of, *partition, *before) = (month("2025-11"), "p202511".into(), at("2025-12-01T00:00:00Z"));
     }
-    assert_eq!(refused(&another, &inventory), [held.clone()]);
+    assert_eq!(refused(&another, &inventory), std::slice::from_ref(&held));
     inventory.holds.as_mut().unwrap().push(hold(2, HoldScope::Order { order: "o".into() }));
     assert_eq!(refused(&plan, &inventory), [held], "a second hold, not carved out");
     held_table(&mut inventory, HeldState::Foreign, 0);
