@@ -41,9 +41,12 @@ impl Projection {
             let shard =
                 self.inventory.shards.iter_mut().zip(&self.typical).find(|(shard, _)| shard.table == step.table);
             if let Some((shard, typical)) = shard
-                && let TableState::Partitioned { partitions, twins, .. } = &mut shard.state
+                && let TableState::Partitioned { partitions, twins, carving, .. } = &mut shard.state
             {
                 carry_out(step, partitions, twins, *typical);
+                if let (Action::DeleteHeld { .. }, Some(held)) = (&step.action, &mut carving.held) {
+                    held.released_rows = Some(0);
+                }
                 if let (Action::ArchiveMonth { month, before, .. }, Some(target)) = (&step.action, &plan.policy.archive)
                 {
                     let (month, before, target) = (*month, *before, target.clone());
