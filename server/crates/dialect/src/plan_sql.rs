@@ -11,7 +11,7 @@ use payhist_types::history::HistorySpec;
 use payhist_types::holds::RowHold;
 use payhist_types::inventory::{Inventory, TableState};
 use payhist_types::plan::{Action, Guard, NewMonth, RotationPlan, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Why a step has no SQL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +40,11 @@ pub fn render(
     inventory: &Inventory,
     capabilities: &BTreeMap<ShardId, &Capabilities>,
 ) -> Result<(), PlanSqlError> {
+    let states = inventory.shards.iter().map(|found| ((found.shard, found.table.as_str()), &found.state));
+    let states: HashMap<_, _> = states.collect();
     for step in &mut plan.steps {
         let capabilities = capabilities.get(&step.shard).ok_or_else(|| PlanSqlError::Unsupported(step.key()))?;
-        let found = inventory.shards.iter().find(|shard| shard.shard == step.shard && shard.table == step.table);
-        let state = found.map_or(&TableState::Missing, |shard| &shard.state);
+        let state = states.get(&(step.shard, step.table.as_str())).copied().unwrap_or(&TableState::Missing);
         match statements(step, spec, state, capabilities) {
             Ok(statements) => {
                 step.sql = statements.into_iter().map(|statement| statement.as_str().to_owned()).collect();

@@ -12,7 +12,8 @@ use chrono_tz::Tz;
 use payhist_types::history::{HistorySpec, Route, Switch};
 use payhist_types::holds::{Hold, RowHold};
 use payhist_types::inventory::{
-    Archived, Boundary, Carving, Inventory, Partition, PartitionExpression, Restored, TableState, Twin, TwinState,
+    Archived, Boundary, Carving, Inventory, Partition, PartitionExpression, Restored, ShardInventory, TableState, Twin,
+    TwinState,
 };
 use payhist_types::plan::{Action, NewMonth, RotationPlan, Step};
 use payhist_types::window::Window;
@@ -115,6 +116,7 @@ pub fn check(plan: &RotationPlan, spec: &HistorySpec, inventory: &Inventory) -> 
     if plan.current_month != months::month_of(plan.evaluated_at, zone) {
         violations.push(Violation::WrongCurrentMonth(plan.current_month));
     }
+    let entries = unmistakable(inventory);
     let mut tables: HashMap<(ShardId, &str), Option<Replay>> = HashMap::new();
     for step in plan.active_steps() {
         let switch = step.action.switch();
@@ -125,12 +127,26 @@ pub fn check(plan: &RotationPlan, spec: &HistorySpec, inventory: &Inventory) -> 
             violations.push(Violation::NoSql(step.key()));
         }
         let table = tables.entry((step.shard, &step.table));
-        match table.or_insert_with(|| Replay::of(step, plan, spec, inventory, zone)) {
+        match table.or_insert_with(|| Replay::of(step, plan, spec, inventory, &entries, zone)) {
             Some(table) => violations.extend(table.step(step).err()),
             None => violations.push(Violation::NotInInventory(step.key())),
         }
     }
     if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+type Entries<'a> = HashMap<(ShardId, &'a str), &'a ShardInventory>;
+
+/// The inventory's entries whose shard and whose table no other entry has.
+fn unmistakable(inventory: &Inventory) -> Entries<'_> {
+    let mut shards: HashMap<_, u32> = HashMap::new();
+    let mut tables: HashMap<_, u32> = HashMap::new();
+    for entry in &inventory.shards {
+        *shards.entry(entry.shard).or_default() += 1;
+        *tables.entry(entry.table.as_str()).or_default() += 1;
+    }
+    let only = inventory.shards.iter().filter(|entry| shards[&entry.shard] == 1 && tables[entry.table.as_str()] == 1);
+    only.map(|entry| ((entry.shard, entry.table.as_str()), entry)).collect()
 }
 
 /// One table, as it is after the steps so far.
@@ -143,6 +159,8 @@ struct Replay<'a> {
     holds: Option<&'a [Hold]>,
     name: &'a str,
     catalogue: &'a [Partition],
+    edges_in_order: bool,
+    highest: Option<DateTime<Utc>>,
     twins: &'a [Twin],
     carving: &'a Carving,
     /// Partitions out of which held rows were carved, and the holds whose rows they were.
@@ -160,14 +178,10 @@ impl<'a> Replay<'a> {
         plan: &'a RotationPlan,
         spec: &'a HistorySpec,
         inventory: &'a Inventory,
+        entries: &Entries<'a>,
         zone: Tz,
     ) -> Option<Self> {
-        let mut entries =
-            inventory.shards.iter().filter(|entry| entry.table == step.table || entry.shard == step.shard);
-        let entry = entries.next()?;
-        if entries.next().is_some() || entry.table != step.table || entry.shard != step.shard {
-            return None;
-        }
+        let entry = entries.get(&(step.shard, step.table.as_str()))?;
         match &entry.state {
             TableState::Partitioned { expression, partitions, twins, carving } if is_known(expression) => {
                 let (shard, name, restored) = (step.shard, step.table.as_str(), entry.restored.as_slice());
@@ -182,6 +196,8 @@ impl<'a> Replay<'a> {
                     holds,
                     name,
                     catalogue,
+                    edges_in_order: are_in_order(catalogue),
+                    highest: catalogue.iter().filter_map(edge_of).max(),
                     twins,
                     carving,
                     carved: Vec::new(),
@@ -239,8 +255,7 @@ impl<'a> Replay<'a> {
             (Some((_, edge)), _) | (None, Some(Boundary::Before(edge))) => *edge,
             (None, _) => return Err(Violation::UnreadableEdge(step.key())),
         };
-        let highest = self.catalogue.iter().filter_map(edge_of).max();
-        if highest > Some(edge) {
+        if self.highest > Some(edge) {
             return Err(Violation::UnreadableEdge(step.key()));
         }
         self.adjoin(step, edge, month, name, before)
@@ -294,13 +309,7 @@ impl<'a> Replay<'a> {
     }
 
     fn edges_in_order(&self, step: &Step) -> Result<(), Violation> {
-        let edges: Option<Vec<_>> =
-            self.catalogue.iter().filter(|partition| !is_open(partition)).map(edge_of).collect();
-        let open_before_the_end = self.catalogue.iter().rev().skip(1).any(is_open);
-        if open_before_the_end || edges.is_none_or(|edges| !edges.is_sorted_by(|one, next| one < next)) {
-            return Err(Violation::UnreadableEdge(step.key()));
-        }
-        Ok(())
+        if self.edges_in_order { Ok(()) } else { Err(Violation::UnreadableEdge(step.key())) }
     }
 
     /// Whatever leaves the table: every edge is read and in order, the partition ends with the month, which so holds
@@ -417,6 +426,13 @@ fn is_within(window: &Window, moment: NaiveDateTime) -> bool {
 
 fn is_of(twin: &Twin, name: &str, before: DateTime<Utc>) -> bool {
     twin.name == name && twin.same_columns && twin.before.is_none_or(|edge| edge == before)
+}
+
+/// Every edge is readable and above the one before, and only the last may be open.
+fn are_in_order(catalogue: &[Partition]) -> bool {
+    let edges: Option<Vec<_>> = catalogue.iter().filter(|partition| !is_open(partition)).map(edge_of).collect();
+    let open_before_the_end = catalogue.iter().rev().skip(1).any(is_open);
+    !open_before_the_end && edges.is_some_and(|edges| edges.is_sorted_by(|one, next| one < next))
 }
 
 fn edge_of(partition: &Partition) -> Option<DateTime<Utc>> {

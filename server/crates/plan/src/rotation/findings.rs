@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 
 use payhist_types::findings::{Finding, FindingKind, Reach, Severity};
-use payhist_types::inventory::{Boundary, Inventory, Partition, PartitionExpression, TableState, Twin, TwinState};
+use payhist_types::inventory::{Boundary, Partition, Twin, TwinState};
 use payhist_types::{Month, ShardId};
 
-use super::Context;
 use super::leaving::unclear;
 use super::table::Table;
-use crate::classify::{Classified, Kind, classify};
+use crate::classify::{Classified, Kind};
 use crate::months;
 
 /// The findings of one table.
@@ -93,18 +92,12 @@ fn of_runway(table: &Table) -> Option<(Severity, FindingKind)> {
 }
 
 /// The months that some shards have and others have not.
-pub(super) fn differing_shards(context: &Context, inventory: &Inventory) -> Vec<Finding> {
-    let readable = inventory.shards.iter().filter_map(|entry| match &entry.state {
-        TableState::Partitioned { expression, partitions, .. } if is_known(expression) && !partitions.is_empty() => {
-            Some((entry.shard, months_of(partitions, context)))
-        }
-        _ => None,
-    });
-    let shards: Vec<(ShardId, Vec<Month>)> = readable.collect();
+pub(super) fn differing_shards(shards: &[(ShardId, Vec<Month>)]) -> Vec<Finding> {
     if shards.iter().all(|(_, months)| *months == shards[0].1) {
         return Vec::new();
     }
-    let shards = shards.into_iter().map(|(shard, months)| (shard, BTreeSet::from_iter(months))).collect::<Vec<_>>();
+    let set = |(shard, months): &(ShardId, Vec<Month>)| (*shard, months.iter().copied().collect::<BTreeSet<_>>());
+    let shards: Vec<_> = shards.iter().map(set).collect();
     let all: BTreeSet<Month> = shards.iter().flat_map(|(_, months)| months).copied().collect();
     let missing = shards.iter().map(|(shard, months)| (*shard, all.difference(months).copied().collect::<Vec<_>>()));
     missing
@@ -117,20 +110,9 @@ pub(super) fn differing_shards(context: &Context, inventory: &Inventory) -> Vec<
         .collect()
 }
 
-fn is_known(expression: &PartitionExpression) -> bool {
-    !matches!(expression, PartitionExpression::Unknown { .. })
-}
-
-fn months_of(partitions: &[Partition], context: &Context) -> Vec<Month> {
-    let month = |classified: Classified| match classified.kind {
-        Kind::Month(month) => Some(month),
-        Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
-    };
-    classify(partitions, context.zone).into_iter().filter_map(month).collect()
-}
-
 /// The month that a name of the form `pYYYYMM` says.
 fn named_month(name: &str) -> Option<Month> {
     let digits = name.strip_prefix(['p', 'P']).filter(|digits| digits.len() == 6)?;
-    format!("{}-{}", digits.get(..4)?, digits.get(4..)?).parse().ok()
+    let number: u32 = digits.parse().ok()?;
+    Month::new(i32::try_from(number / 100).ok()?, number % 100).ok()
 }

@@ -1,13 +1,13 @@
 //! What of a plan goes into its hash: everything that decides what would be done, nothing that merely measures.
 //!
-//! Invariant: canonical, because it is the JSON of structs, whose fields keep their order.
+//! Invariant: canonical, because it is the JSON of structs, whose fields keep their order, and texts with their lengths.
 
 use payhist_types::Month;
 use payhist_types::history::{HistoryName, Policy, Switches};
-use payhist_types::inventory::{Boundary, Inventory, PartitionExpression, TableState, Twin, TwinState};
-use payhist_types::plan::{Action, Guard, PlanHash, RotationPlan, Step};
+use payhist_types::inventory::{Boundary, Inventory, Partition, PartitionExpression, TableState, Twin, TwinState};
+use payhist_types::plan::{Guard, PlanHash, RotationPlan};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 #[derive(Serialize)]
 struct Essence<'a> {
@@ -16,13 +16,12 @@ struct Essence<'a> {
     switches: Switches,
     current_month: Month,
     edges: &'a str,
-    steps: Vec<(&'a str, &'a Action, Vec<Guard>, &'a [String])>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Found<'a> {
-    Partitions(&'a PartitionExpression, Vec<(&'a str, &'a Boundary)>, Vec<Twin>),
+    Partitioned(&'a PartitionExpression, Vec<Twin>),
     Missing,
     NotPartitioned,
     Unreadable,
@@ -30,15 +29,20 @@ enum Found<'a> {
 
 /// The digest of an inventory's tables, partition names, edges and twins.
 pub(super) fn of_edges(inventory: &Inventory) -> String {
-    let tables = inventory.shards.iter().map(|entry| (entry.shard, &entry.table, found(&entry.state)));
-    sha256(&tables.collect::<Vec<_>>())
+    let mut digest = Digest::default();
+    for entry in &inventory.shards {
+        digest.add(&(entry.shard, &entry.table, found(&entry.state)));
+        if let TableState::Partitioned { partitions, .. } = &entry.state {
+            digest.add_edges(partitions);
+        }
+    }
+    digest.hex()
 }
 
 fn found(state: &TableState) -> Found<'_> {
     match state {
-        TableState::Partitioned { expression, partitions, twins, .. } => {
-            let edges = partitions.iter().map(|partition| (partition.name.as_str(), &partition.upper));
-            Found::Partitions(expression, edges.collect(), twins.iter().map(without_counts).collect())
+        TableState::Partitioned { expression, twins, .. } => {
+            Found::Partitioned(expression, twins.iter().map(without_counts).collect())
         }
         TableState::Missing => Found::Missing,
         TableState::NotPartitioned => Found::NotPartitioned,
@@ -48,16 +52,19 @@ fn found(state: &TableState) -> Found<'_> {
 
 /// The hash of a plan, with the SQL that it has.
 pub(super) fn of_plan(plan: &RotationPlan) -> PlanHash {
-    let guards = |step: &Step| step.blocked_by.iter().map(without_estimate).collect();
-    let steps = plan.steps.iter().map(|step| (step.table.as_str(), &step.action, guards(step), step.sql.as_slice()));
-    PlanHash(sha256(&Essence {
+    let mut digest = Digest::default();
+    digest.add(&Essence {
         history: &plan.history,
         policy: &plan.policy,
         switches: plan.switches,
         current_month: plan.current_month,
         edges: &plan.edges_digest,
-        steps: steps.collect(),
-    }))
+    });
+    for step in &plan.steps {
+        let guards: Vec<_> = step.blocked_by.iter().map(without_estimate).collect();
+        digest.add(&(&step.table, &step.action, guards, &step.sql));
+    }
+    PlanHash(digest.hex())
 }
 
 fn without_estimate(guard: &Guard) -> Guard {
@@ -83,7 +90,48 @@ fn without_counts(twin: &Twin) -> Twin {
     Twin { state, rows_estimate: 0, bytes: 0, ..twin.clone() }
 }
 
-fn sha256(value: &impl Serialize) -> String {
-    let json = serde_json::to_vec(value).expect("plain data without maps is always JSON");
-    hex::encode(Sha256::digest(json))
+/// SHA-256 over values, one after the other: thousands of them never stand in memory at once.
+#[derive(Default)]
+struct Digest {
+    sha256: Sha256,
+    bytes: Vec<u8>,
+}
+
+impl Digest {
+    fn add(&mut self, value: &impl Serialize) {
+        self.bytes.clear();
+        serde_json::to_writer(&mut self.bytes, value).expect("plain data without maps is always JSON");
+        self.sha256.update(&self.bytes);
+    }
+
+    /// Names and edges, in bytes that no other partitions have: JSON of all of a wide history's would take longer than its
+    /// whole plan.
+    fn add_edges(&mut self, partitions: &[Partition]) {
+        self.bytes.clear();
+        for partition in partitions {
+            self.push_text(&partition.name);
+            match &partition.upper {
+                Boundary::Before(instant) => {
+                    self.bytes.push(b'<');
+                    self.bytes.extend(instant.timestamp_micros().to_be_bytes()); // no engine's edge is finer
+                }
+                Boundary::MaxValue => self.bytes.push(b'm'),
+                Boundary::Unknown(raw) => {
+                    self.bytes.push(b'?');
+                    self.push_text(raw);
+                }
+            }
+        }
+        self.sha256.update(self.bytes.len().to_be_bytes());
+        self.sha256.update(&self.bytes);
+    }
+
+    fn push_text(&mut self, text: &str) {
+        self.bytes.extend(text.len().to_be_bytes());
+        self.bytes.extend(text.as_bytes());
+    }
+
+    fn hex(self) -> String {
+        hex::encode(self.sha256.finalize())
+    }
 }

@@ -10,6 +10,8 @@ mod held;
 mod leaving;
 mod table;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_types::findings::{Finding, FindingKind, Reach, Runway, Severity};
@@ -55,7 +57,7 @@ struct Context<'a> {
     outside: Option<Outside<'a>>,
 }
 
-/// Plans for the moment `now`. Steps have no SQL yet: `payhist_dialect::plan_sql::render` fills it in.
+/// Plans for the moment `now`. Steps have no SQL yet, and the plan no hash: `payhist_dialect::plan_sql::render` fills them in.
 ///
 /// # Errors
 /// [`PlanError`]: the zone is unknown, or the inventory is another history's.
@@ -93,18 +95,26 @@ pub fn plan(
         edges_digest: hash::of_edges(inventory),
         hash: PlanHash(String::new()),
     };
+    let mut months = Vec::new();
+    let found = by_shard(inventory);
     for shard in spec.route.shards() {
-        let reach = if let Some(found) = only_table(spec, inventory, shard) {
-            plan_shard(&context, found, &mut plan)
-        } else {
-            plan.findings.push(critical(shard, FindingKind::NotInventoried));
-            Reach::Unknown
+        let reach = match table(&context, spec, found.get(&shard).map_or(&[], Vec::as_slice)) {
+            Ok(table) => {
+                plan.findings.extend(findings::of_table(&table));
+                plan.steps.extend(table.steps());
+                let reach = table.reach();
+                months.push((shard, table.months().collect()));
+                reach
+            }
+            Err(kind) => {
+                plan.findings.push(Finding { severity: Severity::Critical, shard: Some(shard), kind });
+                Reach::Unknown
+            }
         };
         plan.runway.push(Runway { shard, reach });
     }
-    plan.findings.extend(findings::differing_shards(&context, inventory));
+    plan.findings.extend(findings::differing_shards(&months));
     plan.findings.sort_by_key(|finding| finding.shard);
-    rehash(&mut plan);
     Ok(plan)
 }
 
@@ -117,35 +127,33 @@ pub fn rehash(plan: &mut RotationPlan) {
     plan.hash = hash::of_plan(plan);
 }
 
-fn only_table<'a>(spec: &HistorySpec, inventory: &'a Inventory, shard: ShardId) -> Option<&'a ShardInventory> {
-    let mut found = inventory.shards.iter().filter(|entry| entry.shard == shard);
-    found.next().filter(|entry| entry.table == spec.table_of(shard) && found.next().is_none())
+fn by_shard(inventory: &Inventory) -> HashMap<ShardId, Vec<&ShardInventory>> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for entry in &inventory.shards {
+        found.entry(entry.shard).or_default().push(entry);
+    }
+    found
 }
 
-fn plan_shard(context: &Context, found: &ShardInventory, plan: &mut RotationPlan) -> Reach {
-    let shard = found.shard;
-    let unmanageable = match &found.state {
-        TableState::Missing => FindingKind::MissingTable,
-        TableState::NotPartitioned => FindingKind::NotPartitioned,
-        TableState::Unreadable { reason } => FindingKind::Unreadable { reason: reason.clone() },
+/// The table of a shard by what the inventory says of that shard, or why nothing can be planned for it.
+fn table<'a>(context: &'a Context, spec: &HistorySpec, found: &[&'a ShardInventory]) -> Result<Table<'a>, FindingKind> {
+    let found = match found {
+        [only] if only.table == spec.table_of(only.shard) => *only,
+        _ => return Err(FindingKind::NotInventoried),
+    };
+    match &found.state {
+        TableState::Missing => Err(FindingKind::MissingTable),
+        TableState::NotPartitioned => Err(FindingKind::NotPartitioned),
+        TableState::Unreadable { reason } => Err(FindingKind::Unreadable { reason: reason.clone() }),
         TableState::Misplaced { found_on, configured } => {
-            FindingKind::Misplaced { found_on: found_on.clone(), configured: configured.clone() }
+            Err(FindingKind::Misplaced { found_on: found_on.clone(), configured: configured.clone() })
         }
-        TableState::Partitioned { partitions, .. } if partitions.is_empty() => FindingKind::NotPartitioned,
+        TableState::Partitioned { partitions, .. } if partitions.is_empty() => Err(FindingKind::NotPartitioned),
         TableState::Partitioned { expression: PartitionExpression::Unknown { raw }, .. } => {
-            FindingKind::UnknownExpression { raw: raw.clone() }
+            Err(FindingKind::UnknownExpression { raw: raw.clone() })
         }
         TableState::Partitioned { partitions, .. } => {
-            let table = Table::new(context, found, classify(partitions, context.zone));
-            plan.findings.extend(findings::of_table(&table));
-            plan.steps.extend(table.steps());
-            return table.reach();
+            Ok(Table::new(context, found, classify(partitions, context.zone)))
         }
-    };
-    plan.findings.push(critical(shard, unmanageable));
-    Reach::Unknown
-}
-
-fn critical(shard: ShardId, kind: FindingKind) -> Finding {
-    Finding { severity: Severity::Critical, shard: Some(shard), kind }
+    }
 }

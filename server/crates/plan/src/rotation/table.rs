@@ -8,7 +8,7 @@ use payhist_types::plan::{Action, Guard, NewMonth, Step};
 use payhist_types::{Month, ShardId};
 
 use super::{Context, held};
-use crate::classify::Classified;
+use crate::classify::{Classified, Kind};
 use crate::months;
 
 /// The most months that a plan adds to one table: twenty years of them is a mistake in the policy or the table.
@@ -67,6 +67,14 @@ impl<'a> Table<'a> {
             }
             _ => Reach::Unknown,
         }
+    }
+
+    /// The months that it has, oldest first.
+    pub(super) fn months(&self) -> impl Iterator<Item = Month> {
+        self.partitions.iter().filter_map(|classified| match classified.kind {
+            Kind::Month(month) => Some(month),
+            Kind::Irregular { .. } | Kind::MaxValue | Kind::Unknown => None,
+        })
     }
 
     pub(super) fn max_value(&self) -> Option<&'a Partition> {
