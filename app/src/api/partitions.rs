@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use payhist_types::Month;
 use payhist_types::history::Switch;
+use payhist_types::obstacles::Obstacles;
 use payhist_types::partition::PartitionMap;
 use payhist_types::plan::RotationPlan;
 use payhist_types::run::RotationRun;
@@ -23,6 +24,13 @@ pub async fn partition_map(#[server(default)] history: String) -> Result<Partiti
 pub async fn rotation_plan(#[server(default)] history: String) -> Result<RotationPlan> {
     let (ops, permit) = authorise()?;
     answer(payhist_ops::rotation::plan(&ops, &permit, &history).await)
+}
+
+/// Who holds locks on the history's tables now.
+#[server(name = ReadObstacles, prefix = "/api/ui", endpoint = "partitions/obstacles", input = GetUrl)]
+pub async fn obstacles(#[server(default)] history: String) -> Result<Obstacles> {
+    let (ops, permit) = authorise()?;
+    answer(payhist_ops::rotation::obstacles(&ops, &permit, &history).await)
 }
 
 /// The latest runs, newest first, without their steps.

@@ -204,3 +204,35 @@ pub fn grouped<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<Group
     }
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_the_same_and_all_late_rows_are_told_once() {
+        let finding = |severity, shard, kind| Finding { severity, shard: Some(ShardId(shard)), kind };
+        let late = |shard, month: &str| {
+            let kind = FindingKind::LateRows { partition: month.into(), twin: format!("t{shard}_{month}"), rows: Some(1) };
+            finding(Severity::Warning, shard, kind)
+        };
+        let silent = FindingKind::Unreadable { reason: "no answer".into() };
+        let found = [
+            late(0, "p1"),
+            finding(Severity::Critical, 5, silent.clone()),
+            late(0, "p2"),
+            late(1, "p2"),
+            finding(Severity::Critical, 6, silent),
+            finding(Severity::Warning, 7, FindingKind::MissingTable),
+        ];
+        let said: Vec<_> = grouped(&found).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "late rows in 2 quarantined months on 2 shards: the next run or a restore puts them together",
+                "shards 5-6: it cannot be read: no answer",
+                "shard 7: its table does not exist",
+            ]
+        );
+    }
+}

@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod jobs;
 pub mod money;
 pub mod month;
+pub mod obstacles;
 pub mod operator;
 pub mod overview;
 pub mod partition;

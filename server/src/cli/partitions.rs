@@ -8,6 +8,7 @@ use payhist_ops::{Ops, rotation};
 use payhist_types::Month;
 use payhist_types::findings::{Finding, grouped};
 use payhist_types::history::Switch;
+use payhist_types::obstacles::{LockHolder, Obstacles};
 use payhist_types::partition::{MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::plan::{Guard, RotationPlan};
 use payhist_types::plan_words;
@@ -98,7 +99,8 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
         }
         PartitionsCommand::Plan(history) => {
             let plan = rotation::plan(ops, &Permit::for_command(), &history.name).await?;
-            say(json, &plan, || plan_words(&plan));
+            let in_the_way = if json { None } else { Some(rotation::obstacles(ops, &Permit::for_command(), &history.name).await?) };
+            say(json, &plan, || plan_words(&plan) + &in_the_way.map(|obstacles| obstacle_words(&obstacles)).unwrap_or_default());
             Ok(outcome_with(plan.is_partial()))
         }
         PartitionsCommand::Apply { history, plan } => apply(ops, &history.name, plan, json).await,
@@ -240,6 +242,19 @@ fn plan_words(plan: &RotationPlan) -> String {
         said += "\nNothing to do.";
     }
     said + &findings_words(&plan.findings)
+}
+
+/// Who holds locks on the history's tables, a line each.
+fn obstacle_words(obstacles: &Obstacles) -> String {
+    let said = obstacles.holders.iter().fold(String::new(), |said, holder| {
+        let LockHolder { source, table, connection, user, host, secs, statement } = holder;
+        let doing = statement.as_deref().unwrap_or("idle in its transaction");
+        format!("{said}\nin the way now: connection {connection} ({user}@{host}) on {source} holds a lock on {table}, so since {secs} s: {doing}")
+    });
+    obstacles.unavailable.iter().fold(said, |said, missing| {
+        let remedy = missing.remedy.as_deref().map(|remedy| format!(" ({remedy})")).unwrap_or_default();
+        format!("{said}\nno {} of {}: {}{remedy}", missing.what, missing.source, missing.reason)
+    })
 }
 
 fn restoration_words(restoration: &Restoration) -> String {

@@ -52,7 +52,7 @@ fn Contents(view: DatabaseView) -> impl IntoView {
 
 /// Figures that could not be read, and what would mend it.
 #[component]
-fn Missing(panel: Unavailable) -> impl IntoView {
+pub(in crate::pages) fn Missing(panel: Unavailable) -> impl IntoView {
     let title = format!("{}: no {}", panel.source, panel.what);
     view! {
         <Notice tone=Tone::Warning title>

@@ -1,6 +1,7 @@
 //! Today's plan: what it does in a sentence, every step with its exact SQL, and the form that applies it.
 
 mod apply;
+mod obstacles;
 mod steps;
 mod words;
 
@@ -10,6 +11,7 @@ use crate::{api, links};
 use apply::ApplyForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use obstacles::InTheWay;
 use payhist_types::operator::Permission;
 use payhist_types::plan::RotationPlan;
 use steps::Steps;
@@ -19,6 +21,9 @@ use words::plural;
 #[component]
 pub(crate) fn PlanPage() -> impl IntoView {
     let history = history_of_url();
+    let asked = history.clone();
+    let both =
+        async move { Ok::<_, api::Error>((api::rotation_plan(asked.clone()).await?, api::obstacles(asked).await?)) };
     view! {
         <Title text="Plan" />
         <div class="page-head">
@@ -27,11 +32,12 @@ pub(crate) fn PlanPage() -> impl IntoView {
                 <Icon name=IconName::Back />"Partition map"
             </a>
         </div>
-        {loaded(api::rotation_plan(history), |plan| view! {
+        {loaded(both, |(plan, obstacles)| view! {
             <p class="plan-summary">{words::summary(&plan)}</p>
             <Facts plan=plan.clone() />
             <Findings findings=plan.findings.clone() />
             {failure_of::<api::ApplyPlan>()}
+            <InTheWay obstacles plan=plan.clone() />
             <ApplyForm plan=plan.clone() may=api::may(Permission::ManagePartitions) />
             <Steps steps=plan.steps />
         })}

@@ -12,6 +12,9 @@ use sqlx::mysql::MySqlConnection;
 /// The most sessions that are told at once.
 const HOLDERS_MAX: u32 = 20;
 
+/// The most sessions that are told of a whole schema.
+const SCHEMA_HOLDERS_MAX: u32 = 200;
+
 /// The server's error for a session that has ended.
 const NO_SUCH_THREAD: u16 = 1094;
 
@@ -47,6 +50,49 @@ pub async fn holders(connection: &mut MySqlConnection, schema: &str, table: &str
     .bind(schema)
     .bind(table)
     .bind(HOLDERS_MAX)
+    .fetch_all(connection)
+    .await
+    .during("lock holders")
+}
+
+/// A session that holds a metadata lock on a table, and what it runs.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct TableHolder {
+    /// The table, without the schema.
+    pub locked: String,
+    /// Who holds the lock.
+    #[sqlx(flatten)]
+    pub holder: Holder,
+    /// The beginning of its statement; `None`: it runs none.
+    pub statement: Option<String>,
+}
+
+/// Does the server watch metadata locks? If not, [`holders`] are none whatever is locked.
+///
+/// # Errors
+/// [`StorageError::Server`] of class `PrivilegeMissing` without `SELECT` on the performance schema.
+pub async fn are_watched(connection: &mut MySqlConnection) -> Result<bool, StorageError> {
+    let watching: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM performance_schema.setup_instruments WHERE NAME = 'wait/lock/metadata/sql/mdl' AND ENABLED = 'YES'",
+    )
+    .fetch_one(connection)
+    .await
+    .during("watched locks")?;
+    Ok(watching > 0)
+}
+
+/// The other sessions that hold a metadata lock on any table of a schema, by table, the longest first.
+pub async fn holders_in(connection: &mut MySqlConnection, schema: &str) -> Result<Vec<TableHolder>, StorageError> {
+    sqlx::query_as(
+        "SELECT DISTINCT m.OBJECT_NAME AS locked, CAST(t.PROCESSLIST_ID AS UNSIGNED) AS connection, \
+         COALESCE(t.PROCESSLIST_USER, '') AS user, COALESCE(t.PROCESSLIST_HOST, '') AS host, \
+         CAST(COALESCE(t.PROCESSLIST_TIME, 0) AS SIGNED) AS secs, LEFT(t.PROCESSLIST_INFO, 500) AS statement \
+         FROM performance_schema.metadata_locks m JOIN performance_schema.threads t ON t.THREAD_ID = m.OWNER_THREAD_ID \
+         WHERE m.OBJECT_TYPE = 'TABLE' AND m.OBJECT_SCHEMA = ? AND m.LOCK_STATUS = 'GRANTED' \
+         AND t.TYPE = 'FOREGROUND' AND t.PROCESSLIST_ID <> CONNECTION_ID() ORDER BY locked, secs DESC LIMIT ?",
+    )
+    .bind(schema)
+    .bind(SCHEMA_HOLDERS_MAX)
     .fetch_all(connection)
     .await
     .during("lock holders")

@@ -17,6 +17,7 @@ use head::Head;
 use payhist_types::deadlock::{DeadlockReport, DeadlockTransaction, RecordLock};
 
 pub use section::latest_section;
+pub use sql::without_values;
 
 /// Why a text is no deadlock report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -14,7 +14,7 @@ pub(super) fn is_closed(sql: &str) -> bool {
 }
 
 /// The statement's tokens with one space between them: comments gone, each literal and each list of literals a `?`.
-pub(super) fn without_values(sql: &str) -> String {
+pub fn without_values(sql: &str) -> String {
     let mut tokens: Vec<&str> = Vec::new();
     let mut rest = sql.trim_start();
     while !rest.is_empty() {

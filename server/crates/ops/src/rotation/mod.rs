@@ -8,6 +8,7 @@ mod carve;
 mod execute;
 mod killer;
 mod map;
+mod obstacles;
 mod patience;
 mod quarantine;
 mod restore;
@@ -17,6 +18,7 @@ mod words;
 
 pub use map::map;
 pub(crate) use map::map_of;
+pub use obstacles::obstacles;
 pub use restore::restore;
 
 use crate::auth::{ManagePartitions, Permit, ViewPartitions};

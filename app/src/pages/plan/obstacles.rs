@@ -1,0 +1,66 @@
+//! Who is in the plan's way at this moment.
+
+use super::words::plural;
+use crate::components::{Badge, Time, Tone};
+use crate::pages::database::Missing;
+use leptos::prelude::*;
+use payhist_types::obstacles::{LockHolder, Obstacles};
+use payhist_types::plan::RotationPlan;
+use std::collections::BTreeSet;
+
+/// Who holds locks on tables that the plan would change.
+#[component]
+pub(super) fn InTheWay(obstacles: Obstacles, plan: RotationPlan) -> impl IntoView {
+    let changed: BTreeSet<_> = plan.active_steps().map(|step| step.table.as_str()).collect();
+    if changed.is_empty() {
+        return ().into_any();
+    }
+    let Obstacles { read_at, holders, unavailable } = obstacles;
+    let holders: Vec<_> = holders.into_iter().filter(|holder| changed.contains(holder.table.as_str())).collect();
+    let free = holders.is_empty() && unavailable.is_empty();
+    view! {
+        <section class="card stack">
+            <h2>"In the way now"</h2>
+            {free.then(|| view! { <p><Badge tone=Tone::Good text="Nobody holds a lock on a table that this plan changes" /></p> })}
+            {(!holders.is_empty()).then(|| view! { <Holders holders /> })}
+            {unavailable.into_iter().map(|panel| view! { <Missing panel /> }).collect_view()}
+            <p class="quiet">"Asked at "<Time at=read_at />". A step waits a bounded time for its lock."</p>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Holders(holders: Vec<LockHolder>) -> impl IntoView {
+    let rows = holders.into_iter().map(|holder| {
+        let LockHolder { source, table, connection, user, host, secs, statement } = holder;
+        let secs = plural(usize::try_from(secs).unwrap_or(usize::MAX), "second");
+        view! {
+            <tr>
+                <td class="mono">{table}" on "{source}</td>
+                <td>"connection "{connection}<br /><span class="quiet">{user}"@"{host}</span></td>
+                <td>{secs}</td>
+                <td>{match statement {
+                    Some(statement) => view! { <code>{statement}</code> }.into_any(),
+                    None => view! { "idle in its transaction" }.into_any(),
+                }}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Who holds locks">
+            <table class="wrapping">
+                <caption class="visually-hidden">"Sessions that hold locks on tables of the plan"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Table"</th>
+                        <th scope="col">"Held by"</th>
+                        <th scope="col">"So since"</th>
+                        <th scope="col">"Doing"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}
