@@ -38,7 +38,7 @@ export async function provokeDeadlock(demo: Demo): Promise<ProvokedDeadlock> {
 }
 
 /** The command line client, fed statement by statement. It ends at its first error. */
-class Client {
+export class Client {
   private readonly process: ChildProcessWithoutNullStreams;
   private readonly answers: AsyncIterator<string>;
   private readonly ended: Promise<string>;

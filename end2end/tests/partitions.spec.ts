@@ -1,6 +1,7 @@
 // The main job: see the partitions, read the plan, apply it; drop only what somebody has allowed.
 
 import { type Page } from "@playwright/test";
+import { Client } from "./deadlock.ts";
 import { expect, open, test } from "./fixtures.ts";
 
 // The steps of one story on one history: each begins where the last one ended.
@@ -64,19 +65,32 @@ test("the map shows each shard with each of its months", async ({ page, demo }) 
   await expect(months).toHaveText([...map.months].reverse());
 });
 
-test("the plan shows its exact SQL, and applying it makes the months", async ({ page, demo }) => {
+test("the plan shows its SQL and who is in its way, and a run that waits for him is followed in place", async ({ page, demo }) => {
   const plan = demo.command<Plan>(["partitions", "plan"]);
   const adds = plan.steps.filter((step) => step.blocked_by.length === 0);
   expect(adds.length, "a new demo has months to make").toBeGreaterThan(0);
+  const reader = new Client(demo.socket);
+  await reader.run(`BEGIN; SELECT COUNT(*) FROM ${/`[^`]+`\.`[^`]+`/.exec(adds[0]!.sql.join())![0]}`);
   await open(page, "/partitions");
   await page.getByRole("link", { name: /^Plan: / }).click();
   await expect(page).toHaveURL(/\/partitions\/plan/);
   await expect(page.locator("pre.sql").first()).toBeAttached();
   expect(await page.locator("pre.sql").allTextContents()).toEqual(plan.steps.map((step) => step.sql.join(";\n")));
 
+  const holders = page.getByRole("region", { name: "Who holds locks" }).locator("tbody tr");
+  await expect(holders).toHaveCount(1);
+  await expect(holders).toContainText(adds[0]!.table);
+  await expect(holders).toContainText("idle in its transaction");
+
+  const events = page.waitForResponse(/\/api\/ui\/partitions\/runs\/\d+\/events$/);
   await page.getByRole("button", { name: `Apply ${adds.length} steps` }).click();
   await expect(page).toHaveURL(/\/partitions\/runs\/\d+/);
+  expect((await events).headers()["content-type"]).toBe("text/event-stream");
+  await expect(page.getByText("At work.")).toBeVisible();
+  await page.evaluate(() => Object.assign(globalThis, { stays: true })); // gone after a reload
+  await reader.end();
   await expectDone(page, adds.length, plan.steps.length);
+  expect(await page.evaluate(() => "stays" in globalThis)).toBe(true);
 
   const map = demo.command<PartitionMap>(["partitions", "list"]);
   const ahead = monthsOf(map).filter((month) => month > map.current);

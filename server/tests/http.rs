@@ -3,10 +3,13 @@
 
 mod support;
 
+use payhist_ops::auth::Permit;
+use payhist_storage::runs;
 use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::operator::Role;
+use payhist_types::run::RunOutcome;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
@@ -201,6 +204,27 @@ async fn pages_carry_a_strict_policy_with_a_fresh_nonce() {
         nonces.push(policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned());
     }
     assert_ne!(nonces[0], nonces[1]);
+}
+
+#[tokio::test]
+async fn a_run_is_followed_by_events_until_it_is_over() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Viewer).await;
+    let plan = payhist_ops::rotation::plan(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
+    let mut connection = test.db.connect().await;
+    let run = runs::create(&mut connection, history.id, &plan, "test", test.clock.now()).await.unwrap();
+    let path = format!("/api/ui/partitions/runs/{run}/events");
+    assert_eq!(Browser::new(&serve).get(&path).await.status(), 401);
+    let browser = Browser::logged_in(&serve, Role::Viewer).await;
+    assert_eq!(browser.get("/api/ui/partitions/runs/999/events").await.status(), 404);
+
+    let mut events = browser.get(&path).await;
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    assert_eq!(events.chunk().await.unwrap().unwrap(), "data: running\n\n");
+    runs::finish(&mut connection, run, RunOutcome::Done, test.clock.now()).await.unwrap();
+    assert_eq!(events.chunk().await.unwrap().unwrap(), "data: done\n\n");
+    assert_eq!(events.chunk().await.unwrap(), None, "it ends with the run");
 }
 
 #[tokio::test]

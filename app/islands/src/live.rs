@@ -1,4 +1,5 @@
-//! Parts of a page that follow what happens: `<div id="steps" data-live="1">` is fetched with its page each second and morphed.
+//! Parts of a page that follow what happens: `<div id="steps" data-live="1">` is fetched with its page each second and morphed;
+//! with `data-events="/address"` also at once when that address sends an event.
 //!
 //! The server decides: a part that it renders without `data-live` is no longer followed. Nothing is asked while the page is hidden.
 
@@ -8,10 +9,16 @@ use crate::morph::morph;
 use crate::visit::Visits;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos::wasm_bindgen::JsCast;
+use leptos::wasm_bindgen::closure::Closure;
+use std::cell::RefCell;
 use std::time::Duration;
+use web_sys::EventSource;
 
 const LIVE: &str = "[data-live]";
 const TICK: Duration = Duration::from_secs(1);
+/// More seconds than any part waits.
+const NOW: u32 = u32::MAX / 2;
 /// An answer that takes longer is none.
 const WAIT_MS_MAX: u32 = 10_000;
 
@@ -47,7 +54,34 @@ pub(crate) fn follow(visits: Visits, stale: RwSignal<Option<String>>) {
             );
         });
     };
-    let _until_the_page_is_left = set_interval_with_handle(tick, TICK);
+    let heard = Closure::<dyn Fn()>::new(move || {
+        waited.set_value(NOW);
+        tick();
+    });
+    let listening = RefCell::new(None);
+    let _until_the_page_is_left = set_interval_with_handle(
+        move || {
+            listen(&mut listening.borrow_mut(), &heard);
+            tick();
+        },
+        TICK,
+    );
+}
+
+/// Hears the events that the page names, and no others.
+fn listen(listening: &mut Option<(String, EventSource)>, heard: &Closure<dyn Fn()>) {
+    let named = all("[data-events]").first().and_then(|part| part.get_attribute("data-events"));
+    if listening.as_ref().map(|(address, _)| address) == named.as_ref() {
+        return;
+    }
+    if let Some((_, source)) = listening.take() {
+        source.close();
+    }
+    *listening = named.and_then(|address| {
+        let source = EventSource::new(&address).ok()?;
+        source.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+        Some((address, source))
+    });
 }
 
 /// Brings the live parts up to date; answers why it could not.

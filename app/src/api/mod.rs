@@ -20,7 +20,9 @@ pub use frame::frame;
 pub use holds::{ApproveRelease, AskRelease, PlaceHold, holds};
 pub use jobs::{PauseJob, RunJob, job, jobs};
 pub use overview::overview;
-pub use partitions::{ApplyPlan, RestoreMonth, TurnSwitch, obstacles, partition_map, rotation_plan, rotation_run, rotation_runs};
+pub use partitions::{
+    ApplyPlan, RestoreMonth, TurnSwitch, obstacles, partition_map, rotation_plan, rotation_run, rotation_runs,
+};
 pub use payments::{payment, payments};
 pub use policies::{SetPolicy, policy, simulation};
 pub(crate) use server::{is_me, may};

@@ -213,7 +213,8 @@ mod tests {
     fn what_says_the_same_and_all_late_rows_are_told_once() {
         let finding = |severity, shard, kind| Finding { severity, shard: Some(ShardId(shard)), kind };
         let late = |shard, month: &str| {
-            let kind = FindingKind::LateRows { partition: month.into(), twin: format!("t{shard}_{month}"), rows: Some(1) };
+            let kind =
+                FindingKind::LateRows { partition: month.into(), twin: format!("t{shard}_{month}"), rows: Some(1) };
             finding(Severity::Warning, shard, kind)
         };
         let silent = FindingKind::Unreadable { reason: "no answer".into() };

@@ -99,8 +99,11 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
         }
         PartitionsCommand::Plan(history) => {
             let plan = rotation::plan(ops, &Permit::for_command(), &history.name).await?;
-            let in_the_way = if json { None } else { Some(rotation::obstacles(ops, &Permit::for_command(), &history.name).await?) };
-            say(json, &plan, || plan_words(&plan) + &in_the_way.map(|obstacles| obstacle_words(&obstacles)).unwrap_or_default());
+            let in_the_way =
+                if json { None } else { Some(rotation::obstacles(ops, &Permit::for_command(), &history.name).await?) };
+            say(json, &plan, || {
+                plan_words(&plan) + &in_the_way.map(|obstacles| obstacle_words(&obstacles)).unwrap_or_default()
+            });
             Ok(outcome_with(plan.is_partial()))
         }
         PartitionsCommand::Apply { history, plan } => apply(ops, &history.name, plan, json).await,

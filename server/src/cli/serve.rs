@@ -55,7 +55,7 @@ pub(super) async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let router = http::router(&ops, config, address);
+    let router = http::router(&ops, config, address, &stop);
     let scheduler = Scheduler::start(ops.clone()).await?;
     resume_in_background(ops.clone());
     ready(address);

@@ -16,7 +16,7 @@ pub(super) fn routes() -> Router<Ops> {
 }
 
 /// An error as JSON with the status of its kind.
-struct Failure(ApiError);
+pub(super) struct Failure(ApiError);
 
 impl From<OpsError> for Failure {
     fn from(error: OpsError) -> Self {

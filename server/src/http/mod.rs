@@ -5,6 +5,7 @@
 
 mod api;
 mod auth;
+mod events;
 mod headers;
 mod session_store;
 mod site;
@@ -23,6 +24,7 @@ use payhist_ops::Ops;
 use session_store::ControlSessionStore;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -41,8 +43,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// A session ends after so much idleness.
 const SESSION_IDLE: CookieDuration = CookieDuration::hours(12);
 
-/// The whole web server.
-pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> Router {
+/// The whole web server. `stop` ends what would otherwise outlast its request.
+pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &CancellationToken) -> Router {
     let options = site::options(config, address);
     let (for_routes, for_fallback) = (ops.clone(), ops.clone());
     let context = move || {
@@ -68,6 +70,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr) -> Router 
     let protected = Router::new()
         .merge(auth::routes().with_state(auth.clone()))
         .nest("/api/v1", api::routes().with_state(ops.clone()))
+        .merge(events::routes(ops.clone(), stop.clone()))
         .merge(pages)
         .layer(from_fn_with_state(auth, auth::require_session))
         .layer(sessions)

@@ -24,7 +24,7 @@ pub(super) fn InTheWay(obstacles: Obstacles, plan: RotationPlan) -> impl IntoVie
             {free.then(|| view! { <p><Badge tone=Tone::Good text="Nobody holds a lock on a table that this plan changes" /></p> })}
             {(!holders.is_empty()).then(|| view! { <Holders holders /> })}
             {unavailable.into_iter().map(|panel| view! { <Missing panel /> }).collect_view()}
-            <p class="quiet">"Asked at "<Time at=read_at />". A step waits a bounded time for its lock."</p>
+            <p class="quiet">"Asked at "<Time at=read_at />". Reload to ask again."</p>
         </section>
     }
     .into_any()

@@ -10,8 +10,8 @@ use leptos_meta::Title;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use steps::RunSteps;
 
-/// Between two looks at a run that is at work.
-const FOLLOW_SECS: u32 = 1;
+/// Between two looks at a run that is at work, where its events do not come.
+const FOLLOW_SECS: u32 = 5;
 /// For browsers without JavaScript only: others would reload as well.
 const RELOAD: &str = r#"<meta http-equiv="refresh" content="2">"#;
 
@@ -24,9 +24,10 @@ pub(crate) fn RunPage() -> impl IntoView {
         <div class="page-head"><h1>"Rotation run "{id.clone()}</h1></div>
         {loaded(api::rotation_run(id), |run| {
             let is_running = run.outcome == RunOutcome::Running;
+            let events = is_running.then(|| format!("/api/ui/partitions/runs/{}/events", run.id));
             view! {
                 {is_running.then(|| view! { <noscript inner_html=RELOAD></noscript> })}
-                <Live id="run" secs=is_running.then_some(FOLLOW_SECS)>
+                <Live id="run" secs=is_running.then_some(FOLLOW_SECS) events=events>
                     <Facts run=run.clone() />
                     <NextStep run=run.clone() />
                     <RunSteps steps=run.steps />

@@ -3,6 +3,7 @@
 use crate::archive::ArchiveConfig;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::rotation::Followed;
 use crate::{OpsError, Principal};
 use chrono::{DateTime, Utc};
 use payhist_storage::{Pool, Source, SourceConfig, control};
@@ -42,6 +43,7 @@ struct Inner {
     archive: ArchiveConfig,
     clock: Arc<dyn Clock>,
     catalogue: Catalogue,
+    followed: Followed,
     configured: Mutex<BTreeSet<HistoryName>>,
     tasks: TaskTracker,
 }
@@ -63,6 +65,7 @@ impl Ops {
             archive: config.archive,
             clock: config.clock,
             catalogue: Catalogue::default(),
+            followed: Followed::default(),
             configured: Mutex::default(),
             tasks: TaskTracker::new(),
         })))
@@ -128,6 +131,10 @@ impl Ops {
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
+    }
+
+    pub(crate) fn followed(&self) -> &Followed {
+        &self.0.followed
     }
 
     /// Work that goes on after its request was answered; [`Ops::drain`] waits for it.

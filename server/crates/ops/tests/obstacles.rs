@@ -77,10 +77,9 @@ async fn without_the_privilege_the_grant_is_named(#[case] engine: EngineKind) {
     let (test, _) = history(engine).await;
     let (schema, user) = (test.db.name(), format!("o{}", &test.db.name()[1..]));
     let mut connection = test.db.connect().await;
-    for sql in [
-        format!("CREATE USER '{user}'@'localhost'"),
-        format!("GRANT SELECT ON `{schema}`.* TO '{user}'@'localhost'"),
-    ] {
+    for sql in
+        [format!("CREATE USER '{user}'@'localhost'"), format!("GRANT SELECT ON `{schema}`.* TO '{user}'@'localhost'")]
+    {
         connection.execute(AssertSqlSafe(sql)).await.unwrap();
     }
     let options = |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 2 };
@@ -90,6 +89,7 @@ async fn without_the_privilege_the_grant_is_named(#[case] engine: EngineKind) {
         control: options("control", test.db.connect_options()),
         sources: vec![options("main", test.db.connect_options().username(&user))],
         clock: Arc::new(test.clock.clone()),
+        archive: payhist_ops::archive::ArchiveConfig::default(),
     };
     let ops = Ops::open(config).await.unwrap();
     let found = obstacles(&ops).await;

@@ -6,6 +6,7 @@
 mod archive;
 mod carve;
 mod execute;
+mod follow;
 mod killer;
 mod map;
 mod obstacles;
@@ -16,6 +17,8 @@ mod split;
 mod step;
 mod words;
 
+pub(crate) use follow::Followed;
+pub use follow::follow;
 pub use map::map;
 pub(crate) use map::map_of;
 pub use obstacles::obstacles;

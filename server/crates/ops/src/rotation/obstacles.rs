@@ -14,11 +14,7 @@ use payhist_types::obstacles::{LockHolder, Obstacles};
 use std::collections::BTreeSet;
 
 /// Asks each of the history's sources.
-pub async fn obstacles(
-    ops: &Ops,
-    _permit: &Permit<ViewPartitions>,
-    history: &str,
-) -> Result<Obstacles, OpsError> {
+pub async fn obstacles(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<Obstacles, OpsError> {
     let history = histories::find(ops, history).await?;
     let zone = zone::parse(&history.spec.policy.zone)?;
     let (mut holders, mut unavailable) = (Vec::new(), Vec::new());
@@ -41,7 +37,9 @@ async fn holders_on(ops: &Ops, spec: &HistorySpec, source: &str) -> Result<Optio
     let here = spec.route.shards().filter(|shard| spec.source.of(*shard) == source);
     let tables: BTreeSet<_> = here.map(|shard| spec.table_of(shard)).collect();
     let found = blockers::holders_in(&mut connection, &spec.schema).await?;
-    Ok(Some(found.into_iter().filter(|found| tables.contains(&found.locked)).map(|found| view(found, source)).collect()))
+    Ok(Some(
+        found.into_iter().filter(|found| tables.contains(&found.locked)).map(|found| view(found, source)).collect(),
+    ))
 }
 
 fn view(found: TableHolder, source: &str) -> LockHolder {
@@ -71,8 +69,7 @@ fn not_watched(source: &str) -> Unavailable {
 }
 
 fn not_read(source: &str, error: &OpsError) -> Unavailable {
-    let forbidden =
-        matches!(error, OpsError::Storage(error) if error.class() == Some(ErrorClass::PrivilegeMissing));
+    let forbidden = matches!(error, OpsError::Storage(error) if error.class() == Some(ErrorClass::PrivilegeMissing));
     Unavailable {
         source: source.to_owned(),
         what: "lock holders".to_owned(),
