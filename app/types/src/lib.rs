@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod columns;
+pub mod conversion;
 pub mod cursor;
 pub mod database;
 pub mod deadlock;

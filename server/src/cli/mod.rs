@@ -4,6 +4,7 @@
 
 mod archive;
 mod config;
+mod convert;
 mod demo;
 mod doctor;
 mod generate;

@@ -1,5 +1,6 @@
 //! `payhist partitions`
 
+use super::convert;
 use super::output::{Outcome, say, table};
 use super::policy::{self, PolicyCommand, SimulateArgs};
 use clap::{Subcommand, ValueEnum};
@@ -41,6 +42,12 @@ pub(super) enum PartitionsCommand {
         /// Which month, e.g. 2025-10.
         month: Month,
     },
+    /// Give tables that have none their partitions, while writes go on. Without --apply it shows the plan with its exact
+    /// SQL and its hash, and changes nothing. The table as it was is kept beside the new one.
+    #[command(
+        after_help = "Examples:\n  payhist partitions convert --history legacy\n  payhist partitions convert --history legacy --apply 3f9c…\n  payhist partitions convert --history legacy --abort"
+    )]
+    Convert(convert::ConvertArgs),
     /// Turn a stop switch: create and drop are separate, and drop is off in a new installation.
     #[command(after_help = "Example: payhist partitions switch drop on")]
     Switch {
@@ -117,6 +124,7 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
                 _ => Outcome::Partial,
             })
         }
+        PartitionsCommand::Convert(args) => convert::run(ops, args, json).await,
         PartitionsCommand::Switch { switch, state, history } => {
             let (switch, on) = match switch {
                 SwitchArg::Create => (Switch::Create, state == OnOff::On),

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod boundary;
 pub mod capabilities;
+pub mod conversion;
 pub mod ddl;
 pub mod deadlock;
 pub mod doctor;

@@ -5,6 +5,7 @@
 
 pub mod checker;
 pub mod classify;
+pub mod conversion;
 pub mod doctor;
 pub mod held;
 pub mod holds;

@@ -14,6 +14,7 @@ pub mod blockers;
 pub mod bulk;
 pub mod columns;
 pub mod control;
+pub mod conversions;
 pub mod ddl;
 pub mod deadlocks;
 pub mod doctor;

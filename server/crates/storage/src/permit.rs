@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - A permit is made here alone: by a look at the legal holds while their history is locked, and good only for as long
-//!   as it stays locked; or by counting that there is nothing to destroy.
+//!   as it stays locked; or by counting that there is nothing to destroy; or by seeing that it is a conversion's copy of
+//!   a table that stands.
 //! - Where holds keep single rows of a month, its permit is made only when each of them was found equal in the held-rows
 //!   table there and then, with both tables locked on the connection that goes on to destroy.
 //! - The lock is a transaction in the control database around one bounded statement on a source; whoever places a hold
@@ -10,8 +11,9 @@
 
 use crate::error::{During, StorageError};
 use crate::held::{self, Doomed};
-use crate::{holds, twins};
+use crate::{conversions, holds, twins};
 use chrono::{DateTime, Utc};
+use payhist_dialect::conversion::Names;
 use payhist_dialect::quarantine::Pair;
 use payhist_plan::holds::{Keeping, guard, keeping};
 use payhist_types::history::Route;
@@ -121,4 +123,14 @@ pub async fn for_empty_partition(
     pair: &Pair,
 ) -> Result<Option<DropPermit<'static>>, StorageError> {
     Ok((twins::count_partition(connection, pair).await? == 0).then_some(DropPermit(PhantomData)))
+}
+
+/// Leave to drop a conversion's shadow: the table that it is a copy of is there, and still without partitions; `None` when it
+/// is not, since the shadow may then be the table.
+pub async fn for_shadow(
+    connection: &mut MySqlConnection,
+    names: &Names,
+) -> Result<Option<DropPermit<'static>>, StorageError> {
+    let there = conversions::there(connection, names.table.schema(), names.table.table()).await?;
+    Ok((there == Some(false)).then_some(DropPermit(PhantomData)))
 }

@@ -19,6 +19,7 @@ use payhist_types::history::HistorySpec;
 use payhist_types::inventory::PartitionExpression;
 use payhist_types::plan_words;
 use sql::Writer;
+pub(crate) use sql::{partition_clause, text};
 
 /// The column by which a user is found.
 pub fn user_column(spec: &HistorySpec) -> &str {
@@ -183,7 +184,13 @@ fn not_partitioned(layout: Option<&Layout>, writer: &Writer) -> Said {
         ),
         _ => "an expired month can only be deleted row by row".to_owned(),
     };
-    repartition(Said::new("not_partitioned", "the table has no partitions", why), layout, writer)
+    let said = repartition(Said::new("not_partitioned", "the table has no partitions", why), layout, writer);
+    let convert = format!(
+        "`payhist partitions convert --history {}` writes the plan that gives it partitions while writes go on, with its SQL, or says \
+         what is in the way; payhist can run it.",
+        writer.spec.name
+    );
+    Said { steps: Some(said.steps.iter().chain([&convert]).cloned().collect::<Vec<_>>().join(" ")), ..said }
 }
 
 fn repartition(said: Said, layout: Option<&Layout>, writer: &Writer) -> Said {

@@ -39,34 +39,16 @@ impl Writer<'_> {
 
     /// Partitions a table anew, in one statement with the change of column that it may need.
     pub(super) fn partition_by(&self, layout: &Layout) -> Written {
-        let column = Ident::new(&layout.column.name)?;
-        let (raw, months) = (layout.column.name.clone(), named(&layout.months)?);
-        let (change, by, expression) = match layout.column.column_type.as_str() {
-            "timestamp" => (
-                String::new(),
-                format!("RANGE (UNIX_TIMESTAMP({column}))"),
-                PartitionExpression::UnixTimestamp { column: raw },
-            ),
-            "date" => (
-                String::new(),
-                format!("RANGE COLUMNS ({column})"),
-                PartitionExpression::RangeColumnsDate { column: raw },
-            ),
-            of => {
-                // RANGE COLUMNS takes no TIMESTAMP (1659), UNIX_TIMESTAMP none with fractions (1491): sessions at UTC turn
-                // it into the same DATETIME.
-                let change = of
-                    .strip_prefix("timestamp")
-                    .map(|fraction| format!("MODIFY COLUMN {column} DATETIME{fraction} NOT NULL "));
-                let by = format!("RANGE COLUMNS ({column})");
-                (change.unwrap_or_default(), by, PartitionExpression::RangeColumnsDatetime { column: raw })
-            }
+        let (name, of) = (&layout.column.name, &layout.column.column_type);
+        let clause = partition_clause(name, of, &named(&layout.months)?, self.capabilities)?;
+        // RANGE COLUMNS takes no TIMESTAMP (1659), UNIX_TIMESTAMP none with fractions (1491): sessions at UTC turn
+        // it into the same DATETIME.
+        let Some(fraction) = of.strip_prefix("timestamp").filter(|fraction| !fraction.is_empty()) else {
+            return self.alter(&clause);
         };
-        let parts = parts(&expression, &months, self.capabilities)?;
-        let mut statements = self.alter(&format!("{change}PARTITION BY {by} ({parts})"))?;
-        if !change.is_empty() {
-            statements.insert(0, Statement::new("SET SESSION time_zone = '+00:00'".to_owned()));
-        }
+        let column = Ident::new(name)?;
+        let mut statements = self.alter(&format!("MODIFY COLUMN {column} DATETIME{fraction} NOT NULL {clause}"))?;
+        statements.insert(0, Statement::new("SET SESSION time_zone = '+00:00'".to_owned()));
         Ok(statements)
     }
 
@@ -132,7 +114,7 @@ impl Writer<'_> {
     pub(super) fn move_users(&self, users: &[(UserId, ShardId)], user_column: &str) -> Written {
         let (from, user) = (self.name(self.table)?, Ident::new(user_column)?);
         let columns = self.shape().map_or(&[][..], |table| &table.columns);
-        let columns = columns.iter().filter(|column| !is_generated(column)).map(|column| Ident::new(&column.name));
+        let columns = columns.iter().filter(|column| !column.is_generated()).map(|column| Ident::new(&column.name));
         let names = columns.map(|name| Ok(name?.to_string())).collect::<Result<Vec<_>, PlanSqlError>>()?;
         let columns = names.join(", ");
         let equal: Vec<_> = names.iter().map(|name| format!("home.{name} <=> stray.{name}")).collect();
@@ -170,12 +152,12 @@ impl Writer<'_> {
         // In GRANT a schema is a pattern.
         let schema = Ident::new(&self.spec.schema.replace('_', "\\_").replace('%', "\\%"))?;
         let of = &self.facts.privileges;
-        Ok(vec![Statement::new(format!(
-            "GRANT {} ON {schema}.* TO {}@{}",
-            privileges.join(", "),
-            text(&of.user),
-            text(&of.host)
-        ))])
+        let user = format!("{}@{}", text(&of.user), text(&of.host));
+        // PROCESS is granted for the whole server or not at all (1221).
+        let (server, tables): (Vec<&str>, Vec<&str>) = privileges.iter().partition(|one| **one == "PROCESS");
+        let grants = [(server, "*.*".to_owned()), (tables, format!("{schema}.*"))].into_iter();
+        let grants = grants.filter(|(these, _)| !these.is_empty());
+        Ok(grants.map(|(these, on)| Statement::new(format!("GRANT {} ON {on} TO {user}", these.join(", ")))).collect())
     }
 
     /// Is one of the months' names another partition's?
@@ -204,6 +186,25 @@ impl Writer<'_> {
     }
 }
 
+/// `PARTITION BY`, as the column's type asks for.
+pub(crate) fn partition_clause(
+    column: &str,
+    column_type: &str,
+    months: &[(Ident, DateTime<Utc>)],
+    capabilities: &Capabilities,
+) -> Result<String, PlanSqlError> {
+    let (raw, column) = (column.to_owned(), Ident::new(column)?);
+    let columns = format!("RANGE COLUMNS ({column})");
+    let (by, expression) = match column_type {
+        "timestamp" => {
+            (format!("RANGE (UNIX_TIMESTAMP({column}))"), PartitionExpression::UnixTimestamp { column: raw })
+        }
+        "date" => (columns, PartitionExpression::RangeColumnsDate { column: raw }),
+        _ => (columns, PartitionExpression::RangeColumnsDatetime { column: raw }),
+    };
+    Ok(format!("PARTITION BY {by} ({})", parts(&expression, months, capabilities)?))
+}
+
 fn named(months: &[(Month, DateTime<Utc>)]) -> Result<Vec<(Ident, DateTime<Utc>)>, PlanSqlError> {
     months
         .iter()
@@ -227,7 +228,7 @@ fn key_definition(key: &Key) -> Result<String, PlanSqlError> {
 
 fn column_definition(column: &Column, capabilities: &Capabilities) -> Result<String, PlanSqlError> {
     let extra = column.extra.to_ascii_lowercase();
-    if is_generated(column) {
+    if column.is_generated() {
         return Err(PlanSqlError::Unsupported(format!("the generated column {}", column.name)));
     }
     let mut definition = format!("{} {}", Ident::new(&column.name)?, column.column_type);
@@ -253,13 +254,7 @@ fn column_definition(column: &Column, capabilities: &Capabilities) -> Result<Str
     Ok(if extra.contains("auto_increment") { definition + " AUTO_INCREMENT" } else { definition })
 }
 
-/// Is its value computed from other columns?
-fn is_generated(column: &Column) -> bool {
-    let extra = column.extra.to_ascii_lowercase();
-    ["virtual", "stored", "persistent"].iter().any(|kind| extra.contains(kind))
-}
-
 /// A text literal.
-fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
 }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod carve;
+mod convert;
 mod execute;
 mod follow;
 mod killer;
@@ -17,6 +18,7 @@ mod split;
 mod step;
 mod words;
 
+pub use convert::{Progress, conversion_plan, convert, give_up_conversion};
 pub(crate) use follow::Followed;
 pub use follow::follow;
 pub use map::map;

@@ -77,6 +77,14 @@ pub struct Column {
     pub collation: Option<String>,
 }
 
+impl Column {
+    /// Is its value computed from other columns?
+    pub fn is_generated(&self) -> bool {
+        let extra = self.extra.to_ascii_lowercase();
+        ["virtual", "stored", "persistent"].iter().any(|kind| extra.contains(kind))
+    }
+}
+
 /// A key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {

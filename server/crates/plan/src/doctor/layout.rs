@@ -20,7 +20,7 @@ pub struct Layout {
 
 /// The months from `first`, or an earlier one of the rows, to what the policy asks for. `None`: there is no such column,
 /// or the rows span absurdly many months.
-pub(super) fn layout(
+pub(crate) fn layout(
     table: &Table,
     hint: &str,
     looks: &Looks,

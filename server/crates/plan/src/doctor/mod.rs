@@ -21,6 +21,7 @@ use payhist_types::inventory::{HeldState, Inventory, ShardInventory, TableState,
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::{Month, ShardId, UserId};
 
+use crate::conversion::KEPT_SUFFIX;
 use crate::hot_path::HotPath;
 use crate::rotation::{self, PlanError};
 use crate::validate::validate;
@@ -257,6 +258,7 @@ fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Ite
         !table.partitioned
             && !shards().any(|shard| shard == name.as_str())
             && !at_work.contains(name.as_str())
+            && !name.ends_with(KEPT_SUFFIX)
             && owner(name) == Some(shard_table)
             && shape.is_some_and(|shape| names(shape) == names(table))
     });

@@ -10,6 +10,8 @@ use super::{Ailment, Case, Found, found};
 const CLOCK_WARNING_MS: i64 = 2_000;
 /// Clocks further apart are an error.
 const CLOCK_ERROR_MS: i64 = 60_000;
+/// What a conversion needs: PROCESS shows it the foreign keys of other schemas, and who still sees the table as it was.
+const CONVERTING: [&str; 8] = ["INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "TRIGGER", "PROCESS"];
 
 pub(super) fn examine(case: &Case) -> Vec<Found> {
     let server = &case.facts.server;
@@ -39,10 +41,12 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         Some(_) if has_max_value(case) => &["ALTER", "LOCK TABLES"], // its rows are counted while nobody writes
         Some(_) => &["ALTER"],
     };
-    let needed: [(_, &'static str, &[&'static str]); 3] = [
+    let for_converting: &[_] = if is_unpartitioned(case) { &CONVERTING } else { &[] };
+    let needed: [(_, &'static str, &[&'static str]); 4] = [
         (Severity::Error, "to browse", &["SELECT"]),
         (Severity::Warning, "to add months", for_adding),
         (Severity::Warning, taking_out, for_that),
+        (Severity::Warning, "to convert tables without partitions", for_converting),
     ];
     for (severity, purpose, privileges) in needed {
         let missing: Vec<_> = privileges.iter().copied().filter(|privilege| lacks(case, privilege)).collect();
@@ -56,6 +60,10 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         }
     }
     ailments
+}
+
+fn is_unpartitioned(case: &Case) -> bool {
+    case.facts.inventory.shards.iter().any(|entry| matches!(entry.state, TableState::NotPartitioned))
 }
 
 fn has_max_value(case: &Case) -> bool {

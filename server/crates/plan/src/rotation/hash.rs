@@ -90,6 +90,13 @@ fn without_counts(twin: &Twin) -> Twin {
     Twin { state, rows_estimate: 0, bytes: 0, ..twin.clone() }
 }
 
+/// SHA-256, in hexadecimal, of one value's JSON.
+pub(crate) fn sha256(value: &impl Serialize) -> String {
+    let mut digest = Digest::default();
+    digest.add(value);
+    digest.hex()
+}
+
 /// SHA-256 over values, one after the other: thousands of them never stand in memory at once.
 #[derive(Default)]
 struct Digest {

@@ -21,6 +21,7 @@ use payhist_types::inventory::{Inventory, PartitionExpression, ShardInventory, T
 use payhist_types::plan::{PlanHash, RotationPlan};
 use payhist_types::{Month, ShardId};
 
+pub(crate) use hash::sha256;
 pub use table::MONTHS_ADDED_MAX;
 
 use crate::classify::classify;

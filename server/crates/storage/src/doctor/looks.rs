@@ -129,7 +129,8 @@ async fn times(
     Ok(())
 }
 
-async fn range(connection: &mut MySqlConnection, statement: &Statement) -> Result<Times, StorageError> {
+/// Earliest and latest, as [`probe::extent`] asks for them.
+pub(crate) async fn range(connection: &mut MySqlConnection, statement: &Statement) -> Result<Times, StorageError> {
     let rows = ddl::fetch_all(connection, statement).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let earliest: Option<DateTime<Utc>> = row.try_get(0).during("doctor.times")?;

@@ -13,6 +13,7 @@ use payhist_types::inventory::Inventory;
 use sqlx::mysql::MySqlConnection;
 use std::collections::BTreeMap;
 
+pub(crate) use looks::range;
 pub use looks::{STATUS_ROWS_LOOKED, TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
 
 /// Reads everything of one source but the partitions, which the caller has read. `now` is payhist's time at the moment of the call.
@@ -42,6 +43,15 @@ pub async fn keys(
     let mut tables = spec.route.shards().map(|shard| (spec.table_of(shard), Table::default())).collect();
     catalogue::keys(connection, &spec.schema, &catalogue::pattern(prefix(spec)), &mut tables).await?;
     Ok(tables.into_iter().map(|(name, table)| (name, table.keys)).collect())
+}
+
+/// The shape of the tables whose names begin so.
+pub(crate) async fn shapes(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    prefix: &str,
+) -> Result<BTreeMap<String, Table>, StorageError> {
+    catalogue::tables(connection, schema, prefix).await
 }
 
 /// What the names of a history's tables begin with.
