@@ -116,8 +116,7 @@ impl Shelf {
 
     /// Copies the original rows that the holds are on and that have no equal copy yet. One with another row's key fails.
     pub fn copy(&self, original: &Original, holds: &[RowHold]) -> Statement {
-        let names: Vec<_> = self.columns.iter().map(|column| quoted_name(&column.name)).collect();
-        let (held, names) = (&self.held, names.join(", "));
+        let (held, names) = (&self.held, quoted_names(&self.columns));
         Statement::new(format!("INSERT INTO {held} ({names}) SELECT {names} {}", self.without_copy(original, holds)))
     }
 
@@ -247,7 +246,11 @@ fn as_bytes(name: &str, original: &str, copy: &str) -> String {
     format!("CAST({original}.{name} AS BINARY) <=> CAST({copy}.{name} AS BINARY)")
 }
 
-/// A name that [`Ident`] has taken already.
+pub(crate) fn quoted_names(columns: &[Column]) -> String {
+    columns.iter().map(|column| quoted_name(&column.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// A name that stands in the catalogue, or that [`Ident`] has taken already.
 fn quoted_name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }

@@ -87,7 +87,7 @@ pub fn statements(
         }
         Action::QuarantineLateRows { partition, before, twin, .. } => {
             let pair = Pair::new(table, partition, twin, *before, capabilities)?;
-            Ok(vec![pair.copy_late_rows(), pair.delete_late_rows()])
+            Ok(vec![pair.copy_late_rows(&carving.columns), pair.delete_late_rows()])
         }
         Action::ArchiveMonth { twin, .. } => Ok(vec![archive::select(&TableName::new(schema, twin)?)]),
         Action::DropQuarantined { partition, before, twin, .. } => {

@@ -5,10 +5,11 @@
 //! dropped; rows reach a prepared twin by the exchange alone, so that a prepared twin with rows was exchanged. What must
 //! not race with a late row (the exchange back, the last drop) runs under LOCK TABLES.
 
+use crate::held::quoted_names;
 use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Destructive, Ident, IdentError, Statement, TableName, ddl};
 use chrono::{DateTime, SecondsFormat, Utc};
 use payhist_types::EngineKind;
-use payhist_types::inventory::ROWS_COUNTED_MAX;
+use payhist_types::inventory::{Column, ROWS_COUNTED_MAX};
 
 /// What a twin's comment says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,11 @@ impl Pair {
         Ok(Self { partition: Ident::new(partition)?, table, twin, before, capabilities: capabilities.clone() })
     }
 
+    /// The partitioned table.
+    pub fn table(&self) -> &TableName {
+        &self.table
+    }
+
     /// Shortens the session's lock wait, where statements do not carry their own.
     pub fn session(&self) -> Option<Statement> {
         ddl::session(&self.capabilities)
@@ -101,10 +107,12 @@ impl Pair {
     }
 
     /// Copies the partition's rows to the twin and locks them, so that the DELETE of the same transaction finds them all:
-    /// as many rows deleted as copied are the same rows.
-    pub fn copy_late_rows(&self) -> Statement {
+    /// as many rows deleted as copied are the same rows. By name: `*` leaves INVISIBLE columns out and takes computed ones.
+    pub fn copy_late_rows(&self, columns: &[Column]) -> Statement {
         let Self { table, partition, twin, .. } = self;
-        Statement::new(format!("INSERT INTO {twin} SELECT * FROM {table} PARTITION ({partition}) FOR UPDATE"))
+        let names = quoted_names(columns);
+        let select = format!("SELECT {names} FROM {table} PARTITION ({partition}) FOR UPDATE");
+        Statement::new(format!("INSERT INTO {twin} ({names}) {select}"))
     }
 
     /// Deletes the partition's rows.
@@ -208,7 +216,7 @@ mod tests {
             pair.prepare(),
             pair.exchange(),
             pair.mark(),
-            pair.copy_late_rows(),
+            pair.copy_late_rows(&[Column { name: "payment_id".to_owned(), is_text: false, is_key: true }]),
             pair.delete_late_rows(),
             pair.drop_twin().statement().clone(),
             pair.lock_table(),

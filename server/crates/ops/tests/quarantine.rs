@@ -335,3 +335,23 @@ async fn two_instances_quarantine_once(#[case] engine: EngineKind) {
     let twin = only_twin(&test).await;
     assert_eq!(payments(&test, &twin).await, [1]);
 }
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_row_keeps_its_invisible_and_computed_columns(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    history(&test).await;
+    execute(&test, &format!("ALTER TABLE {TABLE} ADD COLUMN note INT NOT NULL DEFAULT 0 INVISIBLE")).await;
+    execute(&test, &format!("ALTER TABLE {TABLE} ADD COLUMN twice DECIMAL(20,4) AS (amount * 2) STORED")).await;
+    insert(&test, 1, "2026-05-10 12:00:00").await;
+    assert_eq!(apply(&test.ops).await.outcome, RunOutcome::Done);
+    insert(&test, 2, "2026-05-11 12:00:00").await;
+    execute(&test, &format!("UPDATE {TABLE} SET note = 42 WHERE payment_id = 2")).await;
+    assert_eq!(apply(&test.ops).await.outcome, RunOutcome::Done);
+    let sql = format!("SELECT payment_id, note, CAST(twice AS CHAR) FROM `{}` ORDER BY 1", only_twin(&test).await);
+    let rows: Vec<(u64, i32, String)> =
+        sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut test.db.connect().await).await.unwrap();
+    assert_eq!(rows, [(1, 0, "3.0000".to_owned()), (2, 42, "3.0000".to_owned())]);
+}

@@ -2,13 +2,13 @@
 //!
 //! Invariant: a table is taken for a month's quarantine only when its comment and its name agree on the partition.
 
-use crate::ddl;
 use crate::error::{During, StorageError, from_ident};
+use crate::{ddl, partitions};
 use chrono::{DateTime, Utc};
 use payhist_dialect::quarantine::{Counted, Marker, Pair, count_some};
 use payhist_dialect::{Ident, TableName};
 use payhist_plan::twins::name as name_of;
-use payhist_types::inventory::{TableState, Twin, TwinState};
+use payhist_types::inventory::{Column, TableState, Twin, TwinState};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use std::collections::HashMap;
@@ -126,13 +126,25 @@ pub async fn count_partition(connection: &mut MySqlConnection, pair: &Pair) -> R
     ddl::fetch_count(connection, &pair.count_partition()).await
 }
 
+async fn copied_columns(connection: &mut MySqlConnection, pair: &Pair) -> Result<Vec<Column>, StorageError> {
+    match partitions::read_one(connection, pair.table().schema(), pair.table().table()).await? {
+        TableState::Partitioned { carving, .. } => Ok(carving.columns),
+        _ => Err(StorageError::Inconsistent(format!("{} is not partitioned", pair.table()))),
+    }
+}
+
 /// Moves the partition's rows to the twin; to be run in a transaction. Answers how many.
 ///
 /// # Errors
 /// [`StorageError::Server`] of class `Duplicate` when the twin has a late row's key already;
-/// [`StorageError::Inconsistent`] when not exactly the copied rows were deleted: roll back.
+/// [`StorageError::Inconsistent`] when not exactly the copied rows were deleted, or columns came meanwhile: roll back.
 pub async fn move_late_rows(connection: &mut MySqlConnection, pair: &Pair) -> Result<u64, StorageError> {
-    let copied = ddl::execute_counted(connection, &pair.copy_late_rows()).await?;
+    let columns = copied_columns(connection, pair).await?;
+    let copied = ddl::execute_counted(connection, &pair.copy_late_rows(&columns)).await?;
+    // The copy keeps everybody from altering the table; a column that came before it has not been copied.
+    if copied_columns(connection, pair).await? != columns {
+        return Err(StorageError::Inconsistent(format!("the columns of {} have changed meanwhile", pair.table())));
+    }
     let deleted = ddl::execute_counted(connection, &pair.delete_late_rows()).await?;
     if copied == deleted {
         Ok(copied)
