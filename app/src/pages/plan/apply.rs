@@ -38,9 +38,9 @@ fn Form(plan: RotationPlan) -> impl IntoView {
     let confirm = destroys.then(|| {
         let rows: u64 = drops.iter().map(|step| step.rows_estimate).sum();
         let title = format!(
-            "This destroys rows in {} (≈ {}). They cannot be brought back.",
-            plural(drops.len(), "step"),
-            format::count(rows)
+            "This destroys ≈ {} rows in {}. They cannot be brought back.",
+            format::count(rows),
+            plural(drops.len(), "step")
         );
         view! {
             <Notice tone=Tone::Warning title />
