@@ -21,7 +21,7 @@ pub(super) fn InTheWay(obstacles: Obstacles, plan: RotationPlan) -> impl IntoVie
     view! {
         <section class="card stack">
             <h2>"In the way now"</h2>
-            {free.then(|| view! { <p><Badge tone=Tone::Good text="Nobody holds a lock on a table that this plan changes" /></p> })}
+            {free.then(|| view! { <p><Badge tone=Tone::Good text="Nobody holds a lock on these tables" /></p> })}
             {(!holders.is_empty()).then(|| view! { <Holders holders /> })}
             {unavailable.into_iter().map(|panel| view! { <Missing panel /> }).collect_view()}
             <p class="quiet">"Asked at "<Time at=read_at />". Reload to ask again."</p>
