@@ -1,5 +1,5 @@
-//! A month of half a million rows leaves its table while others write to it: payhist's run against the bare statement on
-//! an idle table, and against what people do without partitions (chunked DELETE, pt-archiver).
+//! A month of half a million rows leaves its table while others write to it: payhist's run against the bare statement, on
+//! an idle table and beside the same writers, and against what people do without partitions (chunked DELETE, pt-archiver).
 //!
 //! The time of a statement is the server's own (performance schema), so that it means the same on both sides.
 
@@ -25,11 +25,16 @@ use tokio::task::JoinSet;
 const SCHEMA: &str = "bench_lifecycle";
 /// Where the rows are made, once.
 const MODEL: &str = "model";
+/// Whose month leaves by the bare statement.
+const BARE: &str = "bare";
 const MONTH_ROWS: u64 = 500_000;
 const ROWS_PER_USER: u64 = 100;
 /// The month that leaves, the two that are kept, the present one.
 const MONTHS: i32 = 4;
 const WRITERS: u64 = 4;
+/// So many rows they have inserted before anything is measured.
+const INSERTS_BEFORE: u64 = 100;
+const WRITERS_START_MAX: Duration = Duration::from_secs(10);
 /// The median of so many.
 const TURNS: u32 = 3;
 /// Rows of a DELETE, for both peers: pt-archiver's manual calls larger chunks risky.
@@ -64,11 +69,12 @@ impl Way {
     }
 }
 
-/// One run of ours.
-struct Ours {
+/// One run while others write.
+struct Busy {
     statement: Duration,
     worst_insert: Duration,
-    command: Duration,
+    /// All that was done, start and records included.
+    whole: Duration,
 }
 
 pub(crate) async fn measure(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<Line>> {
@@ -98,25 +104,49 @@ pub(crate) async fn measure(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<L
 
 /// Our statement's time, and the lines that hold it against the bare one.
 async fn beside_bare(demo: &mut Demo, way: Way, layout: &Layout) -> Result<(Duration, Vec<Line>)> {
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    let (mut ours, mut busy, mut idle) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..TURNS {
         let table = format!("bench_{}_{turn}", way.word());
         copy(demo.database(), &table, layout).await?;
         ours.push(by_payhist(demo, way, &table).await?);
-        copy(demo.database(), "bare", layout).await?;
-        bare.push(by_hand(demo.database(), way, layout[0].0).await?);
-        execute(demo.database(), &format!("DROP TABLE {SCHEMA}.bare")).await?;
+        copy(demo.database(), BARE, layout).await?;
+        busy.push(by_hand_busy(demo, way, layout[0].0).await?);
+        copy(demo.database(), BARE, layout).await?;
+        idle.push(by_hand(demo.database(), way, layout[0].0).await?);
     }
-    let of = |figure: fn(&Ours) -> Duration| median(&mut ours.iter().map(figure).collect::<Vec<_>>());
-    let (statement, worst, command) = (of(|run| run.statement), of(|run| run.worst_insert), of(|run| run.command));
-    let bare = median(&mut bare);
+    let statement = median_of(&ours, |run| run.statement);
+    let worst = median_of(&ours, |run| run.worst_insert);
+    let (busy_statement, busy_worst) =
+        (median_of(&busy, |run| run.statement), median_of(&busy, |run| run.worst_insert));
+    let idle = median(&mut idle);
     let what = format!("{} of a month of {MONTH_ROWS} rows while {WRITERS} writers insert", way.word());
     let lines = vec![
-        line(format!("{what}: its statement against the bare one on an idle table"), statement, bare, Some(DDL_GOAL)),
-        line(format!("{what}: the worst INSERT against the bare statement"), worst, bare, Some(STALL_GOAL)),
-        line(format!("{what}: the whole command, start and records included"), command, bare, None),
+        line(format!("{what}: its statement against the bare one on an idle table"), statement, idle, Some(DDL_GOAL)),
+        line(
+            format!("{what}: its statement against the bare one beside the same writers"),
+            statement,
+            busy_statement,
+            None,
+        ),
+        line(
+            format!("{what}: the worst INSERT against the bare statement on an idle table"),
+            worst,
+            idle,
+            Some(STALL_GOAL),
+        ),
+        line(format!("{what}: the worst INSERT against that beside the bare statement"), worst, busy_worst, None),
+        line(
+            format!("{what}: the whole command against the bare statement, start and records included"),
+            median_of(&ours, |run| run.whole),
+            busy_statement,
+            None,
+        ),
     ];
     Ok((statement, lines))
+}
+
+fn median_of(runs: &[Busy], figure: fn(&Busy) -> Duration) -> Duration {
+    median(&mut runs.iter().map(figure).collect::<Vec<_>>())
 }
 
 fn line(what: String, ours: Duration, peer: Duration, goal: Option<f64>) -> Line {
@@ -147,8 +177,9 @@ async fn create(database: &mut MySqlConnection, table: &str, layout: &Layout) ->
     Ok(shards::create(database, &TableName::new(SCHEMA, table)?, layout, Keys::Now).await?)
 }
 
-/// A table of the same month and rows, and none of its pages waiting to be written.
+/// A new table of the same month and rows, and none of its pages waiting to be written.
 async fn copy(database: &mut MySqlConnection, table: &str, layout: &Layout) -> Result<()> {
+    execute(database, &format!("DROP TABLE IF EXISTS {SCHEMA}.{table}")).await?;
     create(database, table, layout).await?;
     execute(database, &format!("INSERT INTO {SCHEMA}.{table} SELECT * FROM {SCHEMA}.{MODEL}")).await?;
     execute(database, &format!("FLUSH TABLES {SCHEMA}.{table} FOR EXPORT")).await?;
@@ -167,18 +198,18 @@ async fn fill_model(database: &mut MySqlConnection, end: DateTime<Utc>) -> Resul
 }
 
 /// Plans and applies by the command line while writers insert into the present month.
-async fn by_payhist(demo: &mut Demo, way: Way, table: &str) -> Result<Ours> {
+async fn by_payhist(demo: &mut Demo, way: Way, table: &str) -> Result<Busy> {
     adopt(demo, way, table)?;
     demo.command(&["partitions", "switch", "drop", "on", "--history", table]).await?;
     let plan = demo.command(&["partitions", "plan", "--history", table]).await?;
     let hash = plan["hash"].as_str().context("a plan without a hash")?.to_owned();
     forget_statements(demo.database()).await?;
-    let writers = Writers::start(demo, table)?;
+    let writers = Writers::start(demo, table).await?;
     let (took, run) = timed(demo.command(&["partitions", "apply", "--history", table, "--plan", &hash])).await?;
     let worst_insert = writers.stop().await?;
     ensure!(run["outcome"] == "done", "the run did not end well: {run}");
     ensure!(run["steps"][0]["rows"].as_u64() == Some(MONTH_ROWS), "not the whole month: {run}");
-    Ok(Ours { statement: statement(demo.database(), way).await?, worst_insert, command: took })
+    Ok(Busy { statement: statement(demo.database(), way).await?, worst_insert, whole: took })
 }
 
 /// Adds the table to the demo's configuration as a history of its own.
@@ -207,21 +238,27 @@ fn source(config: &str) -> Result<String> {
     Ok(name.context("the configuration names no source")?.to_owned())
 }
 
-/// The bare statement on the table `bare`.
+/// The bare statement while writers insert into the present month.
+async fn by_hand_busy(demo: &mut Demo, way: Way, partition: PartitionName) -> Result<Busy> {
+    let writers = Writers::start(demo, BARE).await?;
+    let (whole, statement) = timed(by_hand(demo.database(), way, partition)).await?;
+    Ok(Busy { statement, worst_insert: writers.stop().await?, whole })
+}
+
+/// The bare statement on the table [`BARE`]: its time by the server.
 async fn by_hand(database: &mut MySqlConnection, way: Way, partition: PartitionName) -> Result<Duration> {
     let sql = match way {
-        Way::Drop => format!("ALTER TABLE {SCHEMA}.bare DROP PARTITION {partition}"),
+        Way::Drop => format!("ALTER TABLE {SCHEMA}.{BARE} DROP PARTITION {partition}"),
         Way::Quarantine => {
-            execute(database, &format!("CREATE TABLE {SCHEMA}.twin LIKE {SCHEMA}.bare")).await?;
+            execute(database, &format!("DROP TABLE IF EXISTS {SCHEMA}.twin")).await?;
+            execute(database, &format!("CREATE TABLE {SCHEMA}.twin LIKE {SCHEMA}.{BARE}")).await?;
             execute(database, &format!("ALTER TABLE {SCHEMA}.twin REMOVE PARTITIONING")).await?;
-            format!("ALTER TABLE {SCHEMA}.bare EXCHANGE PARTITION {partition} WITH TABLE {SCHEMA}.twin")
+            format!("ALTER TABLE {SCHEMA}.{BARE} EXCHANGE PARTITION {partition} WITH TABLE {SCHEMA}.twin")
         }
     };
     forget_statements(database).await?;
     execute(database, &sql).await?;
-    let took = statement(database, way).await?;
-    execute(database, &format!("DROP TABLE IF EXISTS {SCHEMA}.twin")).await?;
-    Ok(took)
+    statement(database, way).await
 }
 
 async fn forget_statements(database: &mut MySqlConnection) -> Result<()> {
@@ -244,7 +281,8 @@ struct Writers {
 }
 
 impl Writers {
-    fn start(demo: &Demo, table: &str) -> Result<Self> {
+    /// Answers when they are at work.
+    async fn start(demo: &Demo, table: &str) -> Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let next = Arc::new(AtomicU64::new(MONTH_ROWS + 1));
         let options = MySqlConnectOptions::new().socket(demo.socket()?).username("root");
@@ -252,6 +290,12 @@ impl Writers {
         for _ in 0..WRITERS {
             sessions.spawn(write(options.clone(), table.to_owned(), Arc::clone(&next), Arc::clone(&stop)));
         }
+        let at_work = async {
+            while next.load(Relaxed) < MONTH_ROWS + INSERTS_BEFORE {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(WRITERS_START_MAX, at_work).await.context("the writers do not get to work")?;
         Ok(Self { stop, sessions })
     }
 

@@ -82,6 +82,7 @@ pub(crate) async fn planning(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<
     let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(demo.database()).await?;
     let capabilities = Capabilities::detect(&version)?;
     let (spec, inventory) = wide_history(now)?;
+    let capabilities = spec.route.shards().map(|shard| (shard, &capabilities)).collect();
     let switches = Switches { create: true, drop: true, erase: true };
     let mut samples = Vec::new();
     let mut steps = 0;

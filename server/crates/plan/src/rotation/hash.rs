@@ -1,10 +1,10 @@
 //! What of a plan goes into its hash: everything that decides what would be done, nothing that merely measures.
 //!
-//! Invariant: canonical, because it is the JSON of structs, whose fields keep their order, and texts with their lengths.
+//! Invariant: canonical, because it is the JSON of structs, whose fields keep their order.
 
 use payhist_types::Month;
 use payhist_types::history::{HistoryName, Policy, Switches};
-use payhist_types::inventory::{Boundary, Inventory, Partition, PartitionExpression, TableState, Twin, TwinState};
+use payhist_types::inventory::{Inventory, Partition, PartitionExpression, TableState, Twin, TwinState};
 use payhist_types::plan::{Guard, PlanHash, RotationPlan};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -30,11 +30,29 @@ enum Found<'a> {
 /// The digest of an inventory's tables, partition names, edges and twins.
 pub(super) fn of_edges(inventory: &Inventory) -> String {
     let mut digest = Digest::default();
+    // Most shards have the same months: a wide history's are hashed once, not a thousand times.
+    let mut last: (&[Partition], _) = (&[], of_partitions(&[]));
     for entry in &inventory.shards {
         digest.add(&(entry.shard, &entry.table, found(&entry.state)));
         if let TableState::Partitioned { partitions, .. } = &entry.state {
-            digest.add_edges(partitions);
+            if !have_same_edges(partitions, last.0) {
+                last = (partitions, of_partitions(partitions));
+            }
+            digest.add(&last.1);
         }
+    }
+    digest.hex()
+}
+
+fn have_same_edges(some: &[Partition], others: &[Partition]) -> bool {
+    some.len() == others.len()
+        && some.iter().zip(others).all(|(one, other)| one.name == other.name && one.upper == other.upper)
+}
+
+fn of_partitions(partitions: &[Partition]) -> String {
+    let mut digest = Digest::default();
+    for partition in partitions {
+        digest.add(&(&partition.name, &partition.upper));
     }
     digest.hex()
 }
@@ -109,33 +127,6 @@ impl Digest {
         self.bytes.clear();
         serde_json::to_writer(&mut self.bytes, value).expect("plain data without maps is always JSON");
         self.sha256.update(&self.bytes);
-    }
-
-    /// Names and edges, in bytes that no other partitions have: JSON of all of a wide history's would take longer than its
-    /// whole plan.
-    fn add_edges(&mut self, partitions: &[Partition]) {
-        self.bytes.clear();
-        for partition in partitions {
-            self.push_text(&partition.name);
-            match &partition.upper {
-                Boundary::Before(instant) => {
-                    self.bytes.push(b'<');
-                    self.bytes.extend(instant.timestamp_micros().to_be_bytes()); // no engine's edge is finer
-                }
-                Boundary::MaxValue => self.bytes.push(b'm'),
-                Boundary::Unknown(raw) => {
-                    self.bytes.push(b'?');
-                    self.push_text(raw);
-                }
-            }
-        }
-        self.sha256.update(self.bytes.len().to_be_bytes());
-        self.sha256.update(&self.bytes);
-    }
-
-    fn push_text(&mut self, text: &str) {
-        self.bytes.extend(text.len().to_be_bytes());
-        self.bytes.extend(text.as_bytes());
     }
 
     fn hex(self) -> String {

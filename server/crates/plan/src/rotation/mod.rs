@@ -24,7 +24,7 @@ use payhist_types::{Month, ShardId};
 pub(crate) use hash::sha256;
 pub use table::MONTHS_ADDED_MAX;
 
-use crate::classify::classify;
+use crate::classify::{Classified, classify_like};
 use crate::months;
 use crate::windows::Outside;
 use table::Table;
@@ -98,13 +98,15 @@ pub fn plan(
     };
     let mut months = Vec::new();
     let found = by_shard(inventory);
+    let mut another = Vec::new();
     for shard in spec.route.shards() {
-        let reach = match table(&context, spec, found.get(&shard).map_or(&[], Vec::as_slice)) {
+        let reach = match table(&context, spec, found.get(&shard).map_or(&[], Vec::as_slice), &another) {
             Ok(table) => {
                 plan.findings.extend(findings::of_table(&table));
                 plan.steps.extend(table.steps());
                 let reach = table.reach();
                 months.push((shard, table.months().collect()));
+                another = table.partitions;
                 reach
             }
             Err(kind) => {
@@ -136,8 +138,14 @@ fn by_shard(inventory: &Inventory) -> HashMap<ShardId, Vec<&ShardInventory>> {
     found
 }
 
-/// The table of a shard by what the inventory says of that shard, or why nothing can be planned for it.
-fn table<'a>(context: &'a Context, spec: &HistorySpec, found: &[&'a ShardInventory]) -> Result<Table<'a>, FindingKind> {
+/// The table of a shard by what the inventory says of that shard, or why nothing can be planned for it. `another`: the
+/// partitions of another table.
+fn table<'a>(
+    context: &'a Context,
+    spec: &HistorySpec,
+    found: &[&'a ShardInventory],
+    another: &[Classified],
+) -> Result<Table<'a>, FindingKind> {
     let found = match found {
         [only] if only.table == spec.table_of(only.shard) => *only,
         _ => return Err(FindingKind::NotInventoried),
@@ -154,7 +162,7 @@ fn table<'a>(context: &'a Context, spec: &HistorySpec, found: &[&'a ShardInvento
             Err(FindingKind::UnknownExpression { raw: raw.clone() })
         }
         TableState::Partitioned { partitions, .. } => {
-            Ok(Table::new(context, found, classify(partitions, context.zone)))
+            Ok(Table::new(context, found, classify_like(partitions, context.zone, another)))
         }
     }
 }
