@@ -3,7 +3,7 @@
 use chrono_tz::{Asia, Tz};
 use payhist_plan::rotation::rehash;
 use payhist_types::history::Switch;
-use payhist_types::inventory::{Boundary, Inventory};
+use payhist_types::inventory::{Boundary, Inventory, Partition};
 use payhist_types::plan::{Guard, RotationPlan, Step};
 
 use crate::model::{ALL_ON, at, inventory, months_of, partitioned, partitions_mut, plan, spec};
@@ -101,4 +101,25 @@ fn an_edge_that_needs_no_step_changes_the_hash_as_well() {
     let after = plan(&spec, &inventory, ALL_ON, at(NOW));
     assert_eq!((before.steps.len(), after.steps.len()), (0, 0));
     assert_ne!(before.hash, after.hash);
+}
+
+#[test]
+fn a_name_edge_or_month_that_only_a_later_shard_has_changes_the_hash() {
+    let spec = spec(Tz::UTC, 3, Some(1), None);
+    let months = || partitioned(months_of("2026-01", "2026-12", Tz::UTC));
+    let alike = inventory(&spec, vec![months(), months(), months()]);
+    let with = |change: fn(&mut Vec<Partition>)| {
+        let mut inventory = alike.clone();
+        change(partitions_mut(&mut inventory, 1));
+        plan(&spec, &inventory, ALL_ON, at(NOW)).hash
+    };
+    let hashes = [
+        with(|_| ()),
+        with(|partitions| partitions[3].name.push('x')),
+        with(|partitions| partitions[3].upper = Boundary::Before(at("2026-04-30T23:00:00Z"))),
+        with(|partitions| drop(partitions.remove(3))),
+        with(Vec::clear),
+    ];
+    let distinct: std::collections::HashSet<_> = hashes.iter().collect();
+    assert_eq!(distinct.len(), hashes.len());
 }
