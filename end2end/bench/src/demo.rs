@@ -134,6 +134,8 @@ impl Drop for Process {
 
 /// A client with a session's cookie.
 async fn log_in(url: &str, operator: &str, password: &str) -> Result<Client> {
+    // Built together with the server, reqwest has no cryptography of its own, and wants some even for plain HTTP.
+    let _installed_already = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build()?;
     let form = [("login", operator), ("password", password), ("next", "/")];
     let answer = client.post(format!("{url}/login")).header("Origin", url).form(&form).send().await?;
