@@ -60,6 +60,6 @@ release: ## optimised binary and site in dist/payhist
 	@$(BUNDLER) release
 
 bench: ## the benchmarks against the bare driver, LOAD DATA and pt-archiver; BENCH_ARGS="..."
-	@.setup/ensure mariadb archiver
+	@.setup/ensure mariadb mysql archiver
 	@$(MAKE) release
 	@end2end/bench/run $(BENCH_ARGS)

@@ -18,6 +18,7 @@ const STOP_WAIT: Duration = Duration::from_secs(20);
 pub(crate) struct Demo {
     binary: PathBuf,
     dir: PathBuf,
+    engine: String,
     process: Process,
     url: String,
     client: Client,
@@ -26,11 +27,11 @@ pub(crate) struct Demo {
 
 impl Demo {
     /// Starts one and waits until it has its sample payments.
-    pub(crate) async fn start(dist: &Path, dir: &Path, rows: u64) -> Result<Self> {
+    pub(crate) async fn start(dist: &Path, dir: &Path, engine: &str, rows: u64) -> Result<Self> {
         let binary = dist.join("payhist");
         eprintln!("bench: {} demo, {rows} sample payments …", binary.display());
         let child = Command::new(&binary)
-            .args(["demo", "--json", "--port", "0", "--dir"])
+            .args(["demo", "--json", "--port", "0", "--engine", engine, "--dir"])
             .arg(dir)
             .args(if rows == 0 { vec!["--no-sample".to_owned()] } else { vec!["--rows".to_owned(), rows.to_string()] })
             .stdout(Stdio::piped())
@@ -45,7 +46,7 @@ impl Demo {
         let url = text("url")?;
         let client = log_in(&url, &text("operator")?, &text("password")?).await?;
         let database = database_options(&dir.join("payhist.toml"))?.connect().await?;
-        Ok(Self { binary, dir: dir.to_owned(), process, url, client, database })
+        Ok(Self { binary, dir: dir.to_owned(), engine: engine.to_owned(), process, url, client, database })
     }
 
     /// The bare driver's connection.
@@ -96,8 +97,8 @@ impl Demo {
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.stop().await?;
         let dist = self.binary.parent().context("the binary has no folder")?.to_owned();
-        let dir = self.dir.clone();
-        *self = Self::start(&dist, &dir, 0).await?;
+        let (dir, engine) = (self.dir.clone(), self.engine.clone());
+        *self = Self::start(&dist, &dir, &engine, 0).await?;
         Ok(())
     }
 

@@ -188,11 +188,17 @@ async fn copy(database: &mut MySqlConnection, table: &str, layout: &Layout) -> R
 
 /// Payments of the month that ends at `end`, the newest of them a second before it.
 async fn fill_model(database: &mut MySqlConnection, end: DateTime<Utc>) -> Result<()> {
+    execute(database, &format!("CREATE TABLE {SCHEMA}.digit (n BIGINT PRIMARY KEY) AS SELECT 0 AS n")).await?;
+    execute(database, &format!("INSERT INTO {SCHEMA}.digit VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9)")).await?;
+    let numbers = format!(
+        "SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS seq FROM {SCHEMA}.digit a, \
+         {SCHEMA}.digit b, {SCHEMA}.digit c, {SCHEMA}.digit d, {SCHEMA}.digit e, {SCHEMA}.digit f"
+    );
     let created = format!("TIMESTAMP '{}' - INTERVAL seq SECOND", end.naive_utc());
     let sql = format!(
         "INSERT INTO {SCHEMA}.{MODEL} SELECT seq, seq DIV {ROWS_PER_USER}, CONCAT('order-', seq), 'acme', CONCAT('tx-', seq), \
          'card', 'PAID', seq / 100, 'EUR', 'A. Payer', 'payer@example.org', NULL, 1, {created}, {created} \
-         FROM {SCHEMA}.seq_1_to_{MONTH_ROWS}"
+         FROM ({numbers}) AS numbers WHERE seq <= {MONTH_ROWS}"
     );
     execute(database, &sql).await
 }

@@ -40,6 +40,9 @@ struct Args {
     /// Samples of each page.
     #[arg(long, default_value_t = 5_000)]
     samples: usize,
+    /// The server to measure on: mariadb, or mysql.
+    #[arg(long, default_value = "mariadb")]
+    engine: String,
     /// The release to measure.
     #[arg(long, default_value = "dist/payhist", value_name = "FOLDER")]
     dist: PathBuf,
@@ -82,7 +85,7 @@ async fn run(args: &Args) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("payhist-bench-").tempdir()?;
     let paged = wanted(Part::UserPage) || wanted(Part::Walk);
     let sample_rows = if paged { args.rows } else { 0 };
-    let mut demo = Demo::start(&args.dist, &folder.path().join("demo"), sample_rows).await?;
+    let mut demo = Demo::start(&args.dist, &folder.path().join("demo"), &args.engine, sample_rows).await?;
     let mut report = Report::new(machine::describe(&mut demo).await?);
 
     if wanted(Part::UserPage) {

@@ -5,10 +5,12 @@ use super::{operator, serve};
 use crate::config::{Config, Control, Server, SourceSection};
 use anyhow::Context;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use payhist_dbserver::{PrivateServer, Profile, ServerConfig};
 use payhist_ops::auth::{self, Permit};
 use payhist_ops::generate::{self, GenerateRequest};
 use payhist_ops::{Ops, OpsError, histories};
+use payhist_types::EngineKind;
 use payhist_types::history::{HistoryName, Policy, QUARANTINE_DAYS_DEFAULT, Switches};
 use payhist_types::operator::Role;
 use serde_json::json;
@@ -35,6 +37,9 @@ pub(super) struct DemoArgs {
     /// Folder of the private database server and the configuration.
     #[arg(long, default_value = ".payhist")]
     dir: PathBuf,
+    /// Which server to start; by default the one whose data the folder has, else any that is installed.
+    #[arg(long, value_parser = PossibleValuesParser::new(["mariadb", "mysql"]).try_map(|name| name.parse::<EngineKind>()))]
+    engine: Option<EngineKind>,
     /// Port of the web server, on 127.0.0.1.
     #[arg(long, default_value_t = 3000)]
     port: u16,
@@ -54,7 +59,8 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
     let address = listener.local_addr()?;
     progress(json, &format!("Starting a private database server in {} …", args.dir.display()));
     let server =
-        PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: None, profile: Profile::Demo }).await?;
+        PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: args.engine, profile: Profile::Demo })
+            .await?;
     let served = async {
         let config = write_config(&args.dir, server.socket(), address)?;
         let ops = super::open(&config).await?;
