@@ -37,10 +37,10 @@ fn Holders(holders: Vec<LockHolder>) -> impl IntoView {
         let secs = plural(usize::try_from(secs).unwrap_or(usize::MAX), "second");
         view! {
             <tr>
-                <td class="mono">{table}" on "{source}</td>
-                <td>"connection "{connection}<br /><span class="quiet">{user}"@"{host}</span></td>
-                <td>{secs}</td>
-                <td>{match statement {
+                <td class="mono whole">{table}" on "{source}</td>
+                <td data-name="held by">"connection "{connection}<br /><span class="quiet">{user}"@"{host}</span></td>
+                <td data-name="for">{secs}</td>
+                <td class="whole">{match statement {
                     Some(statement) => view! { <code>{statement}</code> }.into_any(),
                     None => view! { "idle in its transaction" }.into_any(),
                 }}</td>
@@ -49,13 +49,13 @@ fn Holders(holders: Vec<LockHolder>) -> impl IntoView {
     });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Who holds locks">
-            <table class="wrapping">
+            <table class="wrapping folding">
                 <caption class="visually-hidden">"Sessions that hold locks on tables of the plan"</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Table"</th>
                         <th scope="col">"Held by"</th>
-                        <th scope="col">"So since"</th>
+                        <th scope="col">"For"</th>
                         <th scope="col">"Doing"</th>
                     </tr>
                 </thead>

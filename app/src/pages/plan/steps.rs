@@ -33,7 +33,7 @@ fn TableSteps(steps: Vec<Step>, open: bool) -> impl IntoView {
         <details class="card plan-table" open=open>
             <summary><span class="mono">{table}</span>" "<span class="quiet">{counts(&steps)}</span></summary>
             <div class="table-scroll" tabindex="0" role="region" aria-label=label>
-                <table>
+                <table class="folding">
                     <caption class="visually-hidden">{caption}</caption>
                     <thead>
                         <tr>
@@ -79,9 +79,9 @@ fn step_view(step: &Step) -> impl IntoView + use<> {
                 <Badge tone text=word icon />
                 <span class="quiet">{guards(&step.blocked_by)}</span>
             </td>
-            <td class="number">{(step.rows_estimate > 0).then(|| format!("≈ {}", format::count(step.rows_estimate)))}</td>
+            <td class="number" data-name=(step.rows_estimate > 0).then_some("rows")>{(step.rows_estimate > 0).then(|| format!("≈ {}", format::count(step.rows_estimate)))}</td>
             <td class="number">{(step.bytes > 0).then(|| format::bytes(step.bytes))}</td>
-            <td class="plan-sql"><pre class="sql">{step.sql.join(";\n")}</pre></td>
+            <td class="plan-sql whole"><pre class="sql">{step.sql.join(";\n")}</pre></td>
         </tr>
     }
 }
