@@ -5,16 +5,13 @@
 
 use crate::demo::Demo;
 use crate::figures::{median, millis, timed};
-use crate::planning::months_until;
+use crate::month::{self, Layout, MONTH_ROWS, SCHEMA, copy, execute};
 use crate::report::Line;
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
-use payhist_dialect::ddl::Keys;
-use payhist_dialect::{PartitionName, TableName};
-use payhist_storage::shards;
+use payhist_dialect::PartitionName;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions};
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -22,15 +19,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-const SCHEMA: &str = "bench_lifecycle";
-/// Where the rows are made, once.
-const MODEL: &str = "model";
 /// Whose month leaves by the bare statement.
 const BARE: &str = "bare";
-const MONTH_ROWS: u64 = 500_000;
-const ROWS_PER_USER: u64 = 100;
-/// The month that leaves, the two that are kept, the present one.
-const MONTHS: i32 = 4;
 const WRITERS: u64 = 4;
 /// So many rows they have inserted before anything is measured.
 const INSERTS_BEFORE: u64 = 100;
@@ -43,9 +33,6 @@ const DDL_GOAL: f64 = 1.2;
 const STALL_GOAL: f64 = 1.5;
 const PEER_GOAL: f64 = 100.0;
 
-/// Months with the instants at which they end, oldest first: the first one leaves.
-type Layout = [(PartitionName, DateTime<Utc>)];
-
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Drop,
@@ -57,6 +44,14 @@ impl Way {
         match self {
             Self::Drop => "drop",
             Self::Quarantine => "quarantine",
+        }
+    }
+
+    /// What it takes beside the retention.
+    fn policy(self) -> &'static str {
+        match self {
+            Self::Drop => "",
+            Self::Quarantine => "quarantine_days = 1\n",
         }
     }
 
@@ -78,12 +73,7 @@ struct Busy {
 }
 
 pub(crate) async fn measure(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<Line>> {
-    let layout: Vec<_> = months_until(now, MONTHS).map(|(month, end)| (PartitionName::for_month(month), end)).collect();
-    eprintln!("bench: a month of {MONTH_ROWS} rows …");
-    shards::create_schema(demo.database(), SCHEMA).await?;
-    create(demo.database(), MODEL, &layout).await?;
-    fill_model(demo.database(), layout[0].1).await?;
-
+    let layout = month::prepare(demo.database(), now).await?;
     let mut lines = Vec::new();
     let mut statements = Vec::new();
     for way in [Way::Drop, Way::Quarantine] {
@@ -173,39 +163,9 @@ fn quicker(what: String, ours: Duration, peer: Duration) -> Line {
     }
 }
 
-async fn create(database: &mut MySqlConnection, table: &str, layout: &Layout) -> Result<()> {
-    Ok(shards::create(database, &TableName::new(SCHEMA, table)?, layout, Keys::Now).await?)
-}
-
-/// A new table of the same month and rows, and none of its pages waiting to be written.
-async fn copy(database: &mut MySqlConnection, table: &str, layout: &Layout) -> Result<()> {
-    execute(database, &format!("DROP TABLE IF EXISTS {SCHEMA}.{table}")).await?;
-    create(database, table, layout).await?;
-    execute(database, &format!("INSERT INTO {SCHEMA}.{table} SELECT * FROM {SCHEMA}.{MODEL}")).await?;
-    execute(database, &format!("FLUSH TABLES {SCHEMA}.{table} FOR EXPORT")).await?;
-    execute(database, "UNLOCK TABLES").await
-}
-
-/// Payments of the month that ends at `end`, the newest of them a second before it.
-async fn fill_model(database: &mut MySqlConnection, end: DateTime<Utc>) -> Result<()> {
-    execute(database, &format!("CREATE TABLE {SCHEMA}.digit (n BIGINT PRIMARY KEY) AS SELECT 0 AS n")).await?;
-    execute(database, &format!("INSERT INTO {SCHEMA}.digit VALUES (1),(2),(3),(4),(5),(6),(7),(8),(9)")).await?;
-    let numbers = format!(
-        "SELECT 1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS seq FROM {SCHEMA}.digit a, \
-         {SCHEMA}.digit b, {SCHEMA}.digit c, {SCHEMA}.digit d, {SCHEMA}.digit e, {SCHEMA}.digit f"
-    );
-    let created = format!("TIMESTAMP '{}' - INTERVAL seq SECOND", end.naive_utc());
-    let sql = format!(
-        "INSERT INTO {SCHEMA}.{MODEL} SELECT seq, seq DIV {ROWS_PER_USER}, CONCAT('order-', seq), 'acme', CONCAT('tx-', seq), \
-         'card', 'PAID', seq / 100, 'EUR', 'A. Payer', 'payer@example.org', NULL, 1, {created}, {created} \
-         FROM ({numbers}) AS numbers WHERE seq <= {MONTH_ROWS}"
-    );
-    execute(database, &sql).await
-}
-
 /// Plans and applies by the command line while writers insert into the present month.
 async fn by_payhist(demo: &mut Demo, way: Way, table: &str) -> Result<Busy> {
-    adopt(demo, way, table)?;
+    month::adopt(demo, table, way.policy())?;
     demo.command(&["partitions", "switch", "drop", "on", "--history", table]).await?;
     let plan = demo.command(&["partitions", "plan", "--history", table]).await?;
     let hash = plan["hash"].as_str().context("a plan without a hash")?.to_owned();
@@ -216,32 +176,6 @@ async fn by_payhist(demo: &mut Demo, way: Way, table: &str) -> Result<Busy> {
     ensure!(run["outcome"] == "done", "the run did not end well: {run}");
     ensure!(run["steps"][0]["rows"].as_u64() == Some(MONTH_ROWS), "not the whole month: {run}");
     Ok(Busy { statement: statement(demo.database(), way).await?, worst_insert, whole: took })
-}
-
-/// Adds the table to the demo's configuration as a history of its own.
-fn adopt(demo: &Demo, way: Way, table: &str) -> Result<()> {
-    let path = demo.dir().join("payhist.toml");
-    let mut config = std::fs::read_to_string(&path)?;
-    write!(
-        config,
-        "\n[[history]]\nname = \"{table}\"\nsource = \"{}\"\nschema = \"{SCHEMA}\"\ntable_pattern = \"{table}\"\n\
-         route = {{ kind = \"single\" }}\n[history.policy]\nzone = \"UTC\"\nretention_months = {}\n{}",
-        source(&config)?,
-        MONTHS - 2,
-        match way {
-            Way::Drop => "",
-            Way::Quarantine => "quarantine_days = 1\n",
-        }
-    )?;
-    Ok(std::fs::write(&path, config)?)
-}
-
-/// The name of the demo's source.
-fn source(config: &str) -> Result<String> {
-    let config: toml::Table = toml::from_str(config)?;
-    let sources = config.get("source").and_then(toml::Value::as_array);
-    let name = sources.and_then(|all| all.first()?.get("name")?.as_str());
-    Ok(name.context("the configuration names no source")?.to_owned())
 }
 
 /// The bare statement while writers insert into the present month.
@@ -373,10 +307,5 @@ async fn ensure_gone(database: &mut MySqlConnection, table: &str) -> Result<()> 
     let sql = format!("SELECT COUNT(*) FROM {SCHEMA}.{table}");
     let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(database).await?;
     ensure!(rows == 0, "{table} still has {rows} rows");
-    Ok(())
-}
-
-async fn execute(database: &mut MySqlConnection, sql: &str) -> Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(database).await?;
     Ok(())
 }

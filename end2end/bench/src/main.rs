@@ -4,12 +4,14 @@
 //! both sides of a ratio are measured in turns, so that another program's load falls on both. Nothing is asserted:
 //! the goals are printed beside what was measured.
 
+mod archive;
 mod demo;
 mod figures;
 mod footprint;
 mod lifecycle;
 mod load;
 mod machine;
+mod month;
 mod planning;
 mod report;
 mod user_page;
@@ -67,6 +69,8 @@ enum Part {
     Planning,
     /// A month leaves its table while others write, against the bare statement, chunked DELETE and pt-archiver.
     Lifecycle,
+    /// A quarantined month goes to an archive, against pt-archiver's plain file.
+    Archive,
 }
 
 // One thread: hand-overs between threads of the benchmark are no part of what is measured.
@@ -112,6 +116,9 @@ async fn run(args: &Args) -> Result<()> {
     }
     if wanted(Part::Lifecycle) {
         report.add(lifecycle::measure(&mut demo, now).await?);
+    }
+    if wanted(Part::Archive) {
+        report.add(archive::measure(&mut demo, now).await?);
     }
     demo.stop().await?;
 
