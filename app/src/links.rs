@@ -1,6 +1,6 @@
 //! Addresses within the site. The URL is a page's whole state, so that each link says which history it is about.
 
-use payhist_types::{PaymentId, UserId};
+use payhist_types::{Month, PaymentId, UserId};
 
 /// The path with the history as its query; the default history needs none.
 pub(crate) fn with_history(path: &str, history: &str) -> String {
@@ -14,6 +14,11 @@ pub(crate) fn with_history(path: &str, history: &str) -> String {
 /// The page of a payment.
 pub(crate) fn payment(id: PaymentId, history: &str) -> String {
     with_history(&format!("/payments/{id}"), history)
+}
+
+/// The page of a month.
+pub(crate) fn of_month(month: Month, history: &str) -> String {
+    format!("/partitions/{history}/{month}")
 }
 
 /// The payments of a user.

@@ -2,8 +2,8 @@
 
 use crate::components::Frame;
 use crate::pages::{
-    DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, NotFoundPage, OverviewPage, PartitionsPage,
-    PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage,
+    DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, MonthPage, NotFoundPage, OverviewPage,
+    PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -28,6 +28,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/partitions/plan") view=PlanPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/simulate") view=SimulationPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/runs/:id") view=RunPage ssr=SsrMode::Async />
+                    <Route path=path!("/partitions/:history/:month") view=MonthPage ssr=SsrMode::Async />
                     <Route path=path!("/holds") view=HoldsPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs") view=JobsPage ssr=SsrMode::Async />

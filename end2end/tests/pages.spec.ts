@@ -26,6 +26,7 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["partition map", () => "/partitions"],
   ["plan", () => "/partitions/plan"],
   ["rotation run", aRun],
+  ["one month", (demo) => `/partitions/payments/${demo.command<{ months: string[] }>(["partitions", "list"]).months[0]}`],
   ["holds", () => "/holds"],
   ["simulation", () => "/partitions/simulate?history=payments&retention=2+years"],
   ["settings", () => "/settings"],

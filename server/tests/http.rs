@@ -13,13 +13,14 @@ use payhist_types::run::RunOutcome;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "/",
     "/payments",
     "/payments/1",
     "/partitions",
     "/partitions/plan",
     "/partitions/runs/1",
+    "/partitions/payments/2026-10",
     "/holds",
     "/partitions/simulate",
     "/settings",
@@ -142,7 +143,15 @@ async fn every_function_that_changes_something_is_held_to_its_roles_and_the_rest
         for page in PAGES.iter().filter(|page| !page.ends_with("/1") && **page != "/nowhere") {
             assert_eq!(browser.get(page).await.status(), 200, "{role} {page}");
         }
-        for gone in ["/payments/1", "/partitions/runs/999", "/database/deadlocks/999", "/jobs/nothing", "/nowhere"] {
+        for gone in [
+            "/payments/1",
+            "/partitions/runs/999",
+            "/partitions/payments/2026",
+            "/partitions/nothing/2026-10",
+            "/database/deadlocks/999",
+            "/jobs/nothing",
+            "/nowhere",
+        ] {
             assert_eq!(browser.get(gone).await.status(), 404, "{role} {gone}");
         }
     }

@@ -21,7 +21,7 @@ pub use holds::{ApproveRelease, AskRelease, PlaceHold, holds};
 pub use jobs::{PauseJob, RunJob, job, jobs};
 pub use overview::overview;
 pub use partitions::{
-    ApplyPlan, RestoreMonth, TurnSwitch, obstacles, partition_map, rotation_plan, rotation_run, rotation_runs,
+    ApplyPlan, RestoreMonth, TurnSwitch, archives, obstacles, partition_map, rotation_plan, rotation_run, rotation_runs,
 };
 pub use payments::{payment, payments};
 pub use policies::{SetPolicy, policy, simulation};

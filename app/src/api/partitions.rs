@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use payhist_types::Month;
+use payhist_types::archive::Archive;
 use payhist_types::history::Switch;
 use payhist_types::obstacles::Obstacles;
 use payhist_types::partition::PartitionMap;
@@ -17,6 +18,17 @@ use super::server::{answer, authorise, confirmed, respond_with};
 pub async fn partition_map(#[server(default)] history: String) -> Result<PartitionMap> {
     let (ops, permit) = authorise()?;
     answer(payhist_ops::rotation::map(&ops, &permit, &history).await)
+}
+
+/// The archives of a month. Errors: `NotFound` when `month` is none.
+#[server(name = ReadArchives, prefix = "/api/ui", endpoint = "partitions/archives", input = GetUrl)]
+pub async fn archives(history: String, month: String) -> Result<Vec<Archive>> {
+    use payhist_types::error::{ApiError, ErrorKind};
+    let (ops, permit) = authorise()?;
+    let month = month.parse().map_err(|_| {
+        respond_with(ApiError::new(ErrorKind::NotFound, format!("{month:?} is no month such as 2026-05.")))
+    })?;
+    answer(payhist_ops::archive::list(&ops, &permit, &history, Some(month)).await)
 }
 
 /// What rotation would do now.

@@ -41,7 +41,7 @@ pub(super) struct HistoryArg {
 pub(super) async fn run(command: ArchiveCommand, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
     match command {
         ArchiveCommand::List(history) => {
-            let archives = archive::list(ops, &Permit::for_command(), &history.name).await?;
+            let archives = archive::list(ops, &Permit::for_command(), &history.name, None).await?;
             Ok(say(json, &archives, || list_words(&archives)))
         }
         ArchiveCommand::Verify { history, month } => {

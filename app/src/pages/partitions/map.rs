@@ -4,7 +4,7 @@
 //! running month.
 
 use crate::components::{Badge, Tone};
-use crate::format;
+use crate::{format, links};
 use leptos::prelude::*;
 use payhist_types::Month;
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
@@ -64,7 +64,8 @@ pub(super) fn MapTable(map: PartitionMap) -> impl IntoView {
         .into_iter()
         .map(|(year, width)| view! { <th scope="colgroup" colspan=width>{year}</th> });
     let months = map.months.iter().zip(&lines).map(|(month, line)| {
-        view! { <th scope="col" class=*line><abbr title=month.to_string()>{format!("{:02}", month.month())}</abbr></th> }
+        let page = links::of_month(*month, &map.history);
+        view! { <th scope="col" class=*line><a href=page title=month.to_string()>{format!("{:02}", month.month())}</a></th> }
     });
     let most = map.rows.iter().flat_map(|row| &row.cells).map(|cell| cell.rows_estimate).max().unwrap_or(0);
     let rows = map.rows.iter().map(|row| row_view(row, map.current, &lines, most));

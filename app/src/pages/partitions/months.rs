@@ -77,17 +77,18 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
 #[component]
 pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
     let shards = map.rows.len();
+    let page = |month| links::of_month(month, &map.history);
     let rows = sums(&map).into_iter().map(|sum| {
         view! {
             <tr>
-                <th scope="row" class="mono">{sum.month.to_string()}</th>
+                <th scope="row" class="mono"><a href=page(sum.month)>{sum.month.to_string()}</a></th>
                 <td>
                     {sum.states}
-                    {held(&sum.holds, &map.history)}
+                    {(!sum.holds.is_empty()).then(|| view! { ", "{held(&sum.holds, &map.history)} })}
                     {(may && sum.quarantined).then(|| view! { <RestoreForm history=map.history.clone() month=sum.month /> })}
                 </td>
-                <td class="number">{format!("{} of {shards}", sum.shards)}</td>
-                <td class="number">"≈ "{format::count(sum.rows)}</td>
+                <td class="number" data-name="shards">{format!("{} of {shards}", sum.shards)}</td>
+                <td class="number" data-name="rows">"≈ "{format::count(sum.rows)}</td>
                 <td class="number">{format::bytes(sum.bytes)}</td>
                 <td>{sum.anomalies}</td>
             </tr>
@@ -95,7 +96,7 @@ pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
     });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Months">
-            <table>
+            <table class="folding">
                 <caption class="visually-hidden">"Months, newest first"</caption>
                 <thead>
                     <tr>
@@ -113,15 +114,16 @@ pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
     }
 }
 
-fn held(holds: &BTreeSet<u64>, history: &str) -> Option<impl IntoView + use<>> {
+/// Which holds, with the way to them.
+pub(crate) fn held(holds: &BTreeSet<u64>, history: &str) -> impl IntoView + use<> {
     let numbers: Vec<_> = holds.iter().map(ToString::to_string).collect();
     let href = links::with_history("/holds", history);
-    (!holds.is_empty()).then(|| view! { ", "<a href=href>"held by hold "{numbers.join(", ")}</a> })
+    view! { <a href=href>"held by hold "{numbers.join(", ")}</a> }
 }
 
 /// Puts a quarantined month back, with the rows that came late.
 #[component]
-fn RestoreForm(history: String, month: Month) -> impl IntoView {
+pub(crate) fn RestoreForm(history: String, month: Month) -> impl IntoView {
     view! {
         <form method="post" action=api::RestoreMonth::PATH class="inline-form">
             <input type="hidden" name="history" value=history />

@@ -16,8 +16,8 @@ pub(super) fn Steps(steps: Vec<SimulatedStep>) -> impl IntoView {
             <tr>
                 <th scope="row" class="mono">{step.date.to_string()}</th>
                 <td>{format!("{} {}", step.action, step.month)}</td>
-                <td class="number">{step.shards.len()}</td>
-                <td class="number">{(step.rows_estimate > 0).then(|| format!("≈ {}", format::count(step.rows_estimate)))}</td>
+                <td class="number" data-name="shards">{step.shards.len()}</td>
+                <td class="number" data-name=(step.rows_estimate > 0).then_some("rows")>{(step.rows_estimate > 0).then(|| format!("≈ {}", format::count(step.rows_estimate)))}</td>
                 <td class="number">{(step.bytes > 0).then(|| format::bytes(step.bytes))}</td>
                 <td class="quiet">{estimate}</td>
             </tr>
@@ -30,7 +30,7 @@ pub(super) fn Steps(steps: Vec<SimulatedStep>) -> impl IntoView {
         <section class="card">
             <h2>"Steps"</h2>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Simulated steps">
-                <table>
+                <table class="folding">
                     <caption class="visually-hidden">"Simulated steps by date"</caption>
                     <thead>
                         <tr>

@@ -124,7 +124,7 @@ impl Site {
     }
 
     async fn states(&self) -> Vec<(ArchiveState, u64)> {
-        let archives = archive::list(&self.test.ops, &Permit::for_command(), "").await.unwrap();
+        let archives = archive::list(&self.test.ops, &Permit::for_command(), "", None).await.unwrap();
         archives.iter().map(|archive| (archive.state, archive.rows)).collect()
     }
 

@@ -32,10 +32,15 @@ fn manifest_key(key: &str) -> String {
     format!("{key}.json")
 }
 
-/// The archives of a history, oldest month first, with those that are being written.
-pub async fn list(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<Vec<Archive>, OpsError> {
+/// The archives of a history, or of one of its months, oldest month first, with those that are being written.
+pub async fn list(
+    ops: &Ops,
+    _permit: &Permit<ViewPartitions>,
+    history: &str,
+    month: Option<Month>,
+) -> Result<Vec<Archive>, OpsError> {
     let history = histories::find(ops, history).await?;
-    stored(ops, &history, None).await?.iter().map(|archive| view(&history, archive)).collect()
+    stored(ops, &history, month).await?.iter().map(|archive| view(&history, archive)).collect()
 }
 
 /// Reads the archives of a history, or of one of its months, back from their stores. A bad one never stops the others.
