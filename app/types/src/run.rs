@@ -52,8 +52,12 @@ pub struct RunStep {
     pub sql: String,
     /// How it ended.
     pub outcome: StepOutcome,
-    /// How often the lock wait ran out before it went through.
+    /// How often it was tried to get its lock.
     pub attempts: u32,
+    /// For how long it waited for its lock, in milliseconds: what failed tries and the pauses after them took. `None` if
+    /// it was not tried, or that was not recorded then.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
     /// From intent to outcome, in milliseconds; `None` while it runs.
     pub duration_ms: Option<u64>,
     /// Rows that were dropped, quarantined or moved (counted, not estimated).

@@ -311,12 +311,13 @@ fn run_words(run: &RotationRun) -> String {
         .steps
         .iter()
         .map(|step| {
-            let duration = step.duration_ms.map_or_else(String::new, |ms| format!("{ms} ms"));
+            let millis = |ms: Option<u64>| ms.map_or_else(String::new, |ms| format!("{ms} ms"));
             vec![
                 step.table.clone(),
                 step.action.clone(),
                 step.outcome.to_string(),
-                duration,
+                millis(step.wait_ms),
+                millis(step.duration_ms),
                 step.detail.clone().unwrap_or_default(),
             ]
         })
@@ -326,6 +327,6 @@ fn run_words(run: &RotationRun) -> String {
         run.id,
         run.plan_hash,
         run.outcome,
-        table(&["TABLE", "STEP", "OUTCOME", "TIME", ""], &rows)
+        table(&["TABLE", "STEP", "OUTCOME", "WAIT", "TIME", ""], &rows)
     ) + &unknown_words(&run.unknown)
 }

@@ -28,6 +28,7 @@ pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
                 <td>{step.action}</td>
                 <td><Badge tone text=word icon /></td>
                 <td class="number">{step.attempts}</td>
+                <td class="number">{step.wait_ms.map(format::millis)}</td>
                 <td class="number">{step.duration_ms.map(format::millis)}</td>
                 <td class="number">{step.rows.map(format::count)}</td>
                 <td class="run-detail">
@@ -49,6 +50,7 @@ pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
                             <th scope="col">"Step"</th>
                             <th scope="col">"Outcome"</th>
                             <th scope="col" class="number">"Tries"</th>
+                            <th scope="col" class="number">"Wait"</th>
                             <th scope="col" class="number">"Took"</th>
                             <th scope="col" class="number">"Rows"</th>
                             <th scope="col">"Detail"</th>

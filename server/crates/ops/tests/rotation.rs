@@ -169,6 +169,8 @@ async fn an_alter_waits_for_a_reader_within_its_bound_and_then_goes_through(#[ca
     let run = applying.await.unwrap().unwrap();
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
     assert!(run.steps[0].attempts > 1, "it was turned away at least once: {run:#?}");
+    assert!(run.steps[0].wait_ms > Some(0), "and waited: {run:#?}");
+    assert_eq!((run.steps[1].attempts, run.steps[1].wait_ms), (1, Some(0)), "nothing was in its way: {run:#?}");
 }
 
 /// Waits until the ALTER has been seen waiting and then gone: it gave up once.

@@ -34,6 +34,8 @@ pub struct StoredStep {
     pub outcome: StepOutcome,
     /// How often it was tried.
     pub attempts: u32,
+    /// For how long it waited for its lock; `None` for what was not tried, or settled before this was recorded.
+    pub wait_ms: Option<u64>,
     /// When its intent was recorded.
     pub intended_at: Option<DateTime<Utc>>,
     /// When its outcome was recorded.
@@ -51,6 +53,8 @@ pub struct StepResult {
     pub outcome: StepOutcome,
     /// How often it was tried.
     pub attempts: u32,
+    /// For how long it waited for its lock, if it was tried.
+    pub wait_ms: Option<u64>,
     /// Rows counted before a drop.
     pub rows: Option<u64>,
     /// Guard, error or blockers, in words.
@@ -138,11 +142,14 @@ pub async fn settle(
     now: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let updated = sqlx::query(
-        "UPDATE rotation_step SET outcome = ?, attempts = attempts + ?, row_count = COALESCE(?, row_count), detail = ?, finished_at = ? \
+        "UPDATE rotation_step SET outcome = ?, attempts = attempts + ?, wait_ms = COALESCE(wait_ms + ?, ?, wait_ms), \
+         row_count = COALESCE(?, row_count), detail = ?, finished_at = ? \
          WHERE run_id = ? AND sequence = ?",
     )
     .bind(result.outcome.to_string())
     .bind(result.attempts)
+    .bind(result.wait_ms)
+    .bind(result.wait_ms)
     .bind(result.rows)
     .bind(&result.detail)
     .bind(now)
@@ -232,12 +239,13 @@ pub async fn unfinished(connection: &mut MySqlConnection, history_id: u64) -> Re
     rows.into_iter().map(read_run).collect()
 }
 
-type StepRow = (u32, String, u32, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<u64>, Option<String>);
+type StepRow =
+    (u32, String, u32, Option<u64>, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<u64>, Option<String>);
 
 /// The steps of a run, in order.
 pub async fn steps(connection: &mut MySqlConnection, run: u64) -> Result<Vec<StoredStep>, StorageError> {
     let rows: Vec<StepRow> = sqlx::query_as(
-        "SELECT sequence, outcome, attempts, intended_at, finished_at, row_count, detail FROM rotation_step \
+        "SELECT sequence, outcome, attempts, wait_ms, intended_at, finished_at, row_count, detail FROM rotation_step \
          WHERE run_id = ? ORDER BY sequence",
     )
     .bind(run)
@@ -245,11 +253,11 @@ pub async fn steps(connection: &mut MySqlConnection, run: u64) -> Result<Vec<Sto
     .await
     .during("run steps")?;
     rows.into_iter()
-        .map(|(sequence, outcome, attempts, intended_at, finished_at, rows, detail)| {
+        .map(|(sequence, outcome, attempts, wait_ms, intended_at, finished_at, rows, detail)| {
             let outcome = outcome.parse().map_err(|_| {
                 StorageError::Inconsistent(format!("step {sequence} of run {run} has the outcome {outcome:?}"))
             })?;
-            Ok(StoredStep { sequence, outcome, attempts, intended_at, finished_at, rows, detail })
+            Ok(StoredStep { sequence, outcome, attempts, wait_ms, intended_at, finished_at, rows, detail })
         })
         .collect()
 }

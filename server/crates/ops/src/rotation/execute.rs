@@ -231,11 +231,11 @@ fn stops_its_table(planned: &Step, outcome: StepOutcome) -> bool {
 }
 
 fn blocked(why: String) -> StepResult {
-    StepResult { outcome: StepOutcome::Blocked, attempts: 0, rows: None, detail: Some(why) }
+    StepResult { outcome: StepOutcome::Blocked, attempts: 0, wait_ms: None, rows: None, detail: Some(why) }
 }
 
 fn skipped(why: String) -> StepResult {
-    StepResult { outcome: StepOutcome::Skipped, attempts: 0, rows: None, detail: Some(why) }
+    StepResult { outcome: StepOutcome::Skipped, attempts: 0, wait_ms: None, rows: None, detail: Some(why) }
 }
 
 fn outcome(plan: &RotationPlan, steps: &[StoredStep]) -> RunOutcome {

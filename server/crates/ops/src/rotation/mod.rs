@@ -256,6 +256,7 @@ fn run_view(run: StoredRun, steps: Vec<StoredStep>, zone: chrono_tz::Tz) -> Rota
             sql: planned.sql.join(";\n"),
             outcome: step.outcome,
             attempts: step.attempts,
+            wait_ms: step.wait_ms,
             duration_ms: duration,
             rows: step.rows,
             detail: step.detail.or_else(|| (!planned.is_active()).then(|| plan_words::guards(&planned.blocked_by))),

@@ -7,7 +7,7 @@ use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{DDL_LOCK_WAIT_SECS, Destructive, Statement};
 use payhist_storage::permit::DropPermit;
 use payhist_storage::{PooledConnection, Source, StorageError, ddl, engine_stats};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often an ALTER is tried before the step gives up and names who is in the way.
 pub(super) const DDL_ATTEMPTS_MAX: u32 = 20;
@@ -20,8 +20,10 @@ pub(crate) struct Patient<'a> {
     ops: &'a Ops,
     source: &'a Source,
     pub(crate) connection: PooledConnection,
-    /// Tries of the last statement that waited.
+    /// Tries of the statement that took the most.
     pub(super) attempts: u32,
+    /// For how long all its statements were turned away: from the first try of each to the one that went through.
+    pub(super) waited: Duration,
     /// Who may end what is in the way when the tries run out.
     pub(super) killer: Option<Killer<'a>>,
 }
@@ -30,14 +32,15 @@ impl<'a> Patient<'a> {
     pub(crate) async fn open(ops: &'a Ops, source: &'a Source) -> Result<Self, OpsError> {
         let mut connection = source.work.acquire("rotation.ddl").await?;
         connection.close_on_drop();
-        Ok(Self { ops, source, connection, attempts: 0, killer: None })
+        Ok(Self { ops, source, connection, attempts: 0, waited: Duration::ZERO, killer: None })
     }
 
     /// Executes a statement, again and again for as long as it only fails to get its lock in time.
     pub(crate) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
         for tries in 1.. {
+            let begun = Instant::now();
             let tried = ddl::execute(&mut self.connection, statement).await;
-            if self.went_through(tries, tried.map_err(OpsError::from)).await? {
+            if self.went_through(tries, begun, tried.map_err(OpsError::from)).await? {
                 break;
             }
         }
@@ -47,8 +50,9 @@ impl<'a> Patient<'a> {
     /// The same for a statement that destroys a month's rows: the holds are looked at before each try.
     pub(super) async fn destroy(&mut self, statement: &Destructive, month: &Doomed<'_>) -> Result<(), OpsError> {
         for tries in 1.. {
+            let begun = Instant::now();
             let tried = month.destroy(self.ops, &mut self.connection, statement).await;
-            if self.went_through(tries, tried).await? {
+            if self.went_through(tries, begun, tried).await? {
                 break;
             }
         }
@@ -58,8 +62,9 @@ impl<'a> Patient<'a> {
     /// The same for a statement on what was counted empty.
     pub(super) async fn remove(&mut self, statement: &Destructive, permit: &DropPermit<'_>) -> Result<(), OpsError> {
         for tries in 1.. {
+            let begun = Instant::now();
             let tried = ddl::destroy(&mut self.connection, statement, permit).await.map(drop);
-            if self.went_through(tries, tried.map_err(OpsError::from)).await? {
+            if self.went_through(tries, begun, tried.map_err(OpsError::from)).await? {
                 break;
             }
         }
@@ -67,14 +72,26 @@ impl<'a> Patient<'a> {
     }
 
     /// Has a try gone through? If it only failed to get its lock in time, false, after a pause.
-    async fn went_through(&mut self, tries: u32, tried: Result<(), OpsError>) -> Result<bool, OpsError> {
-        self.attempts = tries;
+    async fn went_through(
+        &mut self,
+        tries: u32,
+        begun: Instant,
+        tried: Result<(), OpsError>,
+    ) -> Result<bool, OpsError> {
+        self.attempts = self.attempts.max(tries);
         let Err(error) = tried else { return Ok(true) };
         let waited =
             |error: &StorageError| matches!(error.class(), Some(ErrorClass::LockWaitTimeout | ErrorClass::Deadlock));
         if !matches!(&error, OpsError::Storage(error) if waited(error)) {
             return Err(error);
         }
+        let is_to_go_on = self.pause(tries).await;
+        self.waited += begun.elapsed();
+        is_to_go_on.map(|()| false)
+    }
+
+    /// Pauses before the next try, or gives up.
+    async fn pause(&mut self, tries: u32) -> Result<(), OpsError> {
         if tries.is_multiple_of(DDL_ATTEMPTS_MAX) {
             match self.kill().await {
                 Ok(true) => {}
@@ -83,7 +100,7 @@ impl<'a> Patient<'a> {
             }
         }
         tokio::time::sleep(RETRY_PAUSE_MAX.mul_f64(rand::random())).await;
-        Ok(false)
+        Ok(())
     }
 
     /// Was something in the way killed, so that trying goes on?

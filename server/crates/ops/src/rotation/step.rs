@@ -79,7 +79,7 @@ impl From<StepResult> for Performed {
 /// A server that goes away in mid-statement leaves it open whether the statement was done. Where it comes back in time
 /// the step is taken up as after a killed process.
 pub(super) async fn perform(attempt: &mut Attempt<'_>) -> Performed {
-    let mut result = StepResult { outcome: StepOutcome::Failed, attempts: 0, rows: None, detail: None };
+    let mut result = StepResult { outcome: StepOutcome::Failed, attempts: 0, wait_ms: None, rows: None, detail: None };
     let mut acted = act(attempt, &mut result).await;
     let is_lost = |acted: &Result<_, _>| matches!(acted, Err(OpsError::Storage(StorageError::Unavailable { .. })));
     for _ in 0..LOST_SERVER_TRIES_MAX {
@@ -132,7 +132,10 @@ async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutco
             quarantine::act(attempt, &mut patient, result).await
         }
     };
-    result.attempts = patient.attempts;
+    result.attempts += patient.attempts;
+    if patient.attempts > 0 {
+        *result.wait_ms.get_or_insert(0) += u64::try_from(patient.waited.as_millis()).unwrap_or(u64::MAX);
+    }
     add_words(result, patient.killer.and_then(|killer| killer.words()));
     outcome
 }
