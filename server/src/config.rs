@@ -92,6 +92,19 @@ pub(crate) struct SourceSection {
     /// Most connections for reading.
     #[serde(default = "default_pool_max")]
     pub(crate) pool_max: u32,
+    /// Its replicas.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) replicas: Vec<ReplicaSection>,
+}
+
+/// One of `replicas` of a `[[source]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplicaSection {
+    /// Its name in pages and logs.
+    pub(crate) name: String,
+    /// `mysql://user:password@host`, or with `?socket=/path`.
+    pub(crate) url: String,
 }
 
 fn default_environment() -> String {
@@ -153,7 +166,13 @@ impl Config {
         }
         self.sources
             .iter()
-            .map(|source| Ok(SourceConfig::from_url(&source.name, &source.url, source.pool_max)?))
+            .map(|source| {
+                let mut config = SourceConfig::from_url(&source.name, &source.url, source.pool_max)?;
+                for replica in &source.replicas {
+                    config.add_replica(&replica.name, &replica.url)?;
+                }
+                Ok(config)
+            })
             .collect()
     }
 }
@@ -177,6 +196,7 @@ url = "mysql://payhist:secret@db.internal/payhist_control"
 name = "main"
 url = "mysql://payhist:secret@db.internal"
 # pool_max = 16             # most connections for reading; four more are used for imports and DDL
+# replicas = [{ name = "copy", url = "mysql://payhist:secret@db2.internal" }]   # drops and copies wait for them: see docs/sources.md
 
 # Tables that are there already: `payhist doctor` says whether they can be rotated. See docs/adopting.md.
 # [[history]]
@@ -194,6 +214,7 @@ url = "mysql://payhist:secret@db.internal"
 # windows = ["Sat,Sun 01:00-05:00"]           # when months may be dropped, by the zone's clock; without it at any time
 # max_drop_bytes_outside_windows = 100000000  # a month that is no larger is dropped at any time
 # blockers = "wait"                           # or "kill": end the sessions that keep a step from its lock. See docs/policies.md
+# replica_lag_max_secs = 10                   # seconds that a replica may be behind while rows are dropped or copied
 # archive = "cold"                            # without it months are dropped without having been archived; not for
 #                                             # tables with columns of their own
 # [history.columns]                           # without it the tables have payhist's own columns and payment ids
@@ -224,6 +245,8 @@ mod tests {
     fn the_example_is_a_valid_configuration() {
         let config: Config = toml::from_str(EXAMPLE).unwrap();
         assert_eq!((config.sources[0].pool_max, config.server.secure_cookie), (16, true));
+        let config: Config = toml::from_str(&EXAMPLE.replace("# replicas", "replicas")).unwrap();
+        assert_eq!(config.sources().unwrap()[0].replicas[0].name, "copy");
     }
 
     /// The example with its commented history, and another route.

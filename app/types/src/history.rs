@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::columns::Columns;
 use crate::policy::{Blockers, Written};
+use crate::replicas::REPLICA_LAG_MAX_SECS;
 use crate::sources::Sources;
 use crate::window::Window;
 use crate::{ShardId, UserId};
@@ -127,6 +128,9 @@ pub struct Policy {
     pub max_drop_bytes_outside_windows: Option<u64>,
     /// What to do about transactions that keep a step from its lock.
     pub blockers: Blockers,
+    /// How many seconds a replica may be behind while rows are dropped or copied; `None`: [`REPLICA_LAG_MAX_SECS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replica_lag_max_secs: Option<u32>,
     /// The name of the `[archive.NAME]` in which a month must be archived and verified before it is dropped for good;
     /// needs `quarantine_days`, since what nobody writes to any more is archived. `None`: months are not archived.
     pub archive: Option<String>,
@@ -144,9 +148,17 @@ impl Default for Policy {
             windows: Vec::new(),
             max_drop_bytes_outside_windows: None,
             blockers: Blockers::Wait,
+            replica_lag_max_secs: None,
             archive: None,
             zone: "UTC".to_owned(),
         }
+    }
+}
+
+impl Policy {
+    /// How many seconds a replica may be behind.
+    pub fn replica_lag_max_secs(&self) -> u32 {
+        self.replica_lag_max_secs.unwrap_or(REPLICA_LAG_MAX_SECS)
     }
 }
 

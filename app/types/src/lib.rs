@@ -30,6 +30,7 @@ pub mod plan;
 pub mod plan_words;
 pub mod policy;
 pub mod policy_edit;
+pub mod replicas;
 pub mod run;
 pub mod simulation;
 pub mod sources;

@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
 use crate::database::Unavailable;
+use crate::replicas::Replica;
 
 /// A session that holds a metadata lock on one of a history's tables: an ALTER of it has to wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct LockHolder {
     pub statement: Option<String>,
 }
 
-/// What holds locks on a history's tables.
+/// What holds locks on a history's tables, and how far its replicas are behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacles {
     /// When the servers were asked.
@@ -33,4 +34,8 @@ pub struct Obstacles {
     pub holders: Vec<LockHolder>,
     /// The sources that could not tell, and what would mend it.
     pub unavailable: Vec<Unavailable>,
+    /// How far the sources' replicas are behind.
+    pub replicas: Vec<Replica>,
+    /// How many seconds they may be, by the policy.
+    pub replica_lag_max_secs: u32,
 }

@@ -217,6 +217,11 @@ impl Action {
         self.takes_partition() || matches!(self, Self::DeleteHeld { .. })
     }
 
+    /// Does it copy rows that the next step of its table may rely on?
+    pub const fn copies_rows(&self) -> bool {
+        matches!(self, Self::CarveOut { .. } | Self::ArchiveMonth { .. })
+    }
+
     /// Does it take a partition away, with its rows?
     pub const fn takes_partition(&self) -> bool {
         matches!(self, Self::DropMonth { .. } | Self::DropQuarantined { .. })

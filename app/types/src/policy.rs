@@ -30,6 +30,7 @@ pub(crate) struct Written {
     max_drop_bytes_outside_windows: Option<u64>,
     #[serde(default)]
     blockers: Blockers,
+    replica_lag_max_secs: Option<u32>,
     archive: Option<String>,
     zone: String,
 }
@@ -72,6 +73,7 @@ impl TryFrom<Written> for Policy {
             windows: written.windows,
             max_drop_bytes_outside_windows: written.max_drop_bytes_outside_windows,
             blockers: written.blockers,
+            replica_lag_max_secs: written.replica_lag_max_secs,
             archive: written.archive,
             zone: written.zone,
         })

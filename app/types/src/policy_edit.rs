@@ -28,6 +28,8 @@ pub struct PolicyEdit {
     pub max_drop_bytes_outside_windows: Option<String>,
     /// `wait` or `kill`.
     pub blockers: Option<String>,
+    /// Seconds.
+    pub replica_lag_max_secs: Option<String>,
     /// The name of an `[archive.NAME]`.
     pub archive: Option<String>,
     /// IANA name.
@@ -48,6 +50,7 @@ impl PolicyEdit {
             windows: Some(windows.join("\n")),
             max_drop_bytes_outside_windows: Some(number(policy.max_drop_bytes_outside_windows)),
             blockers: Some(policy.blockers.to_string()),
+            replica_lag_max_secs: Some(number(policy.replica_lag_max_secs)),
             archive: Some(policy.archive.clone().unwrap_or_default()),
             zone: Some(policy.zone.clone()),
         }
@@ -64,6 +67,7 @@ impl PolicyEdit {
             windows: self.windows.or(rest.windows),
             max_drop_bytes_outside_windows: self.max_drop_bytes_outside_windows.or(rest.max_drop_bytes_outside_windows),
             blockers: self.blockers.or(rest.blockers),
+            replica_lag_max_secs: self.replica_lag_max_secs.or(rest.replica_lag_max_secs),
             archive: self.archive.or(rest.archive),
             zone: self.zone.or(rest.zone),
         }
@@ -96,6 +100,11 @@ impl PolicyEdit {
                 let read = |text: &str| text.parse().map_err(|_| format!("{text:?} is neither wait nor kill"));
                 wrong.read("blockers", self.blockers.as_deref(), Some(policy.blockers), read).unwrap_or_default()
             },
+            replica_lag_max_secs: wrong.number(
+                "replica_lag_max_secs",
+                self.replica_lag_max_secs.as_deref(),
+                policy.replica_lag_max_secs,
+            ),
             archive: wrong.read("archive", self.archive.as_deref(), policy.archive.clone(), |name| Ok(name.to_owned())),
             zone: self.zone.as_deref().map_or_else(|| policy.zone.clone(), |zone| zone.trim().to_owned()),
         };

@@ -58,9 +58,13 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
     let listener = serve::listen(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
     let address = listener.local_addr()?;
     progress(json, &format!("Starting a private database server in {} …", args.dir.display()));
-    let server =
-        PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: args.engine, profile: Profile::Demo })
-            .await?;
+    let server = PrivateServer::start(ServerConfig {
+        dir: args.dir.clone(),
+        engine: args.engine,
+        profile: Profile::Demo,
+        options: Vec::new(),
+    })
+    .await?;
     let served = async {
         let config = write_config(&args.dir, server.socket(), address)?;
         let ops = super::open(&config).await?;
@@ -99,6 +103,7 @@ fn write_config(dir: &Path, socket: &Path, address: SocketAddr) -> anyhow::Resul
             name: "main".to_owned(),
             url: format!("mysql://root@localhost?socket={encoded}"),
             pool_max: 16,
+            replicas: Vec::new(),
         }],
         histories: Vec::new(),
         archives: std::collections::BTreeMap::new(),

@@ -13,6 +13,7 @@ use payhist_types::obstacles::{LockHolder, Obstacles};
 use payhist_types::partition::{MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::plan::{Guard, RotationPlan};
 use payhist_types::plan_words;
+use payhist_types::replicas::Replica;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use serde_json::json;
 
@@ -255,12 +256,21 @@ fn plan_words(plan: &RotationPlan) -> String {
     said + &findings_words(&plan.findings)
 }
 
-/// Who holds locks on the history's tables, a line each.
+/// Who holds locks on the history's tables, and how far its replicas are behind, a line each.
 fn obstacle_words(obstacles: &Obstacles) -> String {
     let said = obstacles.holders.iter().fold(String::new(), |said, holder| {
         let LockHolder { source, table, connection, user, host, secs, statement } = holder;
         let doing = statement.as_deref().unwrap_or("idle in its transaction");
         format!("{said}\nin the way now: connection {connection} ({user}@{host}) on {source} holds a lock on {table}, so since {secs} s: {doing}")
+    });
+    let (at, most) = (obstacles.read_at.format("%H:%M:%S"), obstacles.replica_lag_max_secs);
+    let said = obstacles.replicas.iter().fold(said, |said, Replica { source, name, state }| {
+        let waits = if state.holds_back(most) {
+            format!(": drops and copies wait, the policy allows {most} s")
+        } else {
+            String::new()
+        };
+        format!("{said}\nat {at} the replica {name} of {source} is {state}{waits}")
     });
     obstacles.unavailable.iter().fold(said, |said, missing| {
         let remedy = missing.remedy.as_deref().map(|remedy| format!(" ({remedy})")).unwrap_or_default();

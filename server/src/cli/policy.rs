@@ -20,7 +20,7 @@ pub(super) enum PolicyCommand {
     )]
     Set {
         #[command(flatten)]
-        edit: EditArgs,
+        edit: Box<EditArgs>,
         #[command(flatten)]
         history: HistoryArg,
     },
@@ -59,6 +59,9 @@ pub(super) struct EditArgs {
     /// What to do about transactions in the way: wait or kill.
     #[arg(long)]
     blockers: Option<String>,
+    /// Seconds that a replica may be behind while rows are dropped or copied.
+    #[arg(long, value_name = "SECONDS")]
+    replica_lag_max: Option<String>,
     /// The [archive.NAME] that a month must be in before it is dropped.
     #[arg(long, value_name = "NAME")]
     archive: Option<String>,
@@ -76,6 +79,7 @@ impl From<EditArgs> for PolicyEdit {
             windows: args.windows,
             max_drop_bytes_outside_windows: args.max_drop_bytes,
             blockers: args.blockers,
+            replica_lag_max_secs: args.replica_lag_max,
             archive: args.archive,
             zone: args.zone,
         }
@@ -86,7 +90,7 @@ pub(super) async fn run(command: PolicyCommand, ops: &Ops, json: bool) -> anyhow
     let view = match command {
         PolicyCommand::Show(history) => policies::show(ops, &Permit::for_command(), &history.name).await?,
         PolicyCommand::Set { edit, history } => {
-            policies::set(ops, &Permit::for_command(), &history.name, &edit.into(), None).await?
+            policies::set(ops, &Permit::for_command(), &history.name, &(*edit).into(), None).await?
         }
     };
     Ok(say(json, &view, || view_words(&view)))
@@ -132,6 +136,9 @@ fn policy_words(policy: &Policy) -> String {
     }
     if let Some(most) = policy.max_drop_bytes_outside_windows {
         parts.push(format!("up to {} at any time", megabytes(most)));
+    }
+    if let Some(most) = policy.replica_lag_max_secs {
+        parts.push(format!("replicas at most {most} s behind"));
     }
     parts.extend([format!("blockers {}", policy.blockers), policy.zone.clone()]);
     parts.join(", ")

@@ -2,6 +2,7 @@
 
 mod apply;
 mod obstacles;
+mod replicas;
 mod steps;
 mod words;
 
@@ -14,6 +15,7 @@ use leptos_meta::Title;
 use obstacles::InTheWay;
 use payhist_types::operator::Permission;
 use payhist_types::plan::RotationPlan;
+use replicas::Replicas;
 use steps::Steps;
 use words::plural;
 
@@ -37,6 +39,11 @@ pub(crate) fn PlanPage() -> impl IntoView {
             <Facts plan=plan.clone() />
             <Findings findings=plan.findings.clone() />
             {failure_of::<api::ApplyPlan>()}
+            <Replicas
+                replicas=obstacles.replicas.clone()
+                lag_max_secs=obstacles.replica_lag_max_secs
+                read_at=obstacles.read_at
+            />
             <InTheWay obstacles plan=plan.clone() />
             <ApplyForm plan=plan.clone() may=api::may(Permission::ManagePartitions) />
             <Steps steps=plan.steps />

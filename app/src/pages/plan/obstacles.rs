@@ -15,7 +15,7 @@ pub(super) fn InTheWay(obstacles: Obstacles, plan: RotationPlan) -> impl IntoVie
     if changed.is_empty() {
         return ().into_any();
     }
-    let Obstacles { read_at, holders, unavailable } = obstacles;
+    let Obstacles { read_at, holders, unavailable, .. } = obstacles;
     let holders: Vec<_> = holders.into_iter().filter(|holder| changed.contains(holder.table.as_str())).collect();
     let free = holders.is_empty() && unavailable.is_empty();
     view! {

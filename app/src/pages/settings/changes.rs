@@ -48,6 +48,7 @@ fn differences(from: Option<&Policy>, to: &Policy) -> String {
         ("windows", from.windows, to.windows),
         ("bytes outside of windows", from.max_drop_bytes_outside_windows, to.max_drop_bytes_outside_windows),
         ("blockers", from.blockers, to.blockers),
+        ("seconds replicas may be behind", from.replica_lag_max_secs, to.replica_lag_max_secs),
         ("archive", from.archive, to.archive),
         ("zone", from.zone, to.zone),
     ];

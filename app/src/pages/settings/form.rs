@@ -17,6 +17,7 @@ pub(crate) fn edit_of_url() -> PolicyEdit {
         windows: typed("windows"),
         max_drop_bytes_outside_windows: typed("max_drop_bytes_outside_windows"),
         blockers: typed("blockers"),
+        replica_lag_max_secs: typed("replica_lag_max_secs"),
         archive: typed("archive"),
         zone: typed("zone"),
     }
@@ -50,6 +51,7 @@ pub(crate) fn PolicyForm(history: String, edit: PolicyEdit) -> impl IntoView {
                     "none",
                     edit.max_drop_bytes_outside_windows,
                 )}
+                {field("replica_lag_max_secs", "Seconds a replica may be behind", "10", edit.replica_lag_max_secs)}
                 <div class="field">
                     <label for="policy-blockers">"Transactions in the way of a lock"</label>
                     <select id="policy-blockers" name="blockers">

@@ -24,6 +24,7 @@ pub(super) fn SaveForm(policy: PolicyView, edit: PolicyEdit, may: bool) -> impl 
         ("edit[windows]", edit.windows),
         ("edit[max_drop_bytes_outside_windows]", edit.max_drop_bytes_outside_windows),
         ("edit[blockers]", edit.blockers),
+        ("edit[replica_lag_max_secs]", edit.replica_lag_max_secs),
         ("edit[archive]", edit.archive),
         ("edit[zone]", edit.zone),
     ];

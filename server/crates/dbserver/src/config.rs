@@ -14,6 +14,8 @@ pub struct ServerConfig {
     pub engine: Option<EngineKind>,
     /// Size and durability.
     pub profile: Profile,
+    /// Further options of the running server, which override the profile's.
+    pub options: Vec<OsString>,
 }
 
 /// Size and durability of a private server.

@@ -87,6 +87,7 @@ impl PrivateServer {
             option("--pid-file=", &folder.pid_file()),
         ]);
         command.extend(config.profile.server_options(installation.engine()));
+        command.extend(config.options.iter().cloned());
 
         let log = folder.log();
         let log_start = log.metadata().map_or(0, |metadata| metadata.len());

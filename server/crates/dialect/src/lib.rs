@@ -16,6 +16,7 @@ pub mod ident;
 pub mod plan_sql;
 pub mod probe;
 pub mod quarantine;
+pub mod replication;
 pub mod split;
 mod statement;
 

@@ -149,6 +149,9 @@ impl Ops {
         for source in self.sources() {
             source.pool.close().await;
             source.work.close().await;
+            for replica in &source.replicas {
+                replica.close().await;
+            }
         }
         self.0.control.close().await;
     }

@@ -1,7 +1,7 @@
 //! Examining a history: before it is adopted, and whenever something seems wrong.
 
 use crate::auth::{Permit, ViewPartitions};
-use crate::{Ops, OpsError, catalogue, histories};
+use crate::{Ops, OpsError, catalogue, histories, replicas};
 use payhist_dialect::doctor::explain;
 use payhist_plan::doctor::{examine, unreadable};
 use payhist_plan::rotation::PlanError;
@@ -50,6 +50,10 @@ async fn of_source(ops: &Ops, spec: &HistorySpec, name: &str, inventory: &Invent
             found.iter().map(|found| explain(found, spec, None)).collect()
         }
     };
+    if let Ok(source) = ops.source(name) {
+        let behind = payhist_plan::doctor::replicas(spec, replicas::of_source(source).await);
+        findings.extend(behind.iter().map(|found| explain(found, spec, None)));
+    }
     // With one source there is nothing to tell apart.
     if spec.source.only().is_none() {
         for finding in &mut findings {

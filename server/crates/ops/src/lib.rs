@@ -25,6 +25,7 @@ pub mod rotation;
 pub mod zone;
 
 mod context;
+mod replicas;
 
 pub use auth::{Permit, Principal};
 pub use context::{Ops, OpsConfig};

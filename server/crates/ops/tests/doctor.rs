@@ -348,7 +348,8 @@ async fn a_missing_privilege_is_named_with_its_grant(#[case] engine: EngineKind)
     let (schema, user) = (test.db.name(), format!("d{}", &test.db.name()[1..]));
     run(&test, &format!("CREATE USER '{user}'@'localhost'; GRANT SELECT ON `{schema}`.* TO '{user}'@'localhost'"))
         .await;
-    let options = |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 2 };
+    let options =
+        |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 2, replicas: Vec::new() };
     let ops = Ops::open(OpsConfig {
         environment: "test".to_owned(),
         instance: "test:3".to_owned(),

@@ -52,7 +52,8 @@ impl Site {
     }
 
     async fn connect(test: &TestOps, user: &str) -> Ops {
-        let source = |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 4 };
+        let source =
+            |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 4, replicas: Vec::new() };
         let config = OpsConfig {
             environment: "test".to_owned(),
             instance: "test:4".to_owned(),

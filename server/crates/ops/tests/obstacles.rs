@@ -82,7 +82,8 @@ async fn without_the_privilege_the_grant_is_named(#[case] engine: EngineKind) {
     {
         connection.execute(AssertSqlSafe(sql)).await.unwrap();
     }
-    let options = |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 2 };
+    let options =
+        |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 2, replicas: Vec::new() };
     let config = OpsConfig {
         environment: "test".to_owned(),
         instance: "test:3".to_owned(),

@@ -41,7 +41,8 @@ impl Deployment {
         let control = TestDb::new(EngineKind::MariaDb).await;
         let (first, second) = (TestServer::private(first).await, TestServer::private(second).await);
         let clock = MockClock::at("2026-11-15T02:14:30Z");
-        let source = |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 6 };
+        let source =
+            |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 6, replicas: Vec::new() };
         let config = OpsConfig {
             environment: "test".to_owned(),
             instance: "test:1".to_owned(),

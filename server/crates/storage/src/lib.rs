@@ -33,6 +33,7 @@ pub mod payments;
 pub mod permit;
 pub mod policies;
 pub mod pool;
+pub mod replicas;
 pub mod restored;
 pub mod runs;
 pub mod sessions;

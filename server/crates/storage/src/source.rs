@@ -2,6 +2,7 @@
 
 use crate::error::{During, StorageError};
 use crate::pool::Pool;
+use crate::replicas::{Replica, ReplicaConfig};
 use payhist_dialect::Capabilities;
 use sqlx::mysql::MySqlConnectOptions;
 use std::str::FromStr;
@@ -22,6 +23,8 @@ pub struct SourceConfig {
     pub options: MySqlConnectOptions,
     /// Most connections this instance may hold for reading.
     pub pool_max: u32,
+    /// Its replicas, whose lag holds work back.
+    pub replicas: Vec<ReplicaConfig>,
 }
 
 impl SourceConfig {
@@ -30,10 +33,22 @@ impl SourceConfig {
     /// # Errors
     /// [`StorageError::Inconsistent`] with the reason; the address itself is left out, since it may hold a password.
     pub fn from_url(name: &str, url: &str, pool_max: u32) -> Result<Self, StorageError> {
-        let options = MySqlConnectOptions::from_str(url)
-            .map_err(|error| StorageError::Inconsistent(format!("the address of {name} cannot be read: {error}")))?;
-        Ok(Self { name: name.to_owned(), options, pool_max })
+        Ok(Self { name: name.to_owned(), options: options(name, url)?, pool_max, replicas: Vec::new() })
     }
+
+    /// Adds a replica by its address, as of [`SourceConfig::from_url`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn add_replica(&mut self, name: &str, url: &str) -> Result<(), StorageError> {
+        self.replicas.push(ReplicaConfig { name: name.to_owned(), options: options(name, url)? });
+        Ok(())
+    }
+}
+
+fn options(name: &str, url: &str) -> Result<MySqlConnectOptions, StorageError> {
+    MySqlConnectOptions::from_str(url)
+        .map_err(|error| StorageError::Inconsistent(format!("the address of {name} cannot be read: {error}")))
 }
 
 /// A connected source.
@@ -45,6 +60,8 @@ pub struct Source {
     pub pool: Pool,
     /// For changing: imports and DDL, which may take their time and must never starve the readers.
     pub work: Pool,
+    /// Its replicas.
+    pub replicas: Vec<Replica>,
     capabilities: OnceCell<Capabilities>,
 }
 
@@ -54,6 +71,7 @@ impl Source {
         Self {
             pool: Pool::open(&config.name, config.options.clone(), config.pool_max, Some(READ_DEADLINE)),
             work: Pool::open(&format!("{}, changes", config.name), config.options, WORK_CONNECTIONS_MAX, None),
+            replicas: config.replicas.into_iter().map(Replica::open).collect(),
             name: config.name,
             capabilities: OnceCell::new(),
         }

@@ -62,6 +62,7 @@ impl TestOps {
             name: name.to_owned(),
             options,
             pool_max: POOL_MAX,
+            replicas: Vec::new(),
         };
         let config = OpsConfig {
             environment: "test".to_owned(),

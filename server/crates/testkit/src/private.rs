@@ -1,8 +1,9 @@
 //! A server of a test's own, for crash tests.
 
+use std::ffi::OsString;
 use std::path::Path;
 
-use payhist_dbserver::{PrivateServer, ServerExit};
+use payhist_dbserver::{PrivateServer, ServerConfig, ServerExit};
 use payhist_types::EngineKind;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -22,16 +23,18 @@ pub struct TestServer {
 impl TestServer {
     /// Starts a server in a temporary folder.
     pub async fn private(engine: EngineKind) -> Self {
+        Self::private_with(engine, Vec::new()).await
+    }
+
+    /// The same, with options of its own.
+    pub(crate) async fn private_with(engine: EngineKind, options: Vec<OsString>) -> Self {
         let folder = tempfile::Builder::new().prefix("payhist-test-").tempdir().unwrap_or_else(|e| panic!("{e}"));
-        let Self { server, .. } = Self::private_in(engine, folder.path()).await;
-        Self { server, folder: Some(folder) }
+        Self { server: start(engine, folder.path(), options).await, folder: Some(folder) }
     }
 
     /// Starts a server in `dir`, which the caller owns: on a small file system, for tests of a full disk.
     pub async fn private_in(engine: EngineKind, dir: &Path) -> Self {
-        copy_template(engine, dir).await;
-        let server = PrivateServer::start(config(engine, dir)).await.unwrap_or_else(|e| panic!("{e}"));
-        Self { server, folder: None }
+        Self { server: start(engine, dir, Vec::new()).await, folder: None }
     }
 
     /// Creates the schema `name` (letters, digits and `_`).
@@ -72,4 +75,10 @@ impl TestServer {
     pub async fn stop(self) -> ServerExit {
         self.server.stop().await.unwrap_or_else(|e| panic!("{e}"))
     }
+}
+
+async fn start(engine: EngineKind, dir: &Path, options: Vec<OsString>) -> PrivateServer {
+    copy_template(engine, dir).await;
+    let config = ServerConfig { options, ..config(engine, dir) };
+    PrivateServer::start(config).await.unwrap_or_else(|e| panic!("{e}"))
 }

@@ -18,6 +18,7 @@ use payhist_types::findings::FindingKind;
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::PartitionExpression;
 use payhist_types::plan_words;
+use payhist_types::replicas::{Replica, ReplicaState};
 use sql::Writer;
 pub(crate) use sql::{partition_clause, text};
 
@@ -388,9 +389,32 @@ fn of_server(ailment: &Ailment) -> Said {
         Ailment::NotChecked(what) => {
             Said::new("not_checked", format!("could not be examined: {what}"), "what is not known is not sound").steps("Run doctor again in a quiet hour, or look yourself.")
         }
+        Ailment::Replica(replica) => of_replica(replica),
         Ailment::Planner(kind) => of_planner(kind),
         _ => Said::new("unexplained", format!("{ailment:?}"), "without an answer from the server there is no more to say"),
     }
+}
+
+fn of_replica(replica: &Replica) -> Said {
+    let (code, steps) = match &replica.state {
+        ReplicaState::Behind { .. } => ("replica_behind", "Wait, or look what it is busy with.".to_owned()),
+        ReplicaState::Stopped { .. } => {
+            ("replica_stopped", "Look at its SHOW REPLICA STATUS and its error log.".to_owned())
+        }
+        ReplicaState::NoReplica => (
+            "no_replica",
+            "Make it a replica of the source, or take it out of `replicas` in the configuration.".to_owned(),
+        ),
+        ReplicaState::Forbidden { privilege } => {
+            ("replica_privilege", format!("On the replica: GRANT {privilege} ON *.* TO the user of its address."))
+        }
+        ReplicaState::Unreachable { .. } => {
+            ("replica_unreachable", "Mend it, or its address in the configuration.".to_owned())
+        }
+    };
+    let why = "what drops or copies rows waits until it is known to be in time; months are added all the same";
+    Said::new(code, format!("the replica {} of {} is {}", replica.name, replica.source, replica.state), why)
+        .steps(steps)
 }
 
 fn of_planner(kind: &FindingKind) -> Said {

@@ -5,10 +5,10 @@
 //! - The run is resumed from its records, whoever was killed: a step that is done is found done.
 //! - A failed step, and a drop that is blocked at its turn, ends its table's turn; the other tables go on and the run ends `partial`.
 //! - Every step proves that its lease's token is still the newest, its switch still on, its policy still the history's,
-//!   and, if it destroys, that its window is still open.
+//!   and, if it destroys, that its window is still open and no replica of its source too far behind.
 
 use super::step::{self, Attempt, Performed};
-use crate::{Ops, OpsError, catalogue, zone};
+use crate::{Ops, OpsError, catalogue, replicas, zone};
 use chrono::TimeDelta;
 use payhist_plan::windows::Outside;
 use payhist_storage::histories::{self as stored_histories, History};
@@ -180,6 +180,12 @@ impl Started {
         if let Some(why) = stopped {
             return Ok(skipped(why).into());
         }
+        if planned.action.is_destructive() || planned.action.copies_rows() {
+            let source = self.history.spec.source.of(planned.shard);
+            if let Some(why) = replicas::in_the_way(ops, source, &run.plan.policy).await? {
+                return Ok(blocked(why).into());
+            }
+        }
         fault::point("rotation.before_intent");
         runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
         drop(connection); // not held while the ALTER waits for its lock
@@ -221,11 +227,14 @@ impl Started {
     }
 }
 
-/// What failed ends its table's turn. A drop that waits keeps those behind it waiting too, or they would leave a gap.
+/// What failed ends its table's turn. A drop that waits keeps those behind it waiting too, or they would leave a gap; so does
+/// a copy, since the month's drop relies on it.
 fn stops_its_table(planned: &Step, outcome: StepOutcome) -> bool {
     match outcome {
         StepOutcome::Failed | StepOutcome::Skipped => true,
-        StepOutcome::Blocked => planned.is_active() && planned.action.takes_partition(),
+        StepOutcome::Blocked => {
+            planned.is_active() && (planned.action.takes_partition() || planned.action.copies_rows())
+        }
         StepOutcome::Pending | StepOutcome::Intended | StepOutcome::Done | StepOutcome::AlreadyDone => false,
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::auth::{Permit, ViewPartitions};
 use crate::zone::local;
-use crate::{Ops, OpsError, histories, zone};
+use crate::{Ops, OpsError, histories, replicas, zone};
 use payhist_dialect::deadlock::without_values;
 use payhist_dialect::error_class::ErrorClass;
 use payhist_storage::blockers::{self, TableHolder};
@@ -17,15 +17,19 @@ use std::collections::BTreeSet;
 pub async fn obstacles(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<Obstacles, OpsError> {
     let history = histories::find(ops, history).await?;
     let zone = zone::parse(&history.spec.policy.zone)?;
-    let (mut holders, mut unavailable) = (Vec::new(), Vec::new());
+    let (mut holders, mut unavailable, mut replicas) = (Vec::new(), Vec::new(), Vec::new());
     for source in history.spec.source.names() {
         match holders_on(ops, &history.spec, source).await {
             Ok(Some(found)) => holders.extend(found),
             Ok(None) => unavailable.push(not_watched(source)),
             Err(error) => unavailable.push(not_read(source, &error)),
         }
+        if let Ok(source) = ops.source(source) {
+            replicas.extend(replicas::of_source(source).await);
+        }
     }
-    Ok(Obstacles { read_at: local(ops.now(), zone), holders, unavailable })
+    let replica_lag_max_secs = history.spec.policy.replica_lag_max_secs();
+    Ok(Obstacles { read_at: local(ops.now(), zone), holders, unavailable, replicas, replica_lag_max_secs })
 }
 
 /// `None`: the server does not watch metadata locks.

@@ -205,7 +205,8 @@ pub(crate) async fn user(test: &TestOps, grants: impl Iterator<Item = &'static s
     if process {
         run(test, &format!("GRANT PROCESS ON *.* TO '{name}'@'localhost'")).await;
     }
-    let source = |pool: &str, options| SourceConfig { name: pool.to_owned(), options, pool_max: 4 };
+    let source =
+        |pool: &str, options| SourceConfig { name: pool.to_owned(), options, pool_max: 4, replicas: Vec::new() };
     let config = OpsConfig {
         environment: "test".to_owned(),
         instance: "test:4".to_owned(),

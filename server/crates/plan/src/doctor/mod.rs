@@ -19,6 +19,7 @@ use payhist_types::findings::{Finding as PlanFinding, FindingKind};
 use payhist_types::history::{HistorySpec, Switches};
 use payhist_types::inventory::{HeldState, Inventory, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::plan::{RotationPlan, Step};
+use payhist_types::replicas::{Replica, ReplicaState};
 use payhist_types::{Month, ShardId, UserId};
 
 use crate::conversion::KEPT_SUFFIX;
@@ -161,6 +162,8 @@ pub enum Ailment {
         /// For what.
         purpose: &'static str,
     },
+    /// A replica that holds work back.
+    Replica(Replica),
     /// It could not be looked at.
     NotChecked(String),
 }
@@ -211,6 +214,20 @@ pub fn unreadable(
     let planner = planner.filter(of_source).map(|finding| (finding.shard, Ailment::Planner(finding.kind)));
     let all = std::iter::once((None, Ailment::NotChecked(reason))).chain(planner);
     Ok(all.map(|(shard, ailment)| found(spec, Severity::Error, shard, ailment)).collect())
+}
+
+/// The replicas of a source that hold work back.
+pub fn replicas(spec: &HistorySpec, replicas: Vec<Replica>) -> Vec<Found> {
+    let lag_max_secs = spec.policy.replica_lag_max_secs();
+    let behind = replicas.into_iter().filter(|replica| replica.state.holds_back(lag_max_secs));
+    let judged = behind.map(|replica| {
+        let severity = match replica.state {
+            ReplicaState::Behind { .. } => Severity::Warning,
+            _ => Severity::Error,
+        };
+        found(spec, severity, None, Ailment::Replica(replica))
+    });
+    judged.collect()
 }
 
 /// Examines what one source has of a history. The whole history's ailments come first, then each shard's, in the order of their mending.

@@ -4,7 +4,7 @@ use super::super::execute::Lease;
 use super::super::patience::Patient;
 use super::Progress;
 use super::work::Work;
-use crate::{Ops, OpsError};
+use crate::{Ops, OpsError, replicas};
 use payhist_dialect::conversion::{Copy, Names};
 use payhist_storage::conversions::{self, Stage};
 use payhist_storage::histories::{self as stored_histories, History};
@@ -12,6 +12,12 @@ use payhist_storage::{audit, fault, permit, tx};
 use payhist_types::conversion::{ConversionOutcome, LeftAlone, ShardConverted, TablePlan};
 use payhist_types::history::Switch;
 use serde_json::json;
+use std::time::Duration;
+
+/// How often a replica that is too far behind is looked at before the conversion stops, to be taken up later.
+const REPLICA_LOOKS_MAX: u32 = 300;
+/// How long until the next look.
+const REPLICA_PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) struct Converter<'a> {
     pub(super) ops: &'a Ops,
@@ -205,6 +211,26 @@ impl Converter<'_> {
             return Ok(());
         }
         Err(OpsError::refused("the create switch is off", "Turn it on, and give the same command again."))
+    }
+
+    /// The same, and waits while a replica is too far behind: each chunk is one more thing that it has to copy.
+    pub(super) async fn wait_for_replicas(&self) -> Result<(), OpsError> {
+        let source = self.history.spec.source.of(self.table.shard);
+        let mut looks = 0;
+        loop {
+            self.hold().await?;
+            let Some(why) = replicas::in_the_way(self.ops, source, &self.history.spec.policy).await? else {
+                return Ok(());
+            };
+            looks += 1;
+            if looks == REPLICA_LOOKS_MAX {
+                return Err(OpsError::refused(
+                    why,
+                    "When it has caught up, give the same command again: it goes on from here.",
+                ));
+            }
+            tokio::time::sleep(REPLICA_PAUSE).await;
+        }
     }
 
     async fn tell(&self, action: &'static str, stage: &Stage, detail: serde_json::Value) -> Result<(), OpsError> {

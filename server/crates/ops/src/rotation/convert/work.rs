@@ -69,7 +69,7 @@ impl Work<'_, '_> {
         loop {
             let rest = Stretch { after: after.as_ref(), to: last.as_ref() };
             let Some(to) = conversions::chunk_end(&mut self.patient.connection, self.copy, rest).await? else { break };
-            self.converter.hold().await?;
+            self.converter.wait_for_replicas().await?;
             self.patient.run(&self.copy.copy(Stretch { after: after.as_ref(), to: Some(&to) })).await?;
             fault::point("convert.after_chunk");
             self.converter.remember(Stage::Copying(Some(to.clone()))).await?;
