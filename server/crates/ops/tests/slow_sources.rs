@@ -147,13 +147,13 @@ async fn a_server_that_dies_in_mid_run_costs_its_own_shards_alone(
     #[case] second: EngineKind,
 ) {
     let mut test = Deployment::new(first, second).await;
-    let mut sessions = Sessions::new(&test.first.connect_options(), &["reader"]).await;
-    sessions.step("reader", "BEGIN").await.done();
-    sessions.step("reader", &format!("SELECT COUNT(*) FROM `{SCHEMA}`.payment_history_shard_0")).await.done();
+    let mut sessions = reader(&test.first, 0).await;
+    let _lost = reader(&test.second, 2).await;
     let (ops, hash) = (test.ops.clone(), test.plan().await.hash.0);
     let applying =
         tokio::spawn(async move { rotation::apply_and_wait(&ops, &Permit::for_command(), "", &hash).await.unwrap() });
     wait_for_alter(&test.first).await;
+    wait_for_alter(&test.second).await;
     test.second.kill9().await;
     sessions.step("reader", "COMMIT").await.done();
     let run = applying.await.unwrap();
@@ -169,6 +169,45 @@ async fn a_server_that_dies_in_mid_run_costs_its_own_shards_alone(
     let run = test.apply().await;
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
     assert_eq!((steps(&run, 2), steps(&run, 3)), (DONE.to_vec(), DONE.to_vec()));
+}
+
+#[rstest]
+#[case::mariadb_waits(EngineKind::MariaDb, EngineKind::MySql)]
+#[case::mysql_waits(EngineKind::MySql, EngineKind::MariaDb)]
+#[tokio::test]
+async fn a_table_that_waits_for_its_lock_keeps_no_other_source_waiting(
+    #[case] first: EngineKind,
+    #[case] second: EngineKind,
+) {
+    let test = Deployment::new(first, second).await;
+    let mut sessions = reader(&test.first, 0).await;
+    let hash = test.plan().await.hash.0;
+    let run = rotation::apply(&test.ops, &Permit::for_command(), "", &hash).await.unwrap();
+    let until = async |done: fn(&RotationRun) -> bool| loop {
+        let seen = rotation::run(&test.ops, &Permit::for_command(), run).await.unwrap();
+        if seen.outcome != RunOutcome::Running || done(&seen) {
+            break seen;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    let waiting = until(|seen| steps(seen, 2) == DONE && steps(seen, 3) == DONE).await;
+    assert_eq!(steps(&waiting, 0)[0].1, StepOutcome::Intended, "{waiting:#?}");
+    assert_eq!(steps(&waiting, 1), DONE.map(|(step, _)| (step, StepOutcome::Pending)), "serial on one source");
+    sessions.step("reader", "COMMIT").await.done();
+    let run = until(|_| false).await;
+    assert_eq!(
+        (run.outcome, steps(&run, 0), steps(&run, 1)),
+        (RunOutcome::Done, DONE.to_vec(), DONE.to_vec()),
+        "{run:#?}"
+    );
+}
+
+/// A transaction that has read a shard's table, and so keeps its ALTER waiting.
+async fn reader(server: &TestServer, shard: u16) -> Sessions {
+    let mut sessions = Sessions::new(&server.connect_options(), &["reader"]).await;
+    sessions.step("reader", "BEGIN").await.done();
+    sessions.step("reader", &format!("SELECT COUNT(*) FROM `{SCHEMA}`.payment_history_shard_{shard}")).await.done();
+    sessions
 }
 
 /// Waits until an ALTER waits for the reader.

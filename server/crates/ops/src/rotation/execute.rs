@@ -1,4 +1,4 @@
-//! The executor of a recorded run: table by table, step by step, under the history's lease.
+//! The executor of a recorded run, under the history's lease: its sources side by side, on each step by step.
 //!
 //! Invariants:
 //! - A step's intent is recorded before it acts; its outcome after the catalogue was read again.
@@ -10,6 +10,7 @@
 use super::step::{self, Attempt, Performed};
 use crate::{Ops, OpsError, catalogue, replicas, zone};
 use chrono::TimeDelta;
+use futures::{StreamExt, stream};
 use payhist_plan::windows::Outside;
 use payhist_storage::histories::{self as stored_histories, History};
 use payhist_storage::runs::{self, StepResult, StoredRun, StoredStep};
@@ -17,10 +18,13 @@ use payhist_storage::{PooledConnection, audit, fault, leases, tx};
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::run::{RunOutcome, StepOutcome};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// For how long a run's lease is good: longer than a step may take with all its retries.
 const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
+
+/// Sources that are worked on at once: each takes connections to the control database.
+const SOURCES_AT_ONCE_MAX: usize = 4;
 
 /// Why a step is not tried after another one of its table.
 const EARLIER_STEP: &str = "an earlier step on this table failed or was blocked";
@@ -116,21 +120,40 @@ impl Started {
 
     async fn steps(&self, ops: &Ops) -> Result<(), OpsError> {
         let (run, steps) = self.read(ops).await?;
-        let (mut stopped_tables, mut lost_sources) = (BTreeSet::new(), BTreeSet::new());
+        let mut by_source: BTreeMap<&str, Vec<(&Step, StoredStep)>> = BTreeMap::new();
         for stored in steps {
             let planned = &run.plan.steps[stored.sequence as usize];
+            by_source.entry(self.history.spec.source.of(planned.shard)).or_default().push((planned, stored));
+        }
+        let works: Vec<_> = by_source.into_iter().map(|(name, steps)| self.of_source(ops, &run, name, steps)).collect();
+        // Each goes on to its own end: a future that is dropped would leave its ALTER running.
+        let ended: Vec<_> = stream::iter(works).buffer_unordered(SOURCES_AT_ONCE_MAX).collect().await;
+        ended.into_iter().collect::<Result<(), _>>()?;
+        let mut connection = ops.control().acquire("rotation.finish").await?;
+        let outcome = outcome(&run.plan, &runs::steps(&mut connection, run.id).await?);
+        fault::point("rotation.before_finish");
+        Ok(runs::finish(&mut connection, run.id, outcome, ops.now()).await?)
+    }
+
+    /// The steps on one source, one after the other.
+    async fn of_source(
+        &self,
+        ops: &Ops,
+        run: &StoredRun,
+        name: &str,
+        steps: Vec<(&Step, StoredStep)>,
+    ) -> Result<(), OpsError> {
+        let (mut stopped_tables, mut is_lost) = (BTreeSet::new(), false);
+        for (planned, stored) in steps {
             let mut outcome = stored.outcome;
             if matches!(outcome, StepOutcome::Pending | StepOutcome::Intended) {
-                let source = self.history.spec.source.of(planned.shard);
-                let stopped = if lost_sources.contains(source) {
-                    Some(format!("its source {source} was lost during the run"))
+                let stopped = if is_lost {
+                    Some(format!("its source {name} was lost during the run"))
                 } else {
                     stopped_tables.contains(&planned.table).then(|| EARLIER_STEP.to_owned())
                 };
-                let Performed { result, is_source_lost } = self.one(ops, &run, planned, &stored, stopped).await?;
-                if is_source_lost {
-                    lost_sources.insert(source);
-                }
+                let Performed { result, is_source_lost } = self.one(ops, run, planned, &stored, stopped).await?;
+                is_lost |= is_source_lost;
                 let mut connection = ops.control().acquire("rotation.settle").await?;
                 runs::settle(&mut connection, run.id, stored.sequence, &result, ops.now()).await?;
                 fault::point("rotation.after_settle");
@@ -140,10 +163,7 @@ impl Started {
                 stopped_tables.insert(&planned.table);
             }
         }
-        let mut connection = ops.control().acquire("rotation.finish").await?;
-        let outcome = outcome(&run.plan, &runs::steps(&mut connection, run.id).await?);
-        fault::point("rotation.before_finish");
-        Ok(runs::finish(&mut connection, run.id, outcome, ops.now()).await?)
+        Ok(())
     }
 
     async fn read(&self, ops: &Ops) -> Result<(StoredRun, Vec<StoredStep>), OpsError> {
