@@ -158,6 +158,28 @@ async fn every_function_that_changes_something_is_held_to_its_roles_and_the_rest
 }
 
 #[tokio::test]
+async fn a_hold_is_released_by_two_people_and_never_by_who_asked() {
+    let (test, _folder, serve) = served().await;
+    let (asker, other) = (Role::Compliance, Role::Admin);
+    operator(&test, asker).await;
+    operator(&test, other).await;
+    let (asker, other) = (Browser::logged_in(&serve, asker).await, Browser::logged_in(&serve, other).await);
+    let hold = [("history", "payments"), ("kind", "user"), ("which", "7"), ("case_number", "1"), ("reason", "audit")];
+    assert_eq!(asker.post("/api/ui/holds/place", &hold).await.status(), 200);
+    let released = async || {
+        let sql = "SELECT COUNT(*) FROM legal_hold WHERE released_at IS NOT NULL";
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut test.db.connect().await).await.unwrap()
+    };
+    let (ask, approve) = ("/api/ui/holds/ask-release", "/api/ui/holds/approve-release");
+    assert_eq!(other.post(approve, &[("hold", "1")]).await.status(), 409, "nobody has asked");
+    assert_eq!(asker.post(ask, &[("hold", "1"), ("reason", "closed")]).await.status(), 200);
+    assert_eq!(asker.post(approve, &[("hold", "1")]).await.status(), 409, "who asked is not another person");
+    assert_eq!(released().await, 0);
+    assert_eq!(other.post(approve, &[("hold", "1")]).await.status(), 200);
+    assert_eq!(released().await, 1);
+}
+
+#[tokio::test]
 async fn a_form_of_another_site_changes_nothing() {
     let (test, _folder, serve) = served().await;
     operator(&test, Role::Admin).await;
