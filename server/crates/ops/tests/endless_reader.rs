@@ -46,8 +46,15 @@ async fn payments(test: &TestOps) -> Vec<u64> {
     sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut test.db.connect().await).await.unwrap()
 }
 
+/// Longer than two tries and their pauses ever take.
+const TWO_RETRIES: std::time::Duration = std::time::Duration::from_secs(25);
+
 /// Waits until the lock has been waited for and given up twice.
 async fn wait_for_two_retries(test: &TestOps) {
+    tokio::time::timeout(TWO_RETRIES, two_retries(test)).await.expect("each wait for the lock has its bound");
+}
+
+async fn two_retries(test: &TestOps) {
     let mut connection = test.db.connect().await;
     let (mut seen, mut given_up) = (false, 0);
     while given_up < 2 {

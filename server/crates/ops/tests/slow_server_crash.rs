@@ -10,6 +10,7 @@ use payhist_testkit::{MockClock, Sessions, TestOps, TestServer};
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::plan::RotationPlan;
+use payhist_types::run::RunOutcome;
 use rstest::rstest;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection};
@@ -175,6 +176,8 @@ async fn wait_for(connection: &mut MySqlConnection, begins: &str, schema: &str) 
 async fn assert_whole(ops: &Ops, options: &MySqlConnectOptions, case: &Case, place: &str) {
     let plan = plan(ops).await;
     assert_eq!(plan.steps, [], "{place}: {:#?}", plan.findings);
+    let runs = rotation::runs(ops, &Permit::for_command(), "").await.unwrap();
+    assert!(runs.iter().all(|run| run.outcome != RunOutcome::Running), "{place}: a run was left behind: {runs:#?}");
     let mut connection = connect(options).await;
     let found: Vec<String> = sqlx::query_scalar(
         "SELECT CAST(PARTITION_NAME AS CHAR) FROM information_schema.PARTITIONS \
