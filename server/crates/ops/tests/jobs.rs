@@ -57,6 +57,38 @@ async fn premake_makes_the_months_that_the_policy_asks_for(#[case] engine: Engin
     assert!(run.rotation_run.is_some() && run.summary.unwrap().contains("4 of 4 steps done"));
 }
 
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn months_go_when_their_window_opens_though_the_daily_run_comes_before(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, "2026-11-15T02:44:30Z").await;
+    let windows = vec!["daily 04:00-05:00".parse().unwrap()];
+    let policy = Policy { retention_months: Some(1), windows, ..Policy::default() };
+    test.history(1, policy, Switches { drop: true, ..Switches::default() }, "2026-09", "2026-11").await;
+    jobs::ensure(&test.ops).await.unwrap();
+    test.clock.advance(TimeDelta::minutes(1));
+    tick(&test.ops).await;
+    let daily = runs(&test.ops, "expire").await.remove(0);
+    assert!(daily.rotation_run.is_none() && daily.summary.unwrap().contains("no maintenance window is open"));
+    test.clock.set("2026-11-15T03:59:59Z".parse().unwrap());
+    tick(&test.ops).await;
+    assert_eq!(runs(&test.ops, "expire").await.len(), 1, "the window is still closed");
+
+    let other = test.second_instance().await;
+    for now in ["2026-11-15T04:00:00.2Z", "2026-11-15T04:00:01Z", "2026-11-15T04:30:00Z"] {
+        test.clock.set(now.parse().unwrap());
+        tokio::join!(tick(&test.ops), tick(&other));
+    }
+    let runs = runs(&test.ops, "expire").await;
+    assert_eq!(runs.len(), 2, "once for the opening, whoever looks and how often: {runs:#?}");
+    assert_eq!(runs[0].scheduled_at.to_rfc3339(), "2026-11-15T04:00:00+00:00");
+    assert!(
+        runs[0].rotation_run.is_some() && runs[0].summary.as_ref().unwrap().contains("1 of 1 steps done"),
+        "{runs:#?}"
+    );
+}
+
 #[tokio::test]
 async fn missed_ticks_are_recorded_and_the_newest_runs() {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:30Z").await;

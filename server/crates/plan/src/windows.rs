@@ -13,7 +13,8 @@ use payhist_types::plan::Guard;
 use payhist_types::window::Window;
 
 /// Every window opens within this time, even a weekly one whose hour the clock skips once.
-const OPENS_WITHIN_MINUTES: i64 = 15 * 24 * 60;
+const OPENS_WITHIN_MINUTES: i64 = 15 * DAY_MINUTES;
+const DAY_MINUTES: i64 = 24 * 60;
 
 /// Is one of the windows open? Without any, always.
 pub fn is_open(windows: &[Window], zone: Tz, at: DateTime<Utc>) -> bool {
@@ -36,6 +37,17 @@ pub fn next_opening(windows: &[Window], zone: Tz, after: DateTime<Utc>) -> Optio
     let minute = after.duration_trunc(TimeDelta::minutes(1)).ok()?;
     let mut minutes = (1..=OPENS_WITHIN_MINUTES).map(|minutes| minute + TimeDelta::minutes(minutes));
     minutes.find(|minute| is_open(windows, zone, *minute))
+}
+
+/// When the windows that are open at a moment opened, if that was after `since` and no more than a day ago.
+pub fn opened_since(windows: &[Window], zone: Tz, since: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if windows.is_empty() || !is_open(windows, zone, now) {
+        return None;
+    }
+    let minute = now.duration_trunc(TimeDelta::minutes(1)).ok()?;
+    let mut minutes = (0..DAY_MINUTES).map(|minutes| minute - TimeDelta::minutes(minutes));
+    let opened = minutes.find(|minute| !is_open(windows, zone, *minute - TimeDelta::minutes(1)))?;
+    (opened > since).then_some(opened)
 }
 
 /// A moment outside every window of a policy.
@@ -130,6 +142,27 @@ mod tests {
         assert_open("Sun 01:00-02:00", America::New_York, "2026-11-01T05:00:00Z", "2026-11-01T07:00:00Z");
         // The clock goes back to within this one and, before, past its end: it never shows a time outside it.
         assert_open("Sun 00:30-01:15", Europe::London, "2026-10-25T01:00:00Z", "2026-10-25T01:15:00Z");
+    }
+
+    #[test]
+    fn an_opening_is_found_while_its_window_is_open_and_by_the_clock_of_its_zone() {
+        let opened =
+            |window: &str, zone, since: &str, now: &str| opened_since(&windows(window), zone, at(since), at(now));
+        let (nightly, since) = ("daily 04:00-05:00", "2026-12-10T02:45:00Z");
+        assert_eq!(opened(nightly, Tz::UTC, since, "2026-12-10T03:59:59Z"), None);
+        for now in ["2026-12-10T04:00:00Z", "2026-12-10T04:00:59.9Z", "2026-12-10T04:59:59Z"] {
+            assert_eq!(opened(nightly, Tz::UTC, since, now), Some(at("2026-12-10T04:00:00Z")), "{now}");
+        }
+        assert_eq!(opened(nightly, Tz::UTC, since, "2026-12-10T05:00:00Z"), None, "it is over");
+        assert_eq!(opened(nightly, Tz::UTC, "2026-12-10T04:00:00Z", "2026-12-10T04:01:00Z"), None, "known already");
+        // Summer in London; the hour that New York skips; the one that it shows twice, all within the window.
+        let summer = opened(nightly, Europe::London, "2026-07-10T01:45:00Z", "2026-07-10T03:10:00Z");
+        assert_eq!(summer, Some(at("2026-07-10T03:00:00Z")));
+        let skipped = opened("Sun 02:30-04:00", America::New_York, "2026-03-08T06:00:00Z", "2026-03-08T07:20:00Z");
+        assert_eq!(skipped, Some(at("2026-03-08T07:00:00Z")));
+        let twice = opened("Sun 01:00-03:00", America::New_York, "2026-11-01T04:00:00Z", "2026-11-01T06:30:00Z");
+        assert_eq!(twice, Some(at("2026-11-01T05:00:00Z")));
+        assert_eq!(opened_since(&[], Tz::UTC, at(since), at("2026-12-10T04:00:00Z")), None, "no window opens");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct JobDefinition {
     pub purpose: &'static str,
     /// Its first schedule: five cron fields in the business zone.
     pub schedule: &'static str,
+    /// Is it due when a maintenance window of a history opens, too?
+    pub at_windows: bool,
     /// Its work.
     pub work: fn(Ops) -> BoxFuture<'static, Result<JobResult, OpsError>>,
 }
@@ -30,30 +32,35 @@ pub const JOBS: &[JobDefinition] = &[
         name: "premake",
         purpose: "Adds the coming months' partitions to every shard.",
         schedule: "15 2 * * *",
+        at_windows: false,
         work: |ops| Box::pin(rotate(ops, "premake", Only::Adds)),
     },
     JobDefinition {
         name: "expire",
         purpose: "Drops months past their retention, where the drop switch is on.",
         schedule: "45 2 * * *",
+        at_windows: true,
         work: |ops| Box::pin(rotate(ops, "expire", Only::Drops)),
     },
     JobDefinition {
         name: "runway-check",
         purpose: "Warns before a shard runs out of partitions.",
         schedule: "5 * * * *",
+        at_windows: false,
         work: |ops| Box::pin(runway_check(ops)),
     },
     JobDefinition {
         name: "deadlock-capture",
         purpose: "Keeps each deadlock that a server reports.",
         schedule: "* * * * *",
+        at_windows: false,
         work: |ops| Box::pin(deadlock_capture(ops)),
     },
     JobDefinition {
         name: "session-cleanup",
         purpose: "Deletes expired login sessions.",
         schedule: "30 3 * * *",
+        at_windows: false,
         work: |ops| Box::pin(session_cleanup(ops)),
     },
 ];

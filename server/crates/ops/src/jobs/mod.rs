@@ -161,9 +161,11 @@ fn view(ops: &Ops, job: StoredJob, runs: Vec<StoredJobRun>, zone: Tz) -> Result<
             .map(|at| at.fixed_offset())
             .collect()
     };
+    let known = definition(&job.name).ok();
+    let at_windows = known.is_some_and(|known| known.at_windows);
     Ok(Job {
-        purpose: definition(&job.name).map(|job| job.purpose.to_owned()).unwrap_or_default(),
-        schedule_words: cron.describe(),
+        purpose: known.map(|known| known.purpose.to_owned()).unwrap_or_default(),
+        schedule_words: cron.describe() + if at_windows { ", and when a maintenance window opens" } else { "" },
         zone: zone.name().to_owned(),
         name: job.name,
         schedule: job.schedule,

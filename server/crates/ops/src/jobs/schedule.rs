@@ -1,9 +1,11 @@
 //! What is due, decided from rows: never from a timer that may fire twice or not at all.
 
-use super::{cron, zone_of_schedules};
-use crate::{Ops, OpsError};
+use super::{JOBS, cron, zone_of_schedules};
+use crate::{Ops, OpsError, histories, zone};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
+use payhist_plan::windows;
+use payhist_storage::histories::History;
 use payhist_storage::jobs::{self as stored, StoredJob};
 use payhist_storage::tx;
 use payhist_types::jobs::JobRunStatus;
@@ -16,9 +18,15 @@ const MISFIRES_RECORDED_FOR: TimeDelta = TimeDelta::hours(2);
 pub async fn make_due(ops: &Ops) -> Result<(), OpsError> {
     let zone = zone_of_schedules(ops).await?;
     let jobs = stored::all(&mut *ops.control().acquire("jobs.due").await?).await?;
+    let histories = histories::all(ops).await?;
     let now = ops.now();
     for job in jobs.into_iter().filter(|job| !job.paused) {
-        let ticks = ticks(&job, zone, now)?;
+        let mut ticks = ticks(&job, zone, now)?;
+        if JOBS.iter().any(|known| known.at_windows && known.name == job.name) {
+            ticks.extend(openings(&histories, job.planned_until, now)?);
+            ticks.sort_unstable();
+            ticks.dedup();
+        }
         if ticks.is_empty() {
             continue;
         }
@@ -57,6 +65,20 @@ fn ticks(job: &StoredJob, zone: Tz, now: DateTime<Utc>) -> Result<Vec<DateTime<U
         ticks.push(missed.to_utc());
     }
     Ok(ticks)
+}
+
+/// When the maintenance windows that are open now opened, if nobody has looked since.
+fn openings(
+    histories: &[History],
+    looked_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, OpsError> {
+    let mut opened = Vec::new();
+    for history in histories {
+        let policy = &history.spec.policy;
+        opened.extend(windows::opened_since(&policy.windows, zone::parse(&policy.zone)?, looked_at, now));
+    }
+    Ok(opened)
 }
 
 #[cfg(test)]
