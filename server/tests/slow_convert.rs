@@ -8,7 +8,8 @@ use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
 use rstest::rstest;
 use sqlx::{AssertSqlSafe, Executor};
-use std::process::{Command, Output};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 use support::{PAYHIST, configuration};
 
 const ROWS: u32 = 2_500;
@@ -68,13 +69,17 @@ impl Site {
     }
 
     fn convert(&self, arguments: &[&str], fault: Option<&str>) -> Output {
+        self.command(arguments, fault).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str], fault: Option<&str>) -> Command {
         let mut command = Command::new(PAYHIST);
         command.args(["partitions", "convert", "--history", "shop", "--json", "--config"]).arg(&self.config);
         command.args(arguments);
         if let Some(fault) = fault {
             command.env("PAYHIST_FAULT", fault);
         }
-        command.output().unwrap()
+        command
     }
 
     fn hash(&self) -> String {
@@ -139,6 +144,56 @@ async fn a_conversion_killed_anywhere_can_be_given_up_until_the_tables_change_pl
         let (partitions, triggers, tables) = site.objects().await;
         assert_eq!((partitions > 0, triggers, tables), (is_exchanged, 0, 1 + i64::from(is_exchanged)), "{fault}");
     }
+}
+
+/// A process that stands still; killed when the test is over, however it ends.
+struct Frozen(Child);
+
+impl Frozen {
+    /// Waits until it is stopped.
+    async fn start(command: &mut Command) -> Self {
+        let frozen = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let state = format!("/proc/{}/stat", frozen.0.id());
+        while !std::fs::read_to_string(&state).unwrap().contains(") T ") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        frozen
+    }
+
+    /// Lets it go on to its end.
+    fn wake(&mut self) -> ExitStatus {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-CONT", &pid]).status().unwrap().success());
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_process_that_was_frozen_before_the_exchange_never_exchanges_another_ones_shadow(#[case] engine: EngineKind) {
+    let site = Site::new(engine).await;
+    let first = site.hash();
+    let mut frozen =
+        Frozen::start(&mut site.command(&["--apply", &first], Some("convert.before_exchange:freeze"))).await;
+    site.run("UPDATE lease SET expires_at = '2000-01-01'").await;
+    let given_up = site.convert(&["--abort"], None);
+    assert!(given_up.status.success(), "{given_up:?}");
+    let (second, rows) = site.killed("convert.after_chunk:1").await;
+
+    assert_eq!(frozen.wake().code(), Some(1));
+    assert_eq!((site.rows().await, site.objects().await), (rows.clone(), (0, 3, 2)), "nothing has changed places");
+    let finished = site.convert(&["--apply", &second], None);
+    assert!(finished.status.success(), "{finished:?}");
+    assert_eq!(site.rows().await, rows);
 }
 
 #[tokio::test]

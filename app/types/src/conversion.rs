@@ -25,6 +25,10 @@ pub struct TablePlan {
     pub shard: ShardId,
     /// Its table.
     pub table: String,
+    /// Conversions of the history that were begun before this one: shadow and triggers are called after it, so that no
+    /// statement of an earlier one, however late, meets those of this one.
+    #[serde(default)]
+    pub earlier: u64,
     /// Why it is left as it is.
     pub left_alone: Option<LeftAlone>,
     /// What the operator should know before.

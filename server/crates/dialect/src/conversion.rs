@@ -6,6 +6,8 @@
 //!   are locked while they are copied, so that a copy never overtakes a write.
 //! - A row that is in the shadow already is newer than the copy and is left alone. Any other error is one: `INSERT IGNORE`
 //!   would lose rows without a partition.
+//! - Each conversion has a shadow of its own name, so that the exchange of a process that was frozen right before it fails when
+//!   the conversion was given up meanwhile and another one begun.
 //! - A trigger deletes only where a row's key changes: a DELETE that finds nothing locks a gap, and two of them deadlock.
 
 use crate::doctor::{partition_clause, text};
@@ -44,15 +46,16 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names that belong to a table.
+    /// The names that belong to a table in the conversion after so many earlier ones.
     ///
     /// # Errors
     /// [`PlanSqlError::Ident`]: the table's name is too long for them.
-    pub fn new(schema: &str, table: &str) -> Result<Self, PlanSqlError> {
-        let trigger = |on: &str| Ident::new(&format!("payhist_{on}_{table}"));
+    pub fn new(schema: &str, table: &str, earlier: u64) -> Result<Self, PlanSqlError> {
+        let number = if earlier == 0 { String::new() } else { (earlier + 1).to_string() };
+        let trigger = |on: &str| Ident::new(&format!("payhist_{on}{number}_{table}"));
         Ok(Self {
             table: TableName::new(schema, table)?,
-            shadow: TableName::new(schema, &format!("{table}_payhist_new"))?,
+            shadow: TableName::new(schema, &format!("{table}_payhist_new{number}"))?,
             kept: TableName::new(schema, &format!("{table}{KEPT_SUFFIX}"))?,
             triggers: [trigger("delete")?, trigger("update")?, trigger("insert")?],
         })

@@ -43,6 +43,16 @@ fn parsed<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, StorageError>
     serde_json::from_str(json).map_err(|error| StorageError::Inconsistent(format!("conversion: {error}")))
 }
 
+/// How many conversions of a history were begun.
+pub async fn count(connection: &mut MySqlConnection, history_id: u64) -> Result<u64, StorageError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM conversion WHERE history_id = ?")
+        .bind(history_id)
+        .fetch_one(connection)
+        .await
+        .during("conversion")?;
+    Ok(count.unsigned_abs())
+}
+
 /// The unfinished conversion of a history, if there is one.
 pub async fn unfinished(connection: &mut MySqlConnection, history_id: u64) -> Result<Option<Unfinished>, StorageError> {
     let row: Option<(u64, String)> =

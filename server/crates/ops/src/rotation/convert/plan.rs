@@ -13,9 +13,13 @@ use payhist_types::plan::PlanHash;
 
 /// Today's plan of a history.
 pub(super) async fn make(ops: &Ops, history: &History) -> Result<ConversionPlan, OpsError> {
+    let earlier = {
+        let mut connection = ops.control().acquire("convert.earlier").await?;
+        conversions::count(&mut connection, history.id).await?
+    };
     let mut tables = Vec::new();
     for found in &catalogue::read(ops, history).await?.shards {
-        tables.push(of_table(ops, history, found).await);
+        tables.push(of_table(ops, history, found, earlier).await);
     }
     let mut plan =
         ConversionPlan { history: history.spec.name.clone(), hash: PlanHash(String::new()), begun: false, tables };
@@ -23,10 +27,11 @@ pub(super) async fn make(ops: &Ops, history: &History) -> Result<ConversionPlan,
     Ok(plan)
 }
 
-async fn of_table(ops: &Ops, history: &History, found: &ShardInventory) -> TablePlan {
+async fn of_table(ops: &Ops, history: &History, found: &ShardInventory, earlier: u64) -> TablePlan {
     let mut plan = TablePlan {
         shard: found.shard,
         table: found.table.clone(),
+        earlier,
         left_alone: None,
         notes: Vec::new(),
         conversion: None,
@@ -52,7 +57,7 @@ async fn of_table(ops: &Ops, history: &History, found: &ShardInventory) -> Table
 /// Fills a plan in, or says what is in the way.
 async fn convertible(ops: &Ops, history: &History, plan: &mut TablePlan) -> Result<Result<(), Vec<String>>, OpsError> {
     let spec = &history.spec;
-    let names = match Names::new(&spec.schema, &plan.table) {
+    let names = match Names::new(&spec.schema, &plan.table, plan.earlier) {
         Ok(names) => names,
         Err(error) => {
             return Ok(Err(vec![format!("its triggers are called after it, and its name is too long: {error}")]));

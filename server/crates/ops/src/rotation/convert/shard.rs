@@ -110,7 +110,8 @@ impl Converter<'_> {
         let conversion = self.table.conversion.as_ref().ok_or_else(|| internal(&"a table without a conversion"))?;
         let source = self.ops.source(spec.source.of(self.table.shard))?;
         let capabilities = source.capabilities().await?;
-        let names = Names::new(&spec.schema, &self.table.table).map_err(|error| internal(&error))?;
+        let names =
+            Names::new(&spec.schema, &self.table.table, self.table.earlier).map_err(|error| internal(&error))?;
         let copy = Copy::new(names, conversion, capabilities).map_err(|error| internal(&error))?;
         if copy.shown(capabilities) != self.table.sql {
             return Err(OpsError::refused(
