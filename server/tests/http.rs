@@ -238,6 +238,31 @@ async fn pages_carry_a_strict_policy_with_a_fresh_nonce() {
 }
 
 #[tokio::test]
+async fn the_plan_shows_each_replica_and_a_run_how_long_its_steps_waited() {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+    let policy = Policy { premake_months: Some(1), ..Policy::default() };
+    test.history(1, policy, Switches::default(), "2026-10", "2026-11").await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&test, folder.path());
+    let text = std::fs::read_to_string(&config).unwrap();
+    let url = text.lines().last().unwrap().strip_prefix("url = ").unwrap();
+    std::fs::write(&config, format!("{text}replicas = [{{ name = \"copy\", url = {url} }}]\n")).unwrap();
+    let serve = Serve::start(&config);
+    operator(&test, Role::Viewer).await;
+    let browser = Browser::logged_in(&serve, Role::Viewer).await;
+    let page = browser.get("/partitions/plan").await.text().await.unwrap();
+    assert!(page.contains("copy") && page.contains("no replica: the server replicates from nobody"), "{page}");
+
+    let plan = payhist_ops::rotation::plan(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let hash = plan.hash.0;
+    let run = payhist_ops::rotation::apply_and_wait(&test.ops, &Permit::for_command(), "", &hash).await.unwrap();
+    assert_eq!(run.steps[0].wait_ms, Some(0), "{run:#?}");
+    sqlx::query("UPDATE rotation_step SET wait_ms = 61500").execute(&mut test.db.connect().await).await.unwrap();
+    let page = browser.get(&format!("/partitions/runs/{}", run.id)).await.text().await.unwrap();
+    assert!(page.contains(">Wait</th>") && page.contains(">1 min 1 s"), "{page}");
+}
+
+#[tokio::test]
 async fn a_run_is_followed_by_events_until_it_is_over() {
     let (test, _folder, serve) = served().await;
     operator(&test, Role::Viewer).await;
