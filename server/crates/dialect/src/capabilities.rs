@@ -82,6 +82,14 @@ impl Capabilities {
         matches!(self.kind, EngineKind::MySql)
     }
 
+    /// The privilege to end other users' sessions.
+    pub const fn connection_admin(&self) -> &'static str {
+        match self.kind {
+            EngineKind::MariaDb => "CONNECTION ADMIN",
+            EngineKind::MySql => "CONNECTION_ADMIN",
+        }
+    }
+
     /// Can a TIMESTAMP column, and so `UNIX_TIMESTAMP(column)`, reach that instant?
     pub fn timestamp_reaches(&self, at: DateTime<Utc>) -> bool {
         at.timestamp() <= EPOCH_2038_SECS

@@ -11,7 +11,7 @@
 use crate::doctor::{partition_clause, text};
 use crate::plan_sql::PlanSqlError;
 use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Destructive, Ident, Statement, TableName};
-use payhist_plan::conversion::KEPT_SUFFIX;
+use payhist_plan::conversion::{KEPT_SUFFIX, SHADOW_SUFFIX, trigger_names};
 use payhist_types::EngineKind;
 use payhist_types::conversion::{Conversion, KeyColumn, KeyKind};
 
@@ -49,12 +49,12 @@ impl Names {
     /// # Errors
     /// [`PlanSqlError::Ident`]: the table's name is too long for them.
     pub fn new(schema: &str, table: &str) -> Result<Self, PlanSqlError> {
-        let trigger = |on: &str| Ident::new(&format!("payhist_{on}_{table}"));
+        let [delete, update, insert] = trigger_names(table).map(|name| Ident::new(&name));
         Ok(Self {
             table: TableName::new(schema, table)?,
-            shadow: TableName::new(schema, &format!("{table}_payhist_new"))?,
+            shadow: TableName::new(schema, &format!("{table}{SHADOW_SUFFIX}"))?,
             kept: TableName::new(schema, &format!("{table}{KEPT_SUFFIX}"))?,
-            triggers: [trigger("delete")?, trigger("update")?, trigger("insert")?],
+            triggers: [delete?, update?, insert?],
         })
     }
 

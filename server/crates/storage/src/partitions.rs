@@ -27,8 +27,15 @@ pub async fn read(
     let mut select = catalogue("PARTITIONS", schema, &named);
     select
         .columns(
-            ["TABLE_NAME", "PARTITION_NAME", "PARTITION_METHOD", "PARTITION_EXPRESSION", "PARTITION_DESCRIPTION"]
-                .map(Alias::new),
+            [
+                "TABLE_NAME",
+                "PARTITION_NAME",
+                "PARTITION_METHOD",
+                "SUBPARTITION_METHOD",
+                "PARTITION_EXPRESSION",
+                "PARTITION_DESCRIPTION",
+            ]
+            .map(Alias::new),
         )
         .expr_as(Expr::cust("CAST(COALESCE(PARTITION_ORDINAL_POSITION, 0) AS UNSIGNED)"), Alias::new("ordinal"))
         .expr_as(Expr::cust("CAST(COALESCE(TABLE_ROWS, 0) AS UNSIGNED)"), Alias::new("row_estimate"))
@@ -146,8 +153,12 @@ fn add(
     let state = match found.entry(table.to_owned()) {
         std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
         std::collections::hash_map::Entry::Vacant(new) => {
-            let expression =
-                boundary::parse_expression(&text("PARTITION_METHOD")?, &text("PARTITION_EXPRESSION")?, type_of);
+            // With subpartitions, each partition has several rows here, and an EXCHANGE of it is refused (1732).
+            let method = match text("SUBPARTITION_METHOD")?.as_str() {
+                "" => text("PARTITION_METHOD")?,
+                inner => format!("{}, SUBPARTITION BY {inner}", text("PARTITION_METHOD")?),
+            };
+            let expression = boundary::parse_expression(&method, &text("PARTITION_EXPRESSION")?, type_of);
             let carving = Carving::default();
             new.insert(TableState::Partitioned { expression, partitions: Vec::new(), twins: Vec::new(), carving })
         }

@@ -19,6 +19,13 @@ pub use check::check;
 
 /// What the name of the table ends with that is kept as it was.
 pub const KEPT_SUFFIX: &str = "_before_payhist";
+/// What the name of the table ends with that gets the partitions, until it takes the other's place.
+pub const SHADOW_SUFFIX: &str = "_payhist_new";
+
+/// The triggers that repeat each write to a table: on DELETE, UPDATE, INSERT.
+pub fn trigger_names(table: &str) -> [String; 3] {
+    ["delete", "update", "insert"].map(|on| format!("payhist_{on}_{table}"))
+}
 
 /// What stands around a table.
 #[derive(Debug, Clone, Default)]
