@@ -54,7 +54,8 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
     let address = listener.local_addr()?;
     progress(json, &format!("Starting a private database server in {} …", args.dir.display()));
     let server =
-        PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: None, profile: Profile::Demo }).await?;
+        PrivateServer::start(ServerConfig { dir: args.dir.clone(), engine: None, tree: None, profile: Profile::Demo })
+            .await?;
     let served = async {
         let config = write_config(&args.dir, server.socket(), address)?;
         let ops = super::open(&config).await?;

@@ -5,6 +5,7 @@ mod support_doctor;
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{histories, rotation};
+use payhist_testkit::TestEngine;
 use payhist_types::EngineKind;
 use payhist_types::history::{HistorySpec, Route, Switches};
 use rstest::rstest;
@@ -13,10 +14,11 @@ use sqlx::mysql::MySqlDatabaseError;
 use support_doctor::{adopted, codes, diagnose, mend, run, sound, test_at_server_time, troubles};
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn a_sound_history_has_no_findings(#[case] engine: EngineKind, #[values("UTC", "Asia/Seoul")] zone: &str) {
+async fn a_sound_history_has_no_findings(#[case] engine: TestEngine, #[values("UTC", "Asia/Seoul")] zone: &str) {
     let test = test_at_server_time(engine).await;
     sound(&test, zone).await;
     assert_eq!(codes(&diagnose(&test.ops).await), [""; 0]);

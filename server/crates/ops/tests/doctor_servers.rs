@@ -9,7 +9,7 @@ use payhist_ops::archive::ArchiveConfig;
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, histories};
 use payhist_storage::SourceConfig;
-use payhist_testkit::{MockClock, TestDb, TestOps, TestServer};
+use payhist_testkit::{MockClock, TestDb, TestEngine, TestOps, TestServer};
 use payhist_types::doctor::Severity;
 use payhist_types::history::{HistorySpec, Policy, Route, Switches};
 use payhist_types::policy::Blockers;
@@ -147,40 +147,72 @@ fn around(clock: &MockClock) -> (String, String) {
     (month(-1).to_string(), month(1).to_string())
 }
 
-/// Servers of different engines spell everything differently: they are not compared.
-#[rstest]
-#[case::mariadb(EngineKind::MariaDb, EngineKind::MariaDb, &["sources_differ"])]
-#[case::mysql(EngineKind::MySql, EngineKind::MySql, &["sources_differ"])]
-#[case::both(EngineKind::MariaDb, EngineKind::MySql, &[])]
-#[tokio::test]
-async fn servers_of_one_engine_that_differ_in_what_matters_are_told(
-    #[case] first: EngineKind,
-    #[case] second: EngineKind,
-    #[case] expected: &[&str],
-) {
-    let control = TestDb::new(EngineKind::MariaDb).await;
-    let servers = [TestServer::private(first).await, TestServer::private(second).await];
-    let clock = clock_of(&servers[0]).await;
-    let sources = vec![source("first", servers[0].connect_options()), source("second", servers[1].connect_options())];
-    let ops = open(control.connect_options(), &clock, sources).await;
-    let spec = HistorySpec {
-        source: serde_json::from_str(r#"{"first": "0", "second": "1"}"#).unwrap(),
-        route: Route::Modulo { shards: 2 },
-        ..TestOps::spec_in("payments", 2, policy("UTC"))
-    };
-    histories::register(&ops, &Permit::for_command(), &spec, Switches::default()).await.unwrap();
-    let (first, last) = around(&clock);
-    for (server, shard) in servers.iter().zip([0, 1]) {
-        server.create_schema("payments").await;
-        TestOps::make_tables(&mut server.connect().await, &spec, std::iter::once(ShardId(shard)), &first, &last).await;
+/// One history on two servers, of a shard each, and the control tables on a third.
+struct Deployment {
+    servers: [TestServer; 2],
+    ops: Ops,
+    _control: TestDb,
+}
+
+impl Deployment {
+    async fn new(engines: [TestEngine; 2]) -> Self {
+        let control = TestDb::new(EngineKind::MariaDb).await;
+        let servers = [TestServer::private(engines[0]).await, TestServer::private(engines[1]).await];
+        let clock = clock_of(&servers[0]).await;
+        let sources =
+            vec![source("first", servers[0].connect_options()), source("second", servers[1].connect_options())];
+        let ops = open(control.connect_options(), &clock, sources).await;
+        let spec = HistorySpec {
+            source: serde_json::from_str(r#"{"first": "0", "second": "1"}"#).unwrap(),
+            route: Route::Modulo { shards: 2 },
+            ..TestOps::spec_in("payments", 2, policy("UTC"))
+        };
+        histories::register(&ops, &Permit::for_command(), &spec, Switches::default()).await.unwrap();
+        let (first, last) = around(&clock);
+        for (server, shard) in servers.iter().zip([0, 1]) {
+            server.create_schema("payments").await;
+            TestOps::make_tables(&mut server.connect().await, &spec, std::iter::once(ShardId(shard)), &first, &last)
+                .await;
+        }
+        Self { servers, ops, _control: control }
     }
-    assert_eq!(codes(&diagnose(&ops).await), [""; 0]);
-    servers[1].connect().await.execute("SET GLOBAL sql_mode = 'NO_ENGINE_SUBSTITUTION'").await.unwrap();
-    let diagnosis = diagnose(&ops).await;
-    assert_eq!(codes(&diagnosis), expected, "{diagnosis:#?}");
-    for finding in &diagnosis.findings {
+
+    /// The second one differs in this, and there is nothing else to find.
+    async fn assert_differing(&self, what: &str) {
+        let diagnosis = diagnose(&self.ops).await;
+        assert_eq!(codes(&diagnosis), ["sources_differ"], "{diagnosis:#?}");
+        let finding = &diagnosis.findings[0];
         assert_eq!((finding.source.as_deref(), finding.severity), (Some("second"), Severity::Warning), "{finding:?}");
-        assert!(finding.what.contains("its sql_mode is not strict"), "{finding:?}");
+        assert!(finding.what.contains(what), "{finding:?}");
     }
-    ops.drain().await;
+}
+
+const LOOSE: &str = "SET GLOBAL sql_mode = 'NO_ENGINE_SUBSTITUTION'";
+
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mysql(TestEngine::MySql)]
+#[tokio::test]
+async fn servers_of_one_engine_of_which_one_is_not_strict_are_told(#[case] engine: TestEngine) {
+    let test = Deployment::new([engine; 2]).await;
+    assert_eq!(codes(&diagnose(&test.ops).await), [""; 0]);
+    test.servers[1].connect().await.execute(LOOSE).await.unwrap();
+    test.assert_differing("its sql_mode is not strict").await;
+    test.ops.drain().await;
+}
+
+#[tokio::test]
+async fn servers_of_one_engine_in_two_versions_are_told() {
+    let test = Deployment::new([TestEngine::MariaDb, TestEngine::MariaDb11]).await;
+    test.assert_differing("its version is 11.8").await;
+    test.ops.drain().await;
+}
+
+/// They spell everything differently.
+#[tokio::test]
+async fn servers_of_different_engines_are_not_compared() {
+    let test = Deployment::new([TestEngine::MariaDb, TestEngine::MySql]).await;
+    test.servers[1].connect().await.execute(LOOSE).await.unwrap();
+    assert_eq!(codes(&diagnose(&test.ops).await), [""; 0]);
+    test.ops.drain().await;
 }

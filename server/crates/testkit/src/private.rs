@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use payhist_dbserver::{PrivateServer, ServerExit};
-use payhist_types::EngineKind;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
 
+use crate::TestEngine;
 use crate::shared::root_at;
 use crate::template::{config, copy_template};
 
@@ -21,14 +21,15 @@ pub struct TestServer {
 
 impl TestServer {
     /// Starts a server in a temporary folder.
-    pub async fn private(engine: EngineKind) -> Self {
+    pub async fn private(engine: impl Into<TestEngine>) -> Self {
         let folder = tempfile::Builder::new().prefix("payhist-test-").tempdir().unwrap_or_else(|e| panic!("{e}"));
         let Self { server, .. } = Self::private_in(engine, folder.path()).await;
         Self { server, folder: Some(folder) }
     }
 
     /// Starts a server in `dir`, which the caller owns: on a small file system, for tests of a full disk.
-    pub async fn private_in(engine: EngineKind, dir: &Path) -> Self {
+    pub async fn private_in(engine: impl Into<TestEngine>, dir: &Path) -> Self {
+        let engine = engine.into();
         copy_template(engine, dir).await;
         let server = PrivateServer::start(config(engine, dir)).await.unwrap_or_else(|e| panic!("{e}"));
         Self { server, folder: None }

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, doctor, histories};
-use payhist_testkit::TestOps;
+use payhist_testkit::{TestEngine, TestOps};
+use payhist_types::Month;
 use payhist_types::doctor::{Diagnosis, Severity};
 use payhist_types::history::{HistorySpec, Policy, Route, Switches};
-use payhist_types::{EngineKind, Month};
 use sqlx::Executor;
 
 /// The servers' clocks cannot be set: payhist's is set to theirs, so the months are those of today.
-pub(crate) async fn test_at_server_time(engine: EngineKind) -> TestOps {
+pub(crate) async fn test_at_server_time(engine: impl Into<TestEngine>) -> TestOps {
     let test = TestOps::new(engine, "2026-01-01T00:00:00Z").await;
     let mut connection = test.db.connect().await;
     let now: DateTime<Utc> = sqlx::query_scalar("SELECT UTC_TIMESTAMP(6)").fetch_one(&mut connection).await.unwrap();
