@@ -2,10 +2,10 @@
 
 use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
-use crate::{ddl, dynamic};
+use crate::{ddl, dynamic, intervals};
 use payhist_dialect::quarantine::Counted;
 use payhist_dialect::split::Split;
-use payhist_dialect::{Ident, TableName, boundary};
+use payhist_dialect::{Capabilities, Ident, TableName, boundary};
 use payhist_plan::held;
 use payhist_types::inventory::{
     Boundary, Carving, Column, HeldState, HeldTable, Partition, ShardInventory, TableState,
@@ -43,6 +43,7 @@ pub async fn read(
             Expr::cust("CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS UNSIGNED)"),
             Alias::new("bytes"),
         )
+        .expr_as(Expr::cust("VERSION()"), Alias::new("server_version"))
         .order_by(Alias::new("TABLE_NAME"), Order::Asc)
         .order_by(Alias::new("PARTITION_ORDINAL_POSITION"), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.read", &select).await?;
@@ -56,6 +57,9 @@ pub async fn read(
         } else {
             note(candidates.entry(table).or_default(), row).during("partitions.read")?;
         }
+    }
+    if may_have_intervals(&rows).during("partitions.read")? {
+        intervals::refuse(connection, schema, &mut found).await;
     }
     for (name, candidate) in candidates {
         let definition = definitions.get(&name);
@@ -74,6 +78,12 @@ pub async fn read(
         }
     }
     Ok(found)
+}
+
+fn may_have_intervals(rows: &[MySqlRow]) -> Result<bool, sqlx::Error> {
+    let Some(row) = rows.first() else { return Ok(false) };
+    let version: String = row.try_get("server_version")?;
+    Ok(Capabilities::detect(&version).is_ok_and(|capabilities| capabilities.has_interval_partitions()))
 }
 
 /// Tells how far a held-rows table is.

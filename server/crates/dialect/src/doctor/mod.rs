@@ -10,6 +10,7 @@ mod planner;
 mod server;
 mod sql;
 
+use crate::boundary::INTERVAL_METHOD;
 use crate::plan_sql::PlanSqlError;
 use crate::{Capabilities, Statement};
 use payhist_plan::doctor::facts::Facts;
@@ -89,12 +90,12 @@ fn say(ailment: &Ailment, writer: &Writer) -> Said {
             }
         }
         Ailment::NotPartitioned(layout) => not_partitioned(layout.as_ref(), writer),
-        Ailment::Expression { raw, .. } if raw.starts_with("SYSTEM_TIME") => Said::new(
+        Ailment::Expression { raw, .. } if ["SYSTEM_TIME", INTERVAL_METHOD].iter().any(|own| raw.starts_with(own)) => Said::new(
             "server_partitions",
-            format!("it is partitioned by {raw}: its server keeps the versions of rows in it, and may add partitions by itself"),
-            "its partitions are of the time at which a row was replaced, not of payments' months: payhist adds none and drops none there",
+            format!("it is partitioned by {raw}: its server adds partitions by itself"),
+            "which partitions there will be, the server decides at a write: payhist adds none and drops none there",
         )
-        .steps("Leave its partitions to the server. To have its months rotated, let the application write to a table that is partitioned by when a row was created."),
+        .steps("Leave its partitions to the server. To have payhist rotate it, partition it without INTERVAL, by when a row was created."),
         Ailment::Expression { raw, layout } => repartition(
             Said::new("unknown_expression", format!("it is partitioned by {raw}"), expression_why(raw)),
             layout.as_ref(),

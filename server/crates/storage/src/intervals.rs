@@ -1,0 +1,33 @@
+//! Tables whose server adds partitions by itself: only their own definition tells.
+//!
+//! Invariant: what such a definition says is read to refuse the table. A definition that cannot be read refuses it, too.
+
+use crate::ddl;
+use crate::error::{During, StorageError, from_ident};
+use payhist_dialect::boundary::{INTERVAL_METHOD, adds_partitions_itself};
+use payhist_dialect::{TableName, probe};
+use payhist_types::inventory::{Boundary, PartitionExpression, TableState};
+use sqlx::Row;
+use sqlx::mysql::MySqlConnection;
+use std::collections::HashMap;
+
+/// Makes expression and edges unknown of each table that has, or may have, an INTERVAL.
+pub async fn refuse(connection: &mut MySqlConnection, schema: &str, tables: &mut HashMap<String, TableState>) {
+    for (table, state) in tables {
+        let TableState::Partitioned { expression, partitions, .. } = state else { continue };
+        if matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition))
+        {
+            continue;
+        }
+        let raw = format!("{INTERVAL_METHOD} (`{}`)", expression.column().unwrap_or_default());
+        *expression = PartitionExpression::Unknown { raw };
+        partitions.iter_mut().for_each(|partition| partition.upper = Boundary::Unknown(INTERVAL_METHOD.to_owned()));
+    }
+}
+
+async fn definition(connection: &mut MySqlConnection, schema: &str, table: &str) -> Result<String, StorageError> {
+    let table = TableName::new(schema, table).map_err(from_ident)?;
+    let rows = ddl::fetch_all(connection, &probe::definition(&table)).await?;
+    let row = rows.first().ok_or_else(|| StorageError::Inconsistent(format!("{table} has no definition")))?;
+    row.try_get(1).during("partitions.definition")
+}
