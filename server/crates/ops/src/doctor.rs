@@ -99,7 +99,8 @@ fn of_source<'a>(
 
 fn looked_at(history: &History) -> Vec<String> {
     let mut looked = vec![
-        "the catalogue of every shard: partitions, columns, keys, foreign keys".to_owned(),
+        "the catalogue of every shard: partitions, columns, keys, foreign keys, triggers; the settings of its server"
+            .to_owned(),
         format!(
             "the time of up to {TIME_ROWS_LOOKED} rows of each shard's first and last partition; not of those between"
         ),

@@ -6,7 +6,7 @@ mod support_convert;
 use payhist_ops::auth::Permit;
 use payhist_ops::rotation::{self, Progress};
 use payhist_ops::{OpsError, doctor};
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::Sessions;
 use payhist_types::EngineKind;
 use payhist_types::conversion::{ConversionOutcome, LeftAlone};
 use payhist_types::history::Switch;

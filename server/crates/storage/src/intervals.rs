@@ -9,19 +9,17 @@ use payhist_dialect::{TableName, probe};
 use payhist_types::inventory::{Boundary, PartitionExpression, TableState};
 use sqlx::Row;
 use sqlx::mysql::MySqlConnection;
-use std::collections::HashMap;
 
-/// Makes expression and edges unknown of each table that has, or may have, an INTERVAL.
-pub async fn refuse(connection: &mut MySqlConnection, schema: &str, tables: &mut HashMap<String, TableState>) {
-    for (table, state) in tables {
-        let TableState::Partitioned { expression, partitions, .. } = state else { continue };
-        if matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition))
-        {
-            continue;
-        }
-        let raw = format!("{INTERVAL_METHOD} (`{}`)", expression.column().unwrap_or_default());
-        *expression = PartitionExpression::Unknown { raw };
-        partitions.iter_mut().for_each(|partition| partition.upper = Boundary::Unknown(INTERVAL_METHOD.to_owned()));
+/// Makes expression and edges of a table unknown if it has, or may have, an INTERVAL.
+pub async fn refuse(connection: &mut MySqlConnection, schema: &str, table: &str, state: &mut TableState) {
+    let TableState::Partitioned { expression, partitions, .. } = state else { return };
+    if matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition)) {
+        return;
+    }
+    let raw = format!("{INTERVAL_METHOD} (`{}`)", expression.column().unwrap_or_default());
+    *expression = PartitionExpression::Unknown { raw };
+    for partition in partitions {
+        partition.upper = Boundary::Unknown(INTERVAL_METHOD.to_owned());
     }
 }
 

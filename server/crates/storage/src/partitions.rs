@@ -59,7 +59,9 @@ pub async fn read(
         }
     }
     if may_have_intervals(&rows).during("partitions.read")? {
-        intervals::refuse(connection, schema, &mut found).await;
+        for (table, state) in &mut found {
+            intervals::refuse(connection, schema, table, state).await;
+        }
     }
     for (name, candidate) in candidates {
         let definition = definitions.get(&name);

@@ -6,7 +6,6 @@ use payhist_testkit::{TestDb, TestEngine};
 use payhist_types::inventory::{Boundary, PartitionExpression, TableState};
 use rstest::rstest;
 use sqlx::Executor;
-use std::collections::HashMap;
 
 /// `RANGE COLUMNS … INTERVAL` needs a MariaDB that nobody packages yet; this clause is spelled like it.
 const BY_INTERVAL: &str =
@@ -14,8 +13,12 @@ const BY_INTERVAL: &str =
 const PLAIN: &str = "CREATE TABLE t (`at` DATETIME NOT NULL, `interval` INT) PARTITION BY RANGE COLUMNS (`at`) \
     (PARTITION p VALUES LESS THAN ('2026-11-01'))";
 
-async fn read(db: &TestDb) -> HashMap<String, TableState> {
-    partitions::read(&mut db.connect().await, db.name(), &["t"]).await.unwrap()
+async fn read(db: &TestDb) -> TableState {
+    partitions::read_one(&mut db.connect().await, db.name(), "t").await.unwrap()
+}
+
+async fn refuse(db: &TestDb, state: &mut TableState) {
+    intervals::refuse(&mut db.connect().await, db.name(), "t", state).await;
 }
 
 fn is_unknown(state: &TableState) -> bool {
@@ -31,8 +34,8 @@ async fn a_table_with_an_interval_is_refused(#[values(TestEngine::MariaDb, TestE
     let db = TestDb::new(engine).await;
     db.connect().await.execute(BY_INTERVAL).await.unwrap();
     let mut found = read(&db).await;
-    intervals::refuse(&mut db.connect().await, db.name(), &mut found).await;
-    assert!(is_unknown(&found["t"]), "{found:?}");
+    refuse(&db, &mut found).await;
+    assert!(is_unknown(&found), "{found:?}");
 }
 
 #[rstest]
@@ -45,9 +48,9 @@ async fn a_table_without_one_stays_and_one_that_cannot_be_read_is_refused(#[case
     db.connect().await.execute(PLAIN).await.unwrap();
     let before = read(&db).await;
     let mut found = before.clone();
-    intervals::refuse(&mut db.connect().await, db.name(), &mut found).await;
+    refuse(&db, &mut found).await;
     assert_eq!(found, before);
     db.connect().await.execute("DROP TABLE t").await.unwrap();
-    intervals::refuse(&mut db.connect().await, db.name(), &mut found).await;
-    assert!(is_unknown(&found["t"]), "{found:?}");
+    refuse(&db, &mut found).await;
+    assert!(is_unknown(&found), "{found:?}");
 }

@@ -90,17 +90,7 @@ fn say(ailment: &Ailment, writer: &Writer) -> Said {
             }
         }
         Ailment::NotPartitioned(layout) => not_partitioned(layout.as_ref(), writer),
-        Ailment::Expression { raw, .. } if ["SYSTEM_TIME", INTERVAL_METHOD].iter().any(|own| raw.starts_with(own)) => Said::new(
-            "server_partitions",
-            format!("it is partitioned by {raw}: its server adds partitions by itself"),
-            "which partitions there will be, the server decides at a write: payhist adds none and drops none there",
-        )
-        .steps("Leave its partitions to the server. To have payhist rotate it, partition it without INTERVAL, by when a row was created."),
-        Ailment::Expression { raw, layout } => repartition(
-            Said::new("unknown_expression", format!("it is partitioned by {raw}"), expression_why(raw)),
-            layout.as_ref(),
-            writer,
-        ),
+        Ailment::Expression { raw, layout } => expression(raw, layout.as_ref(), writer),
         Ailment::ZoneInexpressible { month, layout } => {
             let zone = &writer.spec.policy.zone;
             let said = Said::new(
@@ -182,6 +172,19 @@ fn say(ailment: &Ailment, writer: &Writer) -> Said {
         Ailment::ConversionKept { kept, bytes } => conversion::kept(kept, *bytes, writer),
         other => server::of_server(other),
     }
+}
+
+fn expression(raw: &str, layout: Option<&Layout>, writer: &Writer) -> Said {
+    if ["SYSTEM_TIME", INTERVAL_METHOD].iter().any(|own| raw.starts_with(own)) {
+        return Said::new(
+            "server_partitions",
+            format!("it is partitioned by {raw}: its server adds partitions by itself"),
+            "which partitions there will be, the server decides at a write: payhist adds none and drops none there",
+        )
+        .steps("Leave its partitions to the server. To have payhist rotate it, partition it without INTERVAL, by when a row was created.");
+    }
+    let said = Said::new("unknown_expression", format!("it is partitioned by {raw}"), expression_why(raw));
+    repartition(said, layout, writer)
 }
 
 fn not_partitioned(layout: Option<&Layout>, writer: &Writer) -> Said {
