@@ -6,6 +6,8 @@ mod support;
 use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
+use rstest::rstest;
+use sqlx::mysql::MySqlDatabaseError;
 use std::fs;
 use std::process::Command;
 use support::{PAYHIST, configuration};
@@ -65,28 +67,83 @@ async fn the_exit_code_says_how_a_command_ended() {
     assert_eq!(said["findings"][0]["code"], "missing_table", "{said}");
 }
 
+fn shop(test: &TestOps, zone: &str) -> String {
+    format!(
+        "[[history]]\nname = \"legacy\"\nsource = \"main\"\nschema = \"{}\"\ntable_pattern = \"legacy\"\n\
+         route = {{ kind = \"single\" }}\n[history.policy]\nzone = \"{zone}\"\n",
+        test.db.name()
+    )
+}
+
+/// The table of the document that payhist began with: the server refuses it, doctor says what works, and it does.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
 #[tokio::test]
-async fn a_configured_history_is_adopted_and_examined() {
-    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+async fn a_configured_history_is_adopted_examined_and_mended_by_what_doctor_writes(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
     let mut connection = test.db.connect().await;
-    sqlx::query("CREATE TABLE legacy (id BIGINT PRIMARY KEY, created_at DATE)").execute(&mut connection).await.unwrap();
+    let columns = "CREATE TABLE legacy (id BIGINT PRIMARY KEY, created_at DATE)";
+    let refused = " PARTITION BY RANGE (UNIX_TIMESTAMP(created_at)) (PARTITION p VALUES LESS THAN (1900000000))";
+    let refused = sqlx::query(sqlx::AssertSqlSafe([columns, refused].concat())).execute(&mut connection).await;
+    let number = |error: sqlx::Error| error.into_database_error().unwrap().downcast::<MySqlDatabaseError>().number();
+    assert!([1486, 1503].contains(&refused.map_err(number).unwrap_err()));
+    sqlx::query(columns).execute(&mut connection).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(&test, folder.path());
     let base = fs::read_to_string(&config).unwrap();
-    for (expected, zone) in [(2, "Europe/Nowhere"), (1, "Europe/London")] {
-        let history = format!(
-            "[[history]]\nname = \"legacy\"\nsource = \"main\"\nschema = \"{}\"\ntable_pattern = \"legacy\"\n\
-             route = {{ kind = \"single\" }}\n[history.policy]\nzone = \"{zone}\"\n",
-            test.db.name()
-        );
-        fs::write(&config, base.clone() + &history).unwrap();
+    let mut said = String::new();
+    for (expected, zone) in [(2, "Europe/Nowhere"), (1, "UTC")] {
+        fs::write(&config, base.clone() + &shop(&test, zone)).unwrap();
         let arguments = ["doctor", "--history", "legacy", "--json"];
         let output = Command::new(PAYHIST).env("PAYHIST_CONFIG", &config).args(arguments).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(expected), "{said}");
         let names = if expected == 2 { "policy.zone" } else { "PARTITION BY RANGE COLUMNS (`created_at`)" };
         assert!(said.contains(names), "{said}");
     }
+    let diagnosis: serde_json::Value = serde_json::from_str(&said).unwrap();
+    for sql in diagnosis["findings"].as_array().unwrap().iter().flat_map(|one| one["sql"].as_array().unwrap()) {
+        let sql = sqlx::AssertSqlSafe(sql.as_str().unwrap().to_owned());
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
+    let output =
+        Command::new(PAYHIST).env("PAYHIST_CONFIG", &config).args(["doctor", "--history", "legacy"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn the_exit_code_says_how_a_conversion_ended(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
+    let mut connection = test.db.connect().await;
+    let create = "CREATE TABLE legacy (id BIGINT PRIMARY KEY, created_at DATE)";
+    sqlx::query(create).execute(&mut connection).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&test, folder.path());
+    fs::write(&config, fs::read_to_string(&config).unwrap() + &shop(&test, "UTC")).unwrap();
+    let convert = |arguments: &[&str]| {
+        let mut command = Command::new(PAYHIST);
+        command.env("PAYHIST_CONFIG", &config).args(["partitions", "convert", "--json", "--history", "legacy"]);
+        let output = command.args(arguments).output().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code().unwrap(), said)
+    };
+    assert_eq!(convert(&["--apply"]).0, 2, "a hash is wanted");
+    assert_eq!(convert(&["--apply", "x", "--abort"]).0, 2, "one or the other");
+    let (shown, plan) = convert(&[]);
+    assert!(shown == 0 && plan["tables"][0]["left_alone"].to_string().contains("NULL"), "{plan}");
+    let of_plan = |plan: &serde_json::Value| plan["hash"].as_str().unwrap().to_owned();
+    assert_eq!(convert(&["--apply", &of_plan(&plan)]).0, 3, "nothing of it can be converted");
+    sqlx::query("ALTER TABLE legacy MODIFY created_at DATE NOT NULL").execute(&mut connection).await.unwrap();
+    assert_eq!(convert(&["--apply", &of_plan(&plan)]).0, 3, "the plan is stale");
+    assert_eq!(convert(&["--abort"]).0, 3, "none was begun");
+    let (_, plan) = convert(&[]);
+    let (converted, said) = convert(&["--apply", &of_plan(&plan)]);
+    assert_eq!((converted, &said[0]["outcome"]), (0, &"converted".into()), "{said}");
+    assert_eq!(convert(&["--apply", &of_plan(&plan)]).0, 3, "it was done");
 }
 
 #[tokio::test]

@@ -69,11 +69,6 @@ pub enum FindingKind {
         /// The last such month.
         last: Month,
     },
-    /// A partition's edge is not above the one before it.
-    Overlap {
-        /// The partition.
-        partition: String,
-    },
     /// A partition whose edges are not those of a month in the policy's zone.
     Irregular {
         /// The partition.

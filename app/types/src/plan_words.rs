@@ -120,9 +120,6 @@ impl fmt::Display for FindingKind {
             Self::Gap { partition, first, last } => {
                 write!(formatter, "partition {partition} also swallows {first} to {last}, which have none of their own")
             }
-            Self::Overlap { partition } => {
-                write!(formatter, "the edge of partition {partition} is not above the one before it")
-            }
             Self::Irregular { partition, .. } => {
                 write!(formatter, "partition {partition} is not a month of the business zone; it is never dropped")
             }

@@ -61,6 +61,7 @@ pub(super) async fn run(args: DemoArgs, json: bool) -> anyhow::Result<Outcome> {
     let server = PrivateServer::start(ServerConfig {
         dir: args.dir.clone(),
         engine: args.engine,
+        tree: None,
         profile: Profile::Demo,
         options: Vec::new(),
     })

@@ -12,6 +12,10 @@ pub struct ServerConfig {
     pub dir: PathBuf,
     /// The engine; `None` takes the one whose data the folder has, else any that is installed.
     pub engine: Option<EngineKind>,
+    /// A tree of unpacked `MariaDB` packages whose server is run, instead of an installed one ([`Installation::in_tree`]).
+    ///
+    /// [`Installation::in_tree`]: crate::Installation::in_tree
+    pub tree: Option<PathBuf>,
     /// Size and durability.
     pub profile: Profile,
     /// Further options of the running server, which override the profile's.

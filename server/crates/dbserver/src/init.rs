@@ -22,9 +22,10 @@ pub async fn initialise(config: &ServerConfig) -> Result<(), ServerError> {
 pub(crate) async fn prepare(config: &ServerConfig) -> Result<(Folder, Installation), ServerError> {
     let folder = Folder::acquire(&config.dir)?;
     let engine = config.engine.or(folder.contents()?.map(|(engine, _)| engine));
-    let installation = match engine {
-        Some(engine) => Installation::find(engine).await?,
-        None => Installation::find_any().await?,
+    let installation = match (&config.tree, engine) {
+        (Some(tree), _) => Installation::in_tree(tree).await?,
+        (None, Some(engine)) => Installation::find(engine).await?,
+        (None, None) => Installation::find_any().await?,
     };
     folder.check_contents(&installation)?;
     stray::stop(&[&folder.data(), &folder.data_new()]).await?;

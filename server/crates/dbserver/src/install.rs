@@ -10,6 +10,7 @@ use payhist_types::EngineKind;
 use tokio::process::Command;
 
 use crate::ServerError;
+use crate::init::option;
 
 /// Where a server program may be although it is not on the PATH: Debian's and Fedora's places.
 const SERVER_FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin"];
@@ -54,6 +55,8 @@ pub struct Installation {
     launcher: Vec<OsString>,
     /// Arguments that tell an unpacked server where its own files are.
     location: Vec<OsString>,
+    /// The tree whose own script initialises its data.
+    tree: Option<PathBuf>,
 }
 
 impl Installation {
@@ -67,6 +70,16 @@ impl Installation {
             }
         }
         Err(ServerError::NotInstalled { engine: Some(engine) })
+    }
+
+    /// The `MariaDB` of a tree that `.setup/ensure mariadb11` unpacked, whose programs find their own loader and libraries.
+    /// Errors: `NotInstalled`.
+    pub async fn in_tree(tree: &Path) -> Result<Self, ServerError> {
+        let server = tree.join("usr/sbin/mariadbd");
+        let candidate = Candidate { launcher: vec![server.into()], location: location(tree, "usr/share/mariadb") };
+        let found = candidate.examine(EngineKind::MariaDb).await;
+        let missing = ServerError::NotInstalled { engine: Some(EngineKind::MariaDb) };
+        found.map(|found| Self { tree: Some(tree.to_owned()), ..found }).ok_or(missing)
     }
 
     /// Finds any server program, `MariaDB` before `MySQL`: it starts faster and needs less memory.
@@ -106,9 +119,11 @@ impl Installation {
         let mut command = match self.engine {
             EngineKind::MySql => self.server_command(),
             EngineKind::MariaDb => {
-                let script = find_programs("mariadb-install-db").next();
+                let in_tree = self.tree.as_ref().map(|tree| tree.join("usr/bin/mariadb-install-db"));
+                let script = in_tree.or_else(|| find_programs("mariadb-install-db").next());
                 let script = script.ok_or(ServerError::NotInstalled { engine: Some(self.engine) })?;
                 let mut command = vec![script.into_os_string(), "--no-defaults".into()];
+                command.extend(self.tree.as_ref().map(|tree| option("--basedir=", &tree.join("usr"))));
                 // In the short form: the script's own --user makes it run a chown that fails on a path with spaces.
                 command.extend(rustix::process::geteuid().is_root().then(|| "-uroot".into()));
                 command
@@ -153,6 +168,7 @@ impl Candidate {
             version,
             launcher: self.launcher,
             location: self.location,
+            tree: None,
         })
     }
 }
@@ -178,7 +194,7 @@ fn find_programs(name: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// `$PAYHIST_CACHE`, or `payhist` in the user's cache folder.
-fn cache_folder() -> Option<PathBuf> {
+pub fn cache_folder() -> Option<PathBuf> {
     let named = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     named("PAYHIST_CACHE")
         .or_else(|| named("XDG_CACHE_HOME").map(|dir| dir.join("payhist")))
@@ -193,20 +209,18 @@ fn unpacked_tree(tree: &Path) -> Option<Candidate> {
     let loader = find_entry(&libraries, |name| name.starts_with("ld-linux"))?;
     let library_path =
         env::join_paths([&libraries, &tree.join("usr/lib/mysql/private")]).ok().filter(|_| server.is_file())?;
-    let at = |option: &str, place: &str| -> OsString {
-        let mut argument = OsString::from(option);
-        argument.push(tree.join(place));
-        argument
-    };
-    Some(Candidate {
-        launcher: vec![loader.into(), "--library-path".into(), library_path, server.into()],
-        location: vec![
-            at("--basedir=", "usr"),
-            at("--lc-messages-dir=", "usr/share/mysql"),
-            at("--character-sets-dir=", "usr/share/mysql/charsets"),
-            at("--plugin-dir=", "usr/lib/mysql/plugin"),
-        ],
-    })
+    let launcher = vec![loader.into(), "--library-path".into(), library_path, server.into()];
+    Some(Candidate { launcher, location: location(tree, "usr/share/mysql") })
+}
+
+/// Where the files of an unpacked server are.
+fn location(tree: &Path, share: &str) -> Vec<OsString> {
+    vec![
+        option("--basedir=", &tree.join("usr")),
+        option("--lc-messages-dir=", &tree.join(share)),
+        option("--character-sets-dir=", &tree.join(share).join("charsets")),
+        option("--plugin-dir=", &tree.join("usr/lib/mysql/plugin")),
+    ]
 }
 
 fn find_entry(folder: &Path, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {

@@ -25,5 +25,5 @@ mod watchdog;
 pub use config::{Profile, ServerConfig};
 pub use error::ServerError;
 pub use init::initialise;
-pub use install::{Installation, Version};
+pub use install::{Installation, Version, cache_folder};
 pub use server::{Lifeline, PrivateServer, ServerExit};

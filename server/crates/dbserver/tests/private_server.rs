@@ -9,7 +9,13 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{Connection, Executor};
 
 fn config(dir: &Path) -> ServerConfig {
-    ServerConfig { dir: dir.to_owned(), engine: Some(EngineKind::MariaDb), profile: Profile::Test, options: Vec::new() }
+    ServerConfig {
+        dir: dir.to_owned(),
+        engine: Some(EngineKind::MariaDb),
+        tree: None,
+        profile: Profile::Test,
+        options: Vec::new(),
+    }
 }
 
 async fn connect(socket: &Path) -> MySqlConnection {

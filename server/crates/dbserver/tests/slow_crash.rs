@@ -18,7 +18,7 @@ const GONE_WITHIN: Duration = Duration::from_secs(15);
 const ROLE: &str = "PAYHIST_TEST_SERVER_FOLDER";
 
 fn config(engine: EngineKind, dir: &Path) -> ServerConfig {
-    ServerConfig { dir: dir.to_owned(), engine: Some(engine), profile: Profile::Test, options: Vec::new() }
+    ServerConfig { dir: dir.to_owned(), engine: Some(engine), tree: None, profile: Profile::Test, options: Vec::new() }
 }
 
 async fn connect(socket: &Path) -> MySqlConnection {

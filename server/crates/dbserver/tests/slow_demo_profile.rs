@@ -6,8 +6,13 @@ use sqlx::{Connection, MySqlConnection};
 
 async fn commits_are_durable_and_nothing_listens_on_a_port(engine: EngineKind) {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let config =
-        ServerConfig { dir: dir.path().to_owned(), engine: Some(engine), profile: Profile::Demo, options: Vec::new() };
+    let config = ServerConfig {
+        dir: dir.path().to_owned(),
+        engine: Some(engine),
+        tree: None,
+        profile: Profile::Demo,
+        options: Vec::new(),
+    };
     let server = PrivateServer::start(config).await.expect("the server starts");
     let options = MySqlConnectOptions::new().socket(server.socket()).username("root");
     let mut connection = MySqlConnection::connect_with(&options).await.expect("the server answers");

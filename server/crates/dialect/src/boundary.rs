@@ -68,6 +68,16 @@ fn quoted_column(expression: &str) -> Option<String> {
     names.all(|name| name == first).then_some(first)
 }
 
+/// What the method of a table is called whose server adds partitions by itself; it is none that is known.
+pub const INTERVAL_METHOD: &str = "RANGE COLUMNS, INTERVAL";
+
+/// Does a table's own definition (`SHOW CREATE TABLE`) say that the server adds its partitions? Read to refuse such a table,
+/// never to drop by: an INTERVAL in a comment refuses too much.
+pub fn adds_partitions_itself(definition: &str) -> bool {
+    let definition = definition.to_ascii_uppercase();
+    definition.split_once("PARTITION BY").is_some_and(|(_, clause)| clause.contains("INTERVAL"))
+}
+
 /// Reads a `PARTITION_DESCRIPTION`.
 pub fn parse(expression: &PartitionExpression, description: &str) -> Boundary {
     let text = description.trim();
@@ -188,6 +198,22 @@ mod tests {
             let read = parse_expression(method, expression, datetime);
             assert!(matches!(read, PartitionExpression::Unknown { .. }), "{method} {expression}: {read:?}");
         }
+    }
+
+    /// As MariaDB's documentation of 13.1 and its 10.11 write them.
+    #[test]
+    fn an_interval_in_a_definition_is_seen() {
+        let table = "CREATE TABLE `t` (\n  `interval` int,\n  `c` datetime\n) ENGINE=InnoDB\n PARTITION BY ";
+        for clause in [
+            "RANGE  COLUMNS(`c`) INTERVAL 1 DAY\n(PARTITION `p0` VALUES LESS THAN ('2026-04-20') ENGINE = InnoDB)",
+            "RANGE COLUMNS (c) INTERVAL (NUMTOYMINTERVAL(1, 'MONTH')) (PARTITION p0 VALUES LESS THAN ('2026-01-01'))",
+            "SYSTEM_TIME INTERVAL 1 MONTH STARTS TIMESTAMP'2026-11-25 00:00:00' AUTO\nPARTITIONS 3",
+        ] {
+            assert!(adds_partitions_itself(&format!("{table}{clause}")), "{clause}");
+        }
+        let plain = "RANGE  COLUMNS(`c`)\n(PARTITION `p0` VALUES LESS THAN ('2026-04-20') ENGINE = InnoDB)";
+        assert!(!adds_partitions_itself(&format!("{table}{plain}")));
+        assert!(!adds_partitions_itself("CREATE TABLE `t` (\n  `interval` int\n) ENGINE=InnoDB"));
     }
 
     #[test]

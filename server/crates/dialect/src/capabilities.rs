@@ -11,6 +11,8 @@ const MARIADB_MIN: Version = (10, 6, 0);
 const MYSQL_MIN: Version = (8, 0, 0);
 /// From this version on, `MariaDB`'s TIMESTAMP reaches 2106 (before: 2038-01-19, error 1566).
 const MARIADB_LONG_TIMESTAMP: Version = (11, 5, 0);
+/// The series in which `MariaDB` began to add partitions by `INTERVAL`.
+const MARIADB_INTERVAL_PARTITIONS: Version = (13, 0, 0);
 /// The last second of a signed 32-bit clock.
 const EPOCH_2038_SECS: i64 = i32::MAX as i64;
 
@@ -82,6 +84,20 @@ impl Capabilities {
         matches!(self.kind, EngineKind::MySql)
     }
 
+    /// Can `RANGE COLUMNS` have an `INTERVAL`, by which the server adds partitions itself? Since `MariaDB` 13.1, as its
+    /// documentation says: the catalogue may not tell.
+    pub fn has_interval_partitions(&self) -> bool {
+        self.kind == EngineKind::MariaDb && self.version >= MARIADB_INTERVAL_PARTITIONS
+    }
+
+    /// The privilege to end other users' sessions.
+    pub const fn connection_admin(&self) -> &'static str {
+        match self.kind {
+            EngineKind::MariaDb => "CONNECTION ADMIN",
+            EngineKind::MySql => "CONNECTION_ADMIN",
+        }
+    }
+
     /// Can a TIMESTAMP column, and so `UNIX_TIMESTAMP(column)`, reach that instant?
     pub fn timestamp_reaches(&self, at: DateTime<Utc>) -> bool {
         at.timestamp() <= EPOCH_2038_SECS
@@ -135,6 +151,13 @@ mod tests {
         for right in ["10.11.19-MariaDB", "11.8.9-MariaDB", "12.3.1-MariaDB", "13.0.1-MariaDB", "9.7.4"] {
             assert!(!miscounts(right), "{right}");
         }
+    }
+
+    #[test]
+    fn interval_partitions_are_expected_where_they_may_be() {
+        let has = |version| Capabilities::detect(version).unwrap().has_interval_partitions();
+        assert!(has("13.0.1-MariaDB") && has("13.1.0-MariaDB-log"));
+        assert!(!has("12.3.2-MariaDB") && !has("11.8.9-MariaDB-0+deb13u1") && !has("9.7.4"));
     }
 
     #[test]

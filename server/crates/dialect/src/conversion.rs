@@ -13,7 +13,7 @@
 use crate::doctor::{partition_clause, text};
 use crate::plan_sql::PlanSqlError;
 use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Destructive, Ident, Statement, TableName};
-use payhist_plan::conversion::KEPT_SUFFIX;
+use payhist_plan::conversion::{KEPT_SUFFIX, shadow_name, trigger_names};
 use payhist_types::EngineKind;
 use payhist_types::conversion::{Conversion, KeyColumn, KeyKind};
 
@@ -51,13 +51,12 @@ impl Names {
     /// # Errors
     /// [`PlanSqlError::Ident`]: the table's name is too long for them.
     pub fn new(schema: &str, table: &str, earlier: u64) -> Result<Self, PlanSqlError> {
-        let number = if earlier == 0 { String::new() } else { (earlier + 1).to_string() };
-        let trigger = |on: &str| Ident::new(&format!("payhist_{on}{number}_{table}"));
+        let [delete, update, insert] = trigger_names(table, earlier).map(|name| Ident::new(&name));
         Ok(Self {
             table: TableName::new(schema, table)?,
-            shadow: TableName::new(schema, &format!("{table}_payhist_new{number}"))?,
+            shadow: TableName::new(schema, &shadow_name(table, earlier))?,
             kept: TableName::new(schema, &format!("{table}{KEPT_SUFFIX}"))?,
-            triggers: [trigger("delete")?, trigger("update")?, trigger("insert")?],
+            triggers: [delete?, update?, insert?],
         })
     }
 

@@ -48,3 +48,8 @@ fn both_ends(table: &TableName, column: &Ident, key: &[Ident], limit: u64) -> St
     };
     [end("ASC"), end("DESC")].join(" UNION ALL ")
 }
+
+/// A table's own definition, as the second column.
+pub fn definition(table: &TableName) -> Statement {
+    Statement::new(format!("SHOW CREATE TABLE {table}"))
+}

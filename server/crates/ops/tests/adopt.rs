@@ -5,7 +5,7 @@ use payhist_ops::adopt::adopt;
 use payhist_ops::auth::Permit;
 use payhist_ops::{OpsError, histories, rotation};
 use payhist_storage::runs;
-use payhist_testkit::TestOps;
+use payhist_testkit::{TestEngine, TestOps};
 use payhist_types::history::{HistorySpec, Policy, Route, Switch};
 use payhist_types::run::{RunOutcome, StepOutcome};
 use payhist_types::{EngineKind, UserId};
@@ -81,7 +81,7 @@ async fn each_expression_is_rotated_whatever_its_partitions_are_called(
     #[case] edge: fn(&str) -> String,
     #[case] max_value: &str,
     #[values(false, true)] has_max_value: bool,
-    #[values(EngineKind::MariaDb, EngineKind::MySql)] engine: EngineKind,
+    #[values(TestEngine::MariaDb, TestEngine::MariaDb11, TestEngine::MySql)] engine: TestEngine,
 ) {
     let test = TestOps::new(engine, NOW).await;
     create(&test, "legacy payments", kind, by, edge, if has_max_value { max_value } else { "" }).await;
@@ -92,7 +92,7 @@ async fn each_expression_is_rotated_whatever_its_partitions_are_called(
     let plan = rotation::plan(&test.ops, &Permit::for_command(), "legacy").await.unwrap();
     let run = rotation::apply_and_wait(&test.ops, &Permit::for_command(), "legacy", &plan.hash.0).await.unwrap();
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
-    let rest = if engine == EngineKind::MariaDb { "rest_" } else { "rest" };
+    let rest = if engine.kind() == EngineKind::MariaDb { "rest_" } else { "rest" };
     let last = if has_max_value { vec!["p202612", rest] } else { vec!["p202612"] };
     assert_eq!(partitions(&test, "legacy payments").await, [vec!["p202601", "naïve"], last].concat());
     let again = rotation::plan(&test.ops, &Permit::for_command(), "legacy").await.unwrap();

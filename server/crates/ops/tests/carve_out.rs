@@ -6,7 +6,7 @@ use payhist_ops::holds::{self, Placement};
 use payhist_ops::{Ops, doctor, rotation};
 use payhist_plan::{held, twins};
 use payhist_storage::runs;
-use payhist_testkit::TestOps;
+use payhist_testkit::{TestEngine, TestOps};
 use payhist_types::history::{Policy, Switches};
 use payhist_types::holds::HoldScope;
 use payhist_types::operator::Role;
@@ -20,7 +20,7 @@ const NOW: &str = "2026-11-15T12:00:00Z";
 const TABLE: &str = "payment_history_shard_0";
 
 /// One shard; March and April 2026 have expired, May has not. Each month has a payment of each of three users.
-async fn history(engine: EngineKind, quarantine_days: Option<u16>) -> TestOps {
+async fn history(engine: impl Into<TestEngine>, quarantine_days: Option<u16>) -> TestOps {
     let test = TestOps::new(engine, NOW).await;
     let policy = Policy {
         premake_months: None,
@@ -110,13 +110,15 @@ async fn operator(ops: &Ops, login: &str) -> Principal {
 }
 
 #[rstest]
-#[case::drop_on_mariadb(EngineKind::MariaDb, None)]
-#[case::drop_on_mysql(EngineKind::MySql, None)]
-#[case::final_drop_on_mariadb(EngineKind::MariaDb, Some(30))]
-#[case::final_drop_on_mysql(EngineKind::MySql, Some(30))]
+#[case::drop_on_mariadb(TestEngine::MariaDb, None)]
+#[case::drop_on_mariadb11(TestEngine::MariaDb11, None)]
+#[case::drop_on_mysql(TestEngine::MySql, None)]
+#[case::final_drop_on_mariadb(TestEngine::MariaDb, Some(30))]
+#[case::final_drop_on_mariadb11(TestEngine::MariaDb11, Some(30))]
+#[case::final_drop_on_mysql(TestEngine::MySql, Some(30))]
 #[tokio::test]
 async fn months_go_without_the_rows_of_held_users_and_orders(
-    #[case] engine: EngineKind,
+    #[case] engine: TestEngine,
     #[case] quarantine_days: Option<u16>,
 ) {
     let test = history(engine, quarantine_days).await;
@@ -145,10 +147,11 @@ async fn months_go_without_the_rows_of_held_users_and_orders(
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn held_rows_are_deleted_when_the_last_of_their_holds_ends(#[case] engine: EngineKind) {
+async fn held_rows_are_deleted_when_the_last_of_their_holds_ends(#[case] engine: TestEngine) {
     let test = history(engine, None).await;
     let first = hold(&test.ops, user(2), None).await;
     hold(&test.ops, user(3), Some("2026-11-30")).await;

@@ -6,13 +6,13 @@ mod support_convert;
 use payhist_ops::auth::Permit;
 use payhist_ops::rotation::{self, Progress};
 use payhist_ops::{OpsError, doctor};
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::Sessions;
 use payhist_types::EngineKind;
 use payhist_types::conversion::{ConversionOutcome, LeftAlone};
 use payhist_types::history::Switch;
 use rstest::rstest;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support_convert::{ROWS, Writer, adopted, convert, count, plan, rows, run, shop, user};
+use support_convert::{ROWS, Writer, adopted, convert, count, half_done, plan, rows, run, shop, user};
 
 const OBJECTS: &str = "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()) + \
      (SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE())";
@@ -168,23 +168,6 @@ async fn a_stale_hash_or_the_create_switch_off_stops_it(#[case] engine: EngineKi
     assert!(plan(&test).await.begun);
     let converted = rotation::convert(&test.ops, &Permit::for_command(), "", &hash, |_| ()).await.unwrap().remove(0);
     assert_eq!(converted.outcome, ConversionOutcome::Converted, "{converted:?}");
-}
-
-/// Stops a conversion in its copy by the create switch.
-async fn half_done(test: &TestOps) -> String {
-    let hash = plan(test).await.hash.0;
-    let off = AtomicBool::new(false);
-    let stop = |_| {
-        if !off.swap(true, Ordering::Relaxed) {
-            let ops = test.ops.clone();
-            let turn = async move { rotation::switch(&ops, &Permit::for_command(), "", Switch::Create, false).await };
-            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(turn)).unwrap();
-        }
-    };
-    let stopped = rotation::convert(&test.ops, &Permit::for_command(), "", &hash, stop).await.unwrap().remove(0);
-    assert_eq!(stopped.outcome, ConversionOutcome::Failed, "{stopped:?}");
-    rotation::switch(&test.ops, &Permit::for_command(), "", Switch::Create, true).await.unwrap();
-    hash
 }
 
 #[rstest]

@@ -1,95 +1,24 @@
 //! The doctor on real servers: each defect is found, and nothing else; the SQL it gives mends it.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
-use chrono::{DateTime, Utc};
+mod support_doctor;
+
 use payhist_ops::auth::Permit;
-use payhist_ops::{Ops, OpsConfig, doctor, histories};
-use payhist_storage::SourceConfig;
-use payhist_testkit::TestOps;
-use payhist_types::doctor::{Diagnosis, Severity};
-use payhist_types::history::{HistorySpec, Policy, Route, Switches};
-use payhist_types::{EngineKind, Month};
+use payhist_ops::{histories, rotation};
+use payhist_testkit::TestEngine;
+use payhist_types::EngineKind;
+use payhist_types::history::{HistorySpec, Route, Switches};
 use rstest::rstest;
 use sqlx::Executor;
-use std::sync::Arc;
-
-/// The servers' clocks cannot be set: payhist's is set to theirs, so the months are those of today.
-async fn test_at_server_time(engine: EngineKind) -> TestOps {
-    let test = TestOps::new(engine, "2026-01-01T00:00:00Z").await;
-    let mut connection = test.db.connect().await;
-    let now: DateTime<Utc> = sqlx::query_scalar("SELECT UTC_TIMESTAMP(6)").fetch_one(&mut connection).await.unwrap();
-    test.clock.set(now);
-    test
-}
-
-fn policy(zone: &str) -> Policy {
-    Policy {
-        premake_months: Some(1),
-        retention_months: Some(12),
-        quarantine_days: Some(7),
-        zone: zone.to_owned(),
-        ..Policy::default()
-    }
-}
-
-/// The month that many months from now, and its first day as text.
-fn month(test: &TestOps, offset: i32) -> Month {
-    payhist_plan::months::month_of(test.clock.now(), chrono_tz::Tz::UTC).plus(offset).unwrap()
-}
-
-fn day(test: &TestOps, offset: i32) -> String {
-    month(test, offset).first_day().to_string()
-}
-
-/// A sound history of payhist's own layout: three shards, from two months ago to the next month.
-async fn sound(test: &TestOps, zone: &str) -> HistorySpec {
-    let (first, last) = (month(test, -2).to_string(), month(test, 1).to_string());
-    test.history(3, policy(zone), Switches::default(), &first, &last).await
-}
-
-async fn diagnose(ops: &Ops) -> Diagnosis {
-    doctor::diagnose(ops, &Permit::for_command(), "").await.unwrap()
-}
-
-fn codes(diagnosis: &Diagnosis) -> Vec<&str> {
-    diagnosis.findings.iter().map(|finding| finding.code.as_str()).collect()
-}
-
-/// What must not be left when everything is mended.
-fn troubles(diagnosis: &Diagnosis) -> Vec<&str> {
-    let troubles = diagnosis.findings.iter().filter(|finding| finding.severity > Severity::Info);
-    troubles.map(|finding| finding.code.as_str()).collect()
-}
-
-/// Runs statements as root in the test's schema: `{day-1}` is the first day of last month, `{p-1}` its partition.
-async fn run(test: &TestOps, sql: &str) {
-    let mut filled = sql.to_owned();
-    for offset in -4..=4 {
-        let month = month(test, offset);
-        filled = filled.replace(&format!("{{day{offset}}}"), &day(test, offset));
-        filled = filled.replace(&format!("{{p{offset}}}"), &format!("p{:04}{:02}", month.year(), month.month()));
-    }
-    let mut connection = test.db.connect().await;
-    connection
-        .execute(sqlx::raw_sql(sqlx::AssertSqlSafe(filled.clone())))
-        .await
-        .unwrap_or_else(|error| panic!("{filled}: {error}"));
-}
-
-/// Executes all the SQL that the doctor gives, in its order, in one session, as somebody would who pastes it.
-async fn mend(test: &TestOps, diagnosis: &Diagnosis) {
-    let mut connection = test.db.connect().await;
-    for sql in diagnosis.findings.iter().flat_map(|finding| &finding.sql) {
-        let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.clone()));
-        connection.execute(statement).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    }
-}
+use sqlx::mysql::MySqlDatabaseError;
+use support_doctor::{adopted, codes, diagnose, mend, run, sound, test_at_server_time, troubles};
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn a_sound_history_has_no_findings(#[case] engine: EngineKind, #[values("UTC", "Asia/Seoul")] zone: &str) {
+async fn a_sound_history_has_no_findings(#[case] engine: TestEngine, #[values("UTC", "Asia/Seoul")] zone: &str) {
     let test = test_at_server_time(engine).await;
     sound(&test, zone).await;
     assert_eq!(codes(&diagnose(&test.ops).await), [""; 0]);
@@ -278,21 +207,6 @@ async fn rows_that_an_unvalidated_exchange_brought_in_are_found_and_go_home(
     assert_eq!(codes(&diagnose(&test.ops).await), [""; 0]);
 }
 
-/// Adopts one table `t` that the SQL makes.
-async fn adopted(test: &TestOps, create: &str, zone: &str) {
-    run(test, create).await;
-    let spec = HistorySpec {
-        name: "adopted".parse().unwrap(),
-        source: "main".into(),
-        schema: test.db.name().to_owned(),
-        table_pattern: "t".to_owned(),
-        route: Route::Single,
-        policy: policy(zone),
-        columns: None,
-    };
-    histories::register(&test.ops, &Permit::for_command(), &spec, Switches::default()).await.unwrap();
-}
-
 /// Info apart: these tables have few of payhist's columns.
 #[rstest]
 #[case::seed_example(&["key_lacks_column", "not_partitioned"], "UTC", "CREATE TABLE t (id BIGINT PRIMARY KEY, amount INT, created_at DATE)", true)]
@@ -302,6 +216,8 @@ async fn adopted(test: &TestOps, create: &str, zone: &str) {
 #[case::id_range(&["unknown_expression"], "UTC", "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (id) (PARTITION p VALUES LESS THAN (10))", true)]
 #[case::days_in_seoul(&["zone_not_expressible", "irregular"], "Asia/Seoul", "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (TO_DAYS(at)) (PARTITION a VALUES LESS THAN (TO_DAYS('{day1}')), PARTITION b VALUES LESS THAN (TO_DAYS('{day2}')), PARTITION c VALUES LESS THAN (TO_DAYS('{day3}')))", true)]
 #[case::dates_in_seoul(&["zone_not_expressible", "irregular"], "Asia/Seoul", "CREATE TABLE t (id BIGINT, at DATE NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE COLUMNS (at) (PARTITION a VALUES LESS THAN ('{day1}'), PARTITION b VALUES LESS THAN ('{day3}'))", false)]
+#[case::subpartitions(&["unknown_expression"], "UTC", "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (TO_DAYS(at)) SUBPARTITION BY HASH (id) SUBPARTITIONS 2 (PARTITION a VALUES LESS THAN (TO_DAYS('{day1}')), PARTITION b VALUES LESS THAN (TO_DAYS('{day2}')))", true)]
+#[case::decades_behind(&["too_far_behind"], "UTC", "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE COLUMNS (at) (PARTITION a VALUES LESS THAN ('2004-02-01'))", false)]
 #[case::unreadable_edge(&["unknown_boundary"], "UTC", "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (YEAR(at) * 100 + MONTH(at)) (PARTITION a VALUES LESS THAN (202613))", false)]
 #[tokio::test]
 async fn foreign_tables_are_understood(
@@ -330,53 +246,50 @@ async fn foreign_tables_are_understood(
 async fn the_example_that_the_server_refuses_is_explained(#[case] engine: EngineKind) {
     let test = test_at_server_time(engine).await;
     let mut connection = test.db.connect().await;
-    let refused = connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, amount INT, created_at DATE) PARTITION BY RANGE (UNIX_TIMESTAMP(created_at)) (PARTITION p VALUES LESS THAN (1900000000))").await;
-    assert!(refused.is_err());
+    let refused = connection.execute("CREATE TABLE t (id BIGINT PRIMARY KEY, amount INT, created_at DATE) PARTITION BY RANGE (UNIX_TIMESTAMP(created_at)) (PARTITION p VALUES LESS THAN (1900000000))").await.unwrap_err();
+    let refused = refused.as_database_error().unwrap().downcast_ref::<MySqlDatabaseError>().number();
+    assert!([1486, 1503].contains(&refused), "{refused}");
     adopted(&test, "CREATE TABLE t (id BIGINT PRIMARY KEY, amount INT, created_at DATE)", "UTC").await;
     let diagnosis = diagnose(&test.ops).await;
     let whys: String = diagnosis.findings.iter().map(|finding| finding.why.as_str()).collect();
     assert!(whys.contains("1486") && whys.contains("1503"), "{diagnosis:#?}");
+    mend(&test, &diagnosis).await;
+    let (_, created): (String, String) =
+        sqlx::query_as("SHOW CREATE TABLE t").fetch_one(&mut connection).await.unwrap();
+    assert!(created.replace('`', "").contains("COLUMNS(created_at)"), "{created}");
+    assert_eq!(troubles(&diagnose(&test.ops).await), [""; 0]);
 }
 
+/// On MySQL only InnoDB has partitions, so there a shard of another engine lacks them, too.
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(EngineKind::MariaDb, "ALTER TABLE payment_history_shard_1 ENGINE = Aria", &["shards_differ"])]
+#[case::mysql(EngineKind::MySql, "ALTER TABLE payment_history_shard_1 REMOVE PARTITIONING; ALTER TABLE payment_history_shard_1 ENGINE = MyISAM", &["shards_differ", "not_partitioned"])]
 #[tokio::test]
-async fn a_missing_privilege_is_named_with_its_grant(#[case] engine: EngineKind) {
+async fn a_shard_of_another_storage_engine_is_found_and_mended(
+    #[case] engine: EngineKind,
+    #[case] make: &str,
+    #[case] expected: &[&str],
+) {
     let test = test_at_server_time(engine).await;
     sound(&test, "UTC").await;
-    let (schema, user) = (test.db.name(), format!("d{}", &test.db.name()[1..]));
-    run(&test, &format!("CREATE USER '{user}'@'localhost'; GRANT SELECT ON `{schema}`.* TO '{user}'@'localhost'"))
-        .await;
-    let options =
-        |name: &str, options| SourceConfig { name: name.to_owned(), options, pool_max: 2, replicas: Vec::new() };
-    let ops = Ops::open(OpsConfig {
-        environment: "test".to_owned(),
-        instance: "test:3".to_owned(),
-        control: options("control", test.db.connect_options()),
-        sources: vec![options("main", test.db.connect_options().username(&user))],
-        archive: payhist_ops::archive::ArchiveConfig::default(),
-        clock: Arc::new(test.clock.clone()),
-    })
-    .await
-    .unwrap();
-    let diagnosis = diagnose(&ops).await;
-    assert_eq!(codes(&diagnosis), ["privilege_missing", "privilege_missing"], "{diagnosis:#?}");
+    run(&test, make).await;
+    let diagnosis = diagnose(&test.ops).await;
+    assert_eq!(codes(&diagnosis), expected, "{diagnosis:#?}");
     mend(&test, &diagnosis).await;
-    assert_eq!(codes(&diagnose(&ops).await), [""; 0]);
-    run(&test, &format!("REVOKE ALL PRIVILEGES ON `{schema}`.* FROM '{user}'@'localhost'")).await;
-    let blind = diagnose(&ops).await;
-    assert!(!blind.findings.is_empty() && codes(&blind).iter().all(|code| *code == "privilege_missing"), "{blind:#?}");
-    ops.drain().await;
-    run(&test, &format!("DROP USER '{user}'@'localhost'")).await;
+    let after = diagnose(&test.ops).await;
+    assert_eq!(codes(&after), [""; 0], "{after:#?}");
 }
 
+/// MySQL has no such tables.
 #[tokio::test]
-async fn clocks_that_are_apart_are_told() {
+async fn partitions_that_the_server_makes_by_itself_are_left_to_it() {
     let test = test_at_server_time(EngineKind::MariaDb).await;
-    sound(&test, "UTC").await;
-    test.clock.advance(chrono::TimeDelta::seconds(-10));
+    let create = "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) WITH SYSTEM VERSIONING \
+         PARTITION BY SYSTEM_TIME INTERVAL 1 MONTH AUTO PARTITIONS 3";
+    adopted(&test, create, "UTC").await;
     let diagnosis = diagnose(&test.ops).await;
-    assert_eq!(codes(&diagnosis), ["clock"]);
-    assert!(diagnosis.findings[0].what.contains("ahead of"), "{diagnosis:#?}");
+    assert_eq!(codes(&diagnosis), ["server_partitions"], "{diagnosis:#?}");
+    assert_eq!(diagnosis.findings[0].sql, [""; 0], "nothing is to be changed there");
+    let plan = rotation::plan(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert_eq!(plan.steps, [], "{plan:#?}");
 }

@@ -4,7 +4,7 @@
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, rotation};
 use payhist_storage::SourceConfig;
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::history::{HistorySpec, Policy, Switches};
 use payhist_types::obstacles::Obstacles;
@@ -12,7 +12,7 @@ use rstest::rstest;
 use sqlx::{AssertSqlSafe, Executor};
 use std::sync::Arc;
 
-async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
+async fn history(engine: impl Into<TestEngine>) -> (TestOps, HistorySpec) {
     let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
     let policy = Policy { premake_months: Some(1), ..Policy::default() };
     let spec = test.history(2, policy, Switches::default(), "2026-05", "2026-11").await;
@@ -24,10 +24,11 @@ async fn obstacles(ops: &Ops) -> Obstacles {
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn an_idle_transaction_on_a_table_is_named_and_one_elsewhere_is_not(#[case] engine: EngineKind) {
+async fn an_idle_transaction_on_a_table_is_named_and_one_elsewhere_is_not(#[case] engine: TestEngine) {
     let (test, spec) = history(engine).await;
     assert_eq!(obstacles(&test.ops).await.holders, []);
     let mut sessions = Sessions::new(&test.db.connect_options(), &["holder", "bystander"]).await;

@@ -5,7 +5,7 @@ use payhist_ops::auth::Permit;
 use payhist_ops::generate::{self, GenerateRequest};
 use payhist_ops::import::{self, Format, ImportRequest, OnError};
 use payhist_ops::{Ops, OpsError, doctor, rotation};
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
@@ -109,11 +109,12 @@ async fn refuse_import(test: &TestOps, csv: &str) {
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
 async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_its_retention_ends(
-    #[case] engine: EngineKind,
+    #[case] engine: TestEngine,
 ) {
     let test = TestOps::new(engine, NOW).await;
     history(&test).await;
@@ -164,10 +165,11 @@ async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_i
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn a_restore_brings_a_month_back_with_its_late_rows_and_no_run_takes_it_away_again(#[case] engine: EngineKind) {
+async fn a_restore_brings_a_month_back_with_its_late_rows_and_no_run_takes_it_away_again(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
     history(&test).await;
     assert!(matches!(restore(&test.ops, "2026-05").await, Err(OpsError::Refused { .. })), "nothing to restore yet");
@@ -252,10 +254,11 @@ async fn a_row_that_came_after_the_plan_keeps_a_final_drop_from_happening(#[case
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn an_exchange_waits_for_a_reader_within_its_bound_and_then_goes_through(#[case] engine: EngineKind) {
+async fn an_exchange_waits_for_a_reader_within_its_bound_and_then_goes_through(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
     let spec = history(&test).await;
     insert(&test, 1, "2026-05-03 00:00:00").await;

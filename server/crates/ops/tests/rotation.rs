@@ -4,7 +4,7 @@
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
 use payhist_storage::runs;
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
@@ -60,10 +60,11 @@ async fn insert(test: &TestOps, spec: &HistorySpec, shard: u16, payment: u64, cr
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[case] engine: EngineKind) {
+async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
     test.history(3, policy(), Switches::default(), "2026-03", "2026-11").await;
     let before = plan(&test.ops).await;
@@ -83,10 +84,11 @@ async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn a_drop_takes_expired_months_only_and_says_how_many_rows_went(#[case] engine: EngineKind) {
+async fn a_drop_takes_expired_months_only_and_says_how_many_rows_went(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
     let spec = test.history(2, policy(), Switches::default(), "2026-03", "2027-01").await;
     // Seoul's April ends at 15:00 UTC: one row is in April, the other in May.
@@ -151,10 +153,11 @@ async fn one_bad_table_never_stops_the_others(#[case] engine: EngineKind) {
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn an_alter_waits_for_a_reader_within_its_bound_and_then_goes_through(#[case] engine: EngineKind) {
+async fn an_alter_waits_for_a_reader_within_its_bound_and_then_goes_through(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
     let spec = test.history(1, policy(), Switches::default(), "2026-05", "2026-11").await;
     let mut sessions = Sessions::new(&test.db.connect_options(), &["reader"]).await;
@@ -296,10 +299,11 @@ mod slow {
     use super::*;
 
     #[rstest]
-    #[case::mariadb(EngineKind::MariaDb)]
-    #[case::mysql(EngineKind::MySql)]
+    #[case::mariadb(TestEngine::MariaDb)]
+    #[case::mariadb11(TestEngine::MariaDb11)]
+    #[case::mysql(TestEngine::MySql)]
     #[tokio::test]
-    async fn who_holds_the_tables_lock_is_killed_where_the_policy_says_so_and_nobody_else(#[case] engine: EngineKind) {
+    async fn who_holds_the_tables_lock_is_killed_where_the_policy_says_so_and_nobody_else(#[case] engine: TestEngine) {
         let test = TestOps::new(engine, NOW).await;
         let policy = Policy { blockers: Blockers::Kill, ..policy() };
         let spec = test.history(1, policy, Switches::default(), "2026-05", "2026-11").await;

@@ -3,7 +3,7 @@
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::plan::{Guard, RotationPlan};
@@ -15,7 +15,7 @@ const NOW: &str = "2026-11-15T12:00:00Z";
 const TABLE: &str = "payment_history_shard_0";
 
 /// One shard with October, November and a MAXVALUE partition; December and January are wanted.
-async fn history(engine: EngineKind) -> TestOps {
+async fn history(engine: impl Into<TestEngine>) -> TestOps {
     let test = TestOps::new(engine, NOW).await;
     let policy = Policy { premake_months: Some(2), retention_months: None, ..Policy::default() };
     test.history(1, policy, Switches::default(), "2026-10", "2026-11").await;
@@ -68,10 +68,11 @@ fn rows<const N: usize>(expected: [(&str, i64); N]) -> Vec<(String, i64)> {
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn a_maxvalue_partition_with_rows_is_never_split_and_its_statement_is_offered(#[case] engine: EngineKind) {
+async fn a_maxvalue_partition_with_rows_is_never_split_and_its_statement_is_offered(#[case] engine: TestEngine) {
     let test = history(engine).await;
     for payment in 1..=3 {
         execute(&test, &insert(payment, "2026-12-05")).await;
@@ -86,17 +87,18 @@ async fn a_maxvalue_partition_with_rows_is_never_split_and_its_statement_is_offe
     // Whoever runs what the plan shows has every row in its month.
     let alter = step.sql.iter().find(|sql| sql.starts_with("ALTER TABLE")).unwrap();
     execute(&test, alter).await;
-    let rest = if engine == EngineKind::MariaDb { "rest_" } else { "rest" };
+    let rest = if engine.kind() == EngineKind::MariaDb { "rest_" } else { "rest" };
     let split = rows([("p202610", 0), ("p202611", 0), ("p202612", 3), ("p202701", 0), (rest, 0)]);
     assert_eq!(partitions(&test).await, split);
 }
 
 /// The row is there after the plan was made and before the table is locked: the count under the lock finds it.
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn a_row_that_comes_while_the_split_waits_keeps_it_from_happening(#[case] engine: EngineKind) {
+async fn a_row_that_comes_while_the_split_waits_keeps_it_from_happening(#[case] engine: TestEngine) {
     let test = history(engine).await;
     let hash = plan(&test.ops).await.hash.0;
     let mut sessions = Sessions::new(&test.db.connect_options(), &["writer"]).await;

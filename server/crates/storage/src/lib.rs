@@ -25,6 +25,7 @@ pub mod fault;
 pub mod held;
 pub mod histories;
 pub mod holds;
+pub mod intervals;
 pub mod jobs;
 pub mod leases;
 pub mod operators;

@@ -2,10 +2,10 @@
 
 use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
-use crate::{ddl, dynamic};
+use crate::{ddl, dynamic, intervals};
 use payhist_dialect::quarantine::Counted;
 use payhist_dialect::split::Split;
-use payhist_dialect::{Ident, TableName, boundary};
+use payhist_dialect::{Capabilities, Ident, TableName, boundary};
 use payhist_plan::held;
 use payhist_types::inventory::{
     Boundary, Carving, Column, HeldState, HeldTable, Partition, ShardInventory, TableState,
@@ -27,8 +27,15 @@ pub async fn read(
     let mut select = catalogue("PARTITIONS", schema, &named);
     select
         .columns(
-            ["TABLE_NAME", "PARTITION_NAME", "PARTITION_METHOD", "PARTITION_EXPRESSION", "PARTITION_DESCRIPTION"]
-                .map(Alias::new),
+            [
+                "TABLE_NAME",
+                "PARTITION_NAME",
+                "PARTITION_METHOD",
+                "SUBPARTITION_METHOD",
+                "PARTITION_EXPRESSION",
+                "PARTITION_DESCRIPTION",
+            ]
+            .map(Alias::new),
         )
         .expr_as(Expr::cust("CAST(COALESCE(PARTITION_ORDINAL_POSITION, 0) AS UNSIGNED)"), Alias::new("ordinal"))
         .expr_as(Expr::cust("CAST(COALESCE(TABLE_ROWS, 0) AS UNSIGNED)"), Alias::new("row_estimate"))
@@ -36,6 +43,7 @@ pub async fn read(
             Expr::cust("CAST(COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS UNSIGNED)"),
             Alias::new("bytes"),
         )
+        .expr_as(Expr::cust("VERSION()"), Alias::new("server_version"))
         .order_by(Alias::new("TABLE_NAME"), Order::Asc)
         .order_by(Alias::new("PARTITION_ORDINAL_POSITION"), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.read", &select).await?;
@@ -48,6 +56,11 @@ pub async fn read(
             add(&mut found, row, &table, type_of).during("partitions.read")?;
         } else {
             note(candidates.entry(table).or_default(), row).during("partitions.read")?;
+        }
+    }
+    if may_have_intervals(&rows).during("partitions.read")? {
+        for (table, state) in &mut found {
+            intervals::refuse(connection, schema, table, state).await;
         }
     }
     for (name, candidate) in candidates {
@@ -67,6 +80,12 @@ pub async fn read(
         }
     }
     Ok(found)
+}
+
+fn may_have_intervals(rows: &[MySqlRow]) -> Result<bool, sqlx::Error> {
+    let Some(row) = rows.first() else { return Ok(false) };
+    let version: String = row.try_get("server_version")?;
+    Ok(Capabilities::detect(&version).is_ok_and(|capabilities| capabilities.has_interval_partitions()))
 }
 
 /// Tells how far a held-rows table is.
@@ -146,8 +165,12 @@ fn add(
     let state = match found.entry(table.to_owned()) {
         std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
         std::collections::hash_map::Entry::Vacant(new) => {
-            let expression =
-                boundary::parse_expression(&text("PARTITION_METHOD")?, &text("PARTITION_EXPRESSION")?, type_of);
+            // With subpartitions, each partition has several rows here, and an EXCHANGE of it is refused (1732).
+            let method = match text("SUBPARTITION_METHOD")?.as_str() {
+                "" => text("PARTITION_METHOD")?,
+                inner => format!("{}, SUBPARTITION BY {inner}", text("PARTITION_METHOD")?),
+            };
+            let expression = boundary::parse_expression(&method, &text("PARTITION_EXPRESSION")?, type_of);
             let carving = Carving::default();
             new.insert(TableState::Partitioned { expression, partitions: Vec::new(), twins: Vec::new(), carving })
         }

@@ -1,6 +1,6 @@
 //! Use cases on a test's own schemas, with a history of a few small shards.
 
-use crate::{MockClock, TestDb};
+use crate::{MockClock, TestDb, TestEngine};
 use payhist_dialect::ddl::Keys;
 use payhist_dialect::{PartitionName, TableName};
 use payhist_ops::archive::ArchiveConfig;
@@ -9,7 +9,7 @@ use payhist_ops::{Ops, OpsConfig, histories};
 use payhist_plan::months;
 use payhist_storage::SourceConfig;
 use payhist_types::history::{HistoryName, HistorySpec, Policy, Route, Switches};
-use payhist_types::{EngineKind, Month, ShardId};
+use payhist_types::{Month, ShardId};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use std::sync::Arc;
 
@@ -29,12 +29,12 @@ pub struct TestOps {
 
 impl TestOps {
     /// Opens payhist at that time, e.g. `2026-11-15T12:00:00Z`, without any history.
-    pub async fn new(engine: EngineKind, now: &str) -> Self {
+    pub async fn new(engine: impl Into<TestEngine>, now: &str) -> Self {
         Self::with_archive(engine, now, ArchiveConfig::default()).await
     }
 
     /// The same, with places to archive to.
-    pub async fn with_archive(engine: EngineKind, now: &str, archive: ArchiveConfig) -> Self {
+    pub async fn with_archive(engine: impl Into<TestEngine>, now: &str, archive: ArchiveConfig) -> Self {
         let db = TestDb::new(engine).await;
         let clock = MockClock::at(now);
         let ops = Self::open_with(&db.connect_options(), db.name(), &clock, "test:1", &archive).await;

@@ -7,6 +7,7 @@
 
 mod clock;
 mod deadlock;
+mod engine;
 mod history;
 mod private;
 mod replicated;
@@ -17,6 +18,7 @@ mod test_db;
 
 pub use clock::MockClock;
 pub use deadlock::{DeadlockSession, ProvokedDeadlock, provoke_deadlock};
+pub use engine::TestEngine;
 pub use history::TestOps;
 pub use private::TestServer;
 pub use replicated::Replicated;

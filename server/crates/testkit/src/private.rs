@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use payhist_dbserver::{PrivateServer, ServerConfig, ServerExit};
-use payhist_types::EngineKind;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
 
+use crate::TestEngine;
 use crate::shared::root_at;
 use crate::template::{config, copy_template};
 
@@ -22,19 +22,19 @@ pub struct TestServer {
 
 impl TestServer {
     /// Starts a server in a temporary folder.
-    pub async fn private(engine: EngineKind) -> Self {
-        Self::private_with(engine, Vec::new()).await
+    pub async fn private(engine: impl Into<TestEngine>) -> Self {
+        Self::private_with(engine.into(), Vec::new()).await
     }
 
     /// The same, with options of its own.
-    pub(crate) async fn private_with(engine: EngineKind, options: Vec<OsString>) -> Self {
+    pub(crate) async fn private_with(engine: TestEngine, options: Vec<OsString>) -> Self {
         let folder = tempfile::Builder::new().prefix("payhist-test-").tempdir().unwrap_or_else(|e| panic!("{e}"));
         Self { server: start(engine, folder.path(), options).await, folder: Some(folder) }
     }
 
     /// Starts a server in `dir`, which the caller owns: on a small file system, for tests of a full disk.
-    pub async fn private_in(engine: EngineKind, dir: &Path) -> Self {
-        Self { server: start(engine, dir, Vec::new()).await, folder: None }
+    pub async fn private_in(engine: impl Into<TestEngine>, dir: &Path) -> Self {
+        Self { server: start(engine.into(), dir, Vec::new()).await, folder: None }
     }
 
     /// Creates the schema `name` (letters, digits and `_`).
@@ -77,7 +77,7 @@ impl TestServer {
     }
 }
 
-async fn start(engine: EngineKind, dir: &Path, options: Vec<OsString>) -> PrivateServer {
+async fn start(engine: TestEngine, dir: &Path, options: Vec<OsString>) -> PrivateServer {
     copy_template(engine, dir).await;
     let config = ServerConfig { options, ..config(engine, dir) };
     PrivateServer::start(config).await.unwrap_or_else(|e| panic!("{e}"))

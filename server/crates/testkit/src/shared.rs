@@ -14,11 +14,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use payhist_dbserver::{PrivateServer, ServerError};
-use payhist_types::EngineKind;
 use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use tokio::time::{Instant, sleep};
 
+use crate::TestEngine;
 use crate::template::{config, copy_template, exclusive_lock, shared_lock, testkit_folder};
 
 /// How long the folder of a shared server may stay locked by a lease that is gone.
@@ -33,8 +33,8 @@ pub(crate) struct SharedServer {
 
 impl SharedServer {
     /// Joins the running server, or starts it.
-    pub(crate) async fn join(engine: EngineKind) -> Self {
-        let dir = testkit_folder().join(engine.to_string());
+    pub(crate) async fn join(engine: TestEngine) -> Self {
+        let dir = testkit_folder().join(engine.name());
         fs::create_dir_all(&dir).unwrap_or_else(|e| panic!("cannot create {}: {e}", dir.display()));
         let (users, ready) = (dir.join("users"), dir.join("ready"));
         let share = shared_lock(users.clone()).await;
@@ -49,7 +49,7 @@ impl SharedServer {
     }
 }
 
-async fn start(engine: EngineKind, dir: &Path, users: &Path, ready: &Path) -> PathBuf {
+async fn start(engine: TestEngine, dir: &Path, users: &Path, ready: &Path) -> PathBuf {
     if dir.join("data").exists() {
         wait_for_earlier_server(engine, dir).await;
     }
@@ -69,7 +69,7 @@ async fn start(engine: EngineKind, dir: &Path, users: &Path, ready: &Path) -> Pa
 
 /// The data must not be replaced under a server that is stopping, or whose lease was killed. `initialise` changes
 /// nothing on old data, but stops what runs on it; the folder is busy until the lease and its last child have ended.
-async fn wait_for_earlier_server(engine: EngineKind, dir: &Path) {
+async fn wait_for_earlier_server(engine: TestEngine, dir: &Path) {
     let deadline = Instant::now() + BUSY_WAIT;
     loop {
         match payhist_dbserver::initialise(&config(engine, dir)).await {

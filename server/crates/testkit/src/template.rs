@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::TestEngine;
 use payhist_dbserver::{Installation, Profile, ServerConfig, initialise};
-use payhist_types::EngineKind;
 
 /// Where all that outlives one test process is kept: `testkit` in the target folder.
 pub(crate) fn testkit_folder() -> PathBuf {
@@ -18,12 +18,18 @@ pub(crate) fn testkit_folder() -> PathBuf {
 }
 
 /// What a test server in `dir` is started with.
-pub(crate) fn config(engine: EngineKind, dir: &Path) -> ServerConfig {
-    ServerConfig { dir: dir.to_owned(), engine: Some(engine), profile: Profile::Test, options: Vec::new() }
+pub(crate) fn config(engine: TestEngine, dir: &Path) -> ServerConfig {
+    ServerConfig {
+        dir: dir.to_owned(),
+        engine: Some(engine.kind()),
+        tree: engine.tree(),
+        profile: Profile::Test,
+        options: Vec::new(),
+    }
 }
 
 /// Gives the server folder `dir` fresh data, whatever it had.
-pub(crate) async fn copy_template(engine: EngineKind, dir: &Path) {
+pub(crate) async fn copy_template(engine: TestEngine, dir: &Path) {
     let template = template(engine).await;
     let copy = || -> std::io::Result<()> {
         let data = dir.join("data");
@@ -45,10 +51,14 @@ pub(crate) async fn copy_template(engine: EngineKind, dir: &Path) {
 }
 
 /// The initialised data folder of `engine` in its installed version; made by whoever needs it first.
-async fn template(engine: EngineKind) -> PathBuf {
-    let installation = Installation::find(engine).await.unwrap_or_else(|e| panic!("{e}"));
-    let dir = testkit_folder().join(format!("template-{engine}-{}", installation.version()));
-    let _building = exclusive_lock(dir.with_file_name(format!("template-{engine}.building"))).await;
+async fn template(engine: TestEngine) -> PathBuf {
+    let installation = match engine.tree() {
+        Some(tree) => Installation::in_tree(&tree).await,
+        None => Installation::find(engine.kind()).await,
+    };
+    let (name, installation) = (engine.name(), installation.unwrap_or_else(|e| panic!("{e}")));
+    let dir = testkit_folder().join(format!("template-{name}-{}", installation.version()));
+    let _building = exclusive_lock(dir.with_file_name(format!("template-{name}.building"))).await;
     initialise(&config(engine, &dir)).await.unwrap_or_else(|e| panic!("{e}"));
     dir.join("data")
 }

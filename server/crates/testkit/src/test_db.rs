@@ -7,6 +7,7 @@ use payhist_types::EngineKind;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
+use crate::TestEngine;
 use crate::shared::{SharedServer, root_at};
 
 /// How long the clean-up of one test may take; what it leaves goes when the shared server stops.
@@ -22,13 +23,14 @@ pub struct TestDb {
 
 impl TestDb {
     /// Joins (or starts) the shared server of `engine` and creates an empty schema.
-    pub async fn new(engine: EngineKind) -> Self {
+    pub async fn new(engine: impl Into<TestEngine>) -> Self {
+        let engine = engine.into();
         let server = SharedServer::join(engine).await;
         let mut connection = connect(&root_at(&server.socket)).await;
         // UUID_SHORT never repeats on one server.
         let (id,): (u64,) =
             sqlx::query_as("SELECT UUID_SHORT()").fetch_one(&mut connection).await.unwrap_or_else(|e| panic!("{e}"));
-        let db = Self { engine, server, name: format!("t{id}") };
+        let db = Self { engine: engine.kind(), server, name: format!("t{id}") };
         create_schema(&mut connection, &db.name).await;
         db
     }

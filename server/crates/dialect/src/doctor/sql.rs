@@ -5,6 +5,7 @@ use crate::ident::IDENT_CHARS_MAX;
 use crate::plan_sql::{self, PlanSqlError};
 use crate::{Capabilities, Ident, PartitionName, Statement, TableName};
 use chrono::{DateTime, Utc};
+use payhist_plan::doctor::CONNECTION_ADMIN;
 use payhist_plan::doctor::differences::Difference;
 use payhist_plan::doctor::facts::{Column, Facts, Key, Table};
 use payhist_plan::doctor::layout::Layout;
@@ -148,16 +149,29 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn grant(&self, privileges: &[&str]) -> Written {
+    pub(super) fn drop_triggers(&self, triggers: &[String]) -> Written {
+        let schema = Ident::new(&self.spec.schema)?;
+        let drop = |name: &String| Ok(Statement::new(format!("DROP TRIGGER IF EXISTS {schema}.{}", Ident::new(name)?)));
+        triggers.iter().map(drop).collect()
+    }
+
+    pub(super) fn grant(&self, privileges: &[&'static str]) -> Written {
         // In GRANT a schema is a pattern.
         let schema = Ident::new(&self.spec.schema.replace('_', "\\_").replace('%', "\\%"))?;
         let of = &self.facts.privileges;
         let user = format!("{}@{}", text(&of.user), text(&of.host));
-        // PROCESS is granted for the whole server or not at all (1221).
-        let (server, tables): (Vec<&str>, Vec<&str>) = privileges.iter().partition(|one| **one == "PROCESS");
+        // These are granted for the whole server or not at all (1221).
+        let of_server = |one: &&&'static str| ["PROCESS", CONNECTION_ADMIN].contains(*one);
+        let (server, tables): (Vec<&'static str>, Vec<&'static str>) = privileges.iter().partition(of_server);
+        let spelled =
+            |one: &'static str| if one == CONNECTION_ADMIN { self.capabilities.connection_admin() } else { one };
         let grants = [(server, "*.*".to_owned()), (tables, format!("{schema}.*"))].into_iter();
         let grants = grants.filter(|(these, _)| !these.is_empty());
-        Ok(grants.map(|(these, on)| Statement::new(format!("GRANT {} ON {on} TO {user}", these.join(", ")))).collect())
+        let grant = |(these, on): (Vec<&'static str>, String)| {
+            let these: Vec<_> = these.into_iter().map(spelled).collect();
+            Statement::new(format!("GRANT {} ON {on} TO {user}", these.join(", ")))
+        };
+        Ok(grants.map(grant).collect())
     }
 
     /// Is one of the months' names another partition's?

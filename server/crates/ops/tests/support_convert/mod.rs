@@ -7,8 +7,8 @@ use payhist_ops::{Ops, OpsConfig, rotation};
 use payhist_storage::SourceConfig;
 use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
-use payhist_types::conversion::{ConversionPlan, ShardConverted};
-use payhist_types::history::{HistorySpec, Policy, Route};
+use payhist_types::conversion::{ConversionOutcome, ConversionPlan, ShardConverted};
+use payhist_types::history::{HistorySpec, Policy, Route, Switch};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Executor};
 use std::collections::BTreeMap;
@@ -216,4 +216,21 @@ pub(crate) async fn user(test: &TestOps, grants: impl Iterator<Item = &'static s
         archive: ArchiveConfig::default(),
     };
     (Ops::open(config).await.unwrap(), name)
+}
+
+/// Stops a conversion in its copy by the create switch.
+pub(crate) async fn half_done(test: &TestOps) -> String {
+    let hash = plan(test).await.hash.0;
+    let off = AtomicBool::new(false);
+    let stop = |_| {
+        if !off.swap(true, Ordering::Relaxed) {
+            let ops = test.ops.clone();
+            let turn = async move { rotation::switch(&ops, &Permit::for_command(), "", Switch::Create, false).await };
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(turn)).unwrap();
+        }
+    };
+    let stopped = rotation::convert(&test.ops, &Permit::for_command(), "", &hash, stop).await.unwrap().remove(0);
+    assert_eq!(stopped.outcome, ConversionOutcome::Failed, "{stopped:?}");
+    rotation::switch(&test.ops, &Permit::for_command(), "", Switch::Create, true).await.unwrap();
+    hash
 }

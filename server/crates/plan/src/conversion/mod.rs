@@ -19,6 +19,39 @@ pub use check::check;
 
 /// What the name of the table ends with that is kept as it was.
 pub const KEPT_SUFFIX: &str = "_before_payhist";
+const SHADOW_SUFFIX: &str = "_payhist_new";
+/// What the triggers are called after.
+const EVENTS: [&str; 3] = ["delete", "update", "insert"];
+
+/// The table that gets the partitions, until it takes the other's place, in the conversion after so many earlier ones.
+pub fn shadow_name(table: &str, earlier: u64) -> String {
+    format!("{table}{SHADOW_SUFFIX}{}", number(earlier))
+}
+
+/// The triggers that repeat each write to a table, on DELETE, UPDATE, INSERT, in the conversion after so many earlier ones.
+pub fn trigger_names(table: &str, earlier: u64) -> [String; 3] {
+    EVENTS.map(|event| format!("payhist_{event}{}_{table}", number(earlier)))
+}
+
+/// Is it the shadow of some conversion of that table?
+pub fn is_shadow(name: &str, table: &str) -> bool {
+    name.strip_prefix(table).and_then(|rest| rest.strip_prefix(SHADOW_SUFFIX)).is_some_and(is_number)
+}
+
+/// Is it a trigger of some conversion of that table?
+pub fn is_trigger(name: &str, table: &str) -> bool {
+    let rest = name.strip_prefix("payhist_").and_then(|rest| rest.strip_suffix(table)?.strip_suffix('_'));
+    rest.is_some_and(|rest| EVENTS.iter().any(|event| rest.strip_prefix(event).is_some_and(is_number)))
+}
+
+/// The first conversion has no number.
+fn number(earlier: u64) -> String {
+    if earlier == 0 { String::new() } else { (earlier + 1).to_string() }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 /// What stands around a table.
 #[derive(Debug, Clone, Default)]

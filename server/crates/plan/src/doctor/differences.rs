@@ -69,10 +69,10 @@ pub(super) fn between(tables: &[(ShardId, &Table)]) -> Vec<(ShardId, Difference)
     found
 }
 
-/// The shards whose value is not that of the most; of equally many, the lowest shard's counts.
-fn odd<T: PartialEq + Clone>(tables: &[(ShardId, &Table)], of: impl Fn(&Table) -> T) -> Vec<(ShardId, T, T)> {
-    let values: BTreeMap<ShardId, T> = tables.iter().map(|(shard, table)| (*shard, of(table))).collect();
+/// Those whose value is not that of the most; of equally many, the lowest one's counts.
+pub(super) fn odd<K: Ord + Copy, V, T: PartialEq + Clone>(all: &[(K, &V)], of: impl Fn(&V) -> T) -> Vec<(K, T, T)> {
+    let values: BTreeMap<K, T> = all.iter().map(|(key, one)| (*key, of(one))).collect();
     let votes = |value: &T| values.values().filter(|other| *other == value).count();
     let Some(most) = values.values().rev().max_by_key(|value| votes(value)).cloned() else { return Vec::new() };
-    values.into_iter().filter(|(_, here)| *here != most).map(|(shard, here)| (shard, here, most.clone())).collect()
+    values.into_iter().filter(|(_, here)| *here != most).map(|(key, here)| (key, here, most.clone())).collect()
 }

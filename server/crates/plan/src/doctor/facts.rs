@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use payhist_types::inventory::Inventory;
+use payhist_types::plan::PlanHash;
 use payhist_types::{ShardId, UserId};
 
 /// Everything that one source tells of a history.
@@ -21,9 +22,11 @@ pub struct Facts {
     pub privileges: Privileges,
     /// What was seen of the rows.
     pub looks: BTreeMap<ShardId, Looks>,
+    /// The plan of the history's conversion that was begun and is neither finished nor given up.
+    pub conversion: Option<PlanHash>,
 }
 
-/// A server's clock and zones.
+/// A server's clock, zones and settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// How far the server's clock is ahead of payhist's, in milliseconds.
@@ -32,6 +35,8 @@ pub struct Server {
     pub session_zone: String,
     /// The zone of sessions that set none.
     pub server_zone: String,
+    /// What decides how a statement ends there, by name.
+    pub settings: BTreeMap<&'static str, String>,
 }
 
 /// A table's shape.
@@ -49,6 +54,10 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// Foreign keys from it, and from tables of the same schema to it.
     pub foreign_keys: Vec<ForeignKey>,
+    /// Triggers on it.
+    pub triggers: Vec<String>,
+    /// Bytes of data and indexes, as the catalogue has them.
+    pub bytes: u64,
 }
 
 impl Table {

@@ -3,170 +3,35 @@
 //! Invariants: the planner's own findings are all here, so that what keeps it from planning is never passed over; what
 //! could not be looked at is an ailment, too ([`Ailment::NotChecked`]).
 
+mod ailment;
+mod conversion;
 pub mod differences;
 pub mod facts;
 pub mod layout;
 mod mapping;
 mod server;
+pub mod sources;
 mod table;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use payhist_types::ShardId;
 use payhist_types::doctor::Severity;
-use payhist_types::findings::{Finding as PlanFinding, FindingKind};
+use payhist_types::findings::Finding as PlanFinding;
 use payhist_types::history::{HistorySpec, Switches};
 use payhist_types::inventory::{HeldState, Inventory, ShardInventory, TableState, Twin, TwinState};
-use payhist_types::plan::{RotationPlan, Step};
+use payhist_types::plan::RotationPlan;
 use payhist_types::replicas::{Replica, ReplicaState};
-use payhist_types::{Month, ShardId, UserId};
 
-use crate::conversion::KEPT_SUFFIX;
-use crate::hot_path::HotPath;
+use crate::conversion::{KEPT_SUFFIX, is_shadow};
 use crate::rotation::{self, PlanError};
 use crate::validate::validate;
+pub use ailment::Ailment;
 use differences::Difference;
-use facts::{Facts, ForeignKey};
-use layout::Layout;
-
-/// Something that is wrong, or could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ailment {
-    /// What the planner finds, and nothing below says better.
-    Planner(FindingKind),
-    /// The table is missing.
-    Missing {
-        /// A shard's table that is there and partitioned.
-        like: Option<String>,
-    },
-    /// The table has no partitions.
-    NotPartitioned(Option<Layout>),
-    /// It is partitioned by something else than a month's instant.
-    Expression {
-        /// The catalogue's words.
-        raw: String,
-        /// How it could be partitioned.
-        layout: Option<Layout>,
-    },
-    /// The zone's months begin inside a UTC day, and the expression counts days.
-    ZoneInexpressible {
-        /// The first such month.
-        month: Month,
-        /// How it could be partitioned.
-        layout: Option<Layout>,
-    },
-    /// A unique key of a table that is to be partitioned lacks the column.
-    KeyLacksColumn {
-        /// The key.
-        key: facts::Key,
-        /// The column.
-        column: String,
-    },
-    /// A foreign key from or to a table that is to be partitioned.
-    ForeignKey(ForeignKey),
-    /// A partition holds several months.
-    Gap {
-        /// The partition.
-        partition: String,
-        /// Its months and their edges.
-        months: Vec<(Month, DateTime<Utc>)>,
-    },
-    /// Partitions whose edges are not those of a month.
-    Irregular {
-        /// Which.
-        partitions: Vec<String>,
-    },
-    /// A MAXVALUE partition.
-    MaxValue {
-        /// Its name.
-        partition: String,
-        /// Its rows, exactly up to [`facts::MAXVALUE_ROWS_MAX`].
-        rows: u64,
-        /// The months to split off it: of its rows, and what the policy asks for.
-        months: Vec<(Month, DateTime<Utc>)>,
-    },
-    /// Fewer months ahead than wanted.
-    Runway {
-        /// Months ahead.
-        months: i32,
-        /// As the policy wants.
-        wanted: u16,
-        /// What the plan adds.
-        adds: Vec<Step>,
-    },
-    /// The partition column takes the current time by itself.
-    DefaultsToNow {
-        /// The column.
-        column: facts::Column,
-    },
-    /// It differs from the other shards.
-    Differs(Difference),
-    /// Users of other shards are in it.
-    WrongShard {
-        /// Who, and where they belong.
-        users: Vec<(UserId, ShardId)>,
-    },
-    /// A partition has a row of another month.
-    Misplaced {
-        /// The partition.
-        partition: String,
-        /// The row's time.
-        at: DateTime<Utc>,
-    },
-    /// A table like a shard, without partitions.
-    Orphan,
-    /// Columns that browsing needs.
-    BrowsedColumns {
-        /// Which are not there, by the names that they should have.
-        missing: Vec<String>,
-    },
-    /// A column of another type than browsing can read.
-    ColumnType {
-        /// What payhist calls it.
-        own: &'static str,
-        /// As it is.
-        column: facts::Column,
-        /// What it should be.
-        wanted: &'static str,
-    },
-    /// Another column than that of the time of creation decides a row's partition.
-    PartitionedByOther {
-        /// By which it is partitioned.
-        partitioned_by: String,
-        /// The time of creation.
-        created_at: String,
-    },
-    /// No key serves a read that pages make.
-    NoKeyFor {
-        /// The read.
-        path: HotPath,
-        /// The columns of a key that would.
-        columns: Vec<String>,
-    },
-    /// Words for states that mean nothing to payhist.
-    StatusWords(Vec<String>),
-    /// The clocks are apart.
-    Clock {
-        /// How far the server's is ahead.
-        ahead_ms: i64,
-    },
-    /// payhist's own sessions are not at UTC.
-    SessionZone(String),
-    /// Sessions that set no zone are not at UTC.
-    ServerZone(String),
-    /// Privileges are missing.
-    Privileges {
-        /// Which.
-        missing: Vec<&'static str>,
-        /// For what.
-        purpose: &'static str,
-    },
-    /// A replica that holds work back.
-    Replica(Replica),
-    /// It could not be looked at.
-    NotChecked(String),
-}
+use facts::Facts;
+pub use server::CONNECTION_ADMIN;
 
 /// An ailment and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +111,7 @@ pub fn examine(spec: &HistorySpec, facts: &Facts, now: DateTime<Utc>) -> Result<
     ailments.extend(mapping::of_history(&case));
     for entry in case.entries() {
         ailments.extend(table::examine(&case, entry));
+        ailments.extend(conversion::examine(&case, entry));
         ailments.extend(mapping::of_shard(&case, entry));
         ailments.extend(orphans(&case, &entry.table, entry.shard));
     }
@@ -254,7 +120,8 @@ pub fn examine(spec: &HistorySpec, facts: &Facts, now: DateTime<Utc>) -> Result<
         case.entries().filter_map(|entry| Some((entry.shard, facts.tables.get(&entry.table)?))).collect();
     let differences = differences::between(&shapes).into_iter();
     ailments.extend(differences.map(|(shard, how)| found(spec, Severity::Warning, Some(shard), Ailment::Differs(how))));
-    ailments.sort_by_key(|found| found.shard);
+    // A table of another engine perhaps takes no partitions: that is mended first.
+    ailments.sort_by_key(|found| (found.shard, !matches!(found.ailment, Ailment::Differs(Difference::Engine { .. }))));
     Ok(ailments)
 }
 
@@ -276,6 +143,7 @@ fn orphans<'a>(case: &'a Case, shard_table: &'a str, shard: ShardId) -> impl Ite
             && !shards().any(|shard| shard == name.as_str())
             && !at_work.contains(name.as_str())
             && !name.ends_with(KEPT_SUFFIX)
+            && !is_shadow(name, shard_table)
             && owner(name) == Some(shard_table)
             && shape.is_some_and(|shape| names(shape) == names(table))
     });

@@ -2,6 +2,7 @@
 
 use payhist_types::doctor::Severity;
 use payhist_types::inventory::{Boundary, TableState};
+use payhist_types::policy::Blockers;
 
 use super::facts::Privileges;
 use super::{Ailment, Case, Found, found};
@@ -12,6 +13,9 @@ const CLOCK_WARNING_MS: i64 = 2_000;
 const CLOCK_ERROR_MS: i64 = 60_000;
 /// What a conversion needs: PROCESS shows it the foreign keys of other schemas, and who still sees the table as it was.
 const CONVERTING: [&str; 8] = ["INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "TRIGGER", "PROCESS"];
+
+/// The privilege to end other users' sessions, as MariaDB spells it.
+pub const CONNECTION_ADMIN: &str = "CONNECTION ADMIN";
 
 pub(super) fn examine(case: &Case) -> Vec<Found> {
     let server = &case.facts.server;
@@ -42,11 +46,13 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         Some(_) => &["ALTER"],
     };
     let for_converting: &[_] = if is_unpartitioned(case) { &CONVERTING } else { &[] };
-    let needed: [(_, &'static str, &[&'static str]); 4] = [
+    let for_killing: &[_] = if policy.blockers == Blockers::Kill { &[CONNECTION_ADMIN] } else { &[] };
+    let needed: [(_, &'static str, &[&'static str]); 5] = [
         (Severity::Error, "to browse", &["SELECT"]),
         (Severity::Warning, "to add months", for_adding),
         (Severity::Warning, taking_out, for_that),
         (Severity::Warning, "to convert tables without partitions", for_converting),
+        (Severity::Warning, "to end the sessions that block a step, as the policy says", for_killing),
     ];
     for (severity, purpose, privileges) in needed {
         let missing: Vec<_> = privileges.iter().copied().filter(|privilege| lacks(case, privilege)).collect();
@@ -90,7 +96,8 @@ fn lacks(case: &Case, privilege: &str) -> bool {
 impl Privileges {
     fn allow(&self, privilege: &str, schema: &str, table: &str) -> bool {
         self.grants.iter().any(|grant| {
-            grant.privilege.eq_ignore_ascii_case(privilege)
+            // MySQL writes the names of newer ones with underscores.
+            grant.privilege.replace('_', " ").eq_ignore_ascii_case(privilege)
                 && grant.schema.as_deref().is_none_or(|pattern| matches_like(pattern, schema) || pattern == schema)
                 && grant.table.as_deref().is_none_or(|only| only == table)
         })

@@ -9,6 +9,7 @@ use payhist_types::history::{Route, Switch};
 use payhist_types::inventory::{Boundary, Partition, PartitionExpression, ShardInventory, TableState};
 use payhist_types::plan::Step;
 
+use super::conversion::is_under_way;
 use super::facts::{Looks, Table};
 use super::layout::{Layout, hint, layout, time_column};
 use super::{Ailment, Case, Found, found, is_managed};
@@ -23,7 +24,8 @@ pub(super) fn examine(case: &Case, entry: &ShardInventory) -> Vec<Found> {
     let looks = case.facts.looks.get(&entry.shard).unwrap_or(&none.1);
     let one = Examination { case, entry, table, looks };
     let mut ailments = Vec::new();
-    if !is_managed(&entry.state) && !matches!(entry.state, TableState::Missing) {
+    let converts = is_under_way(case, entry); // what keeps it from having partitions is being mended
+    if !is_managed(&entry.state) && !matches!(entry.state, TableState::Missing) && !converts {
         ailments.extend(one.what_forbids_partitions());
     }
     ailments.extend(one.zone());
@@ -91,6 +93,7 @@ impl Examination<'_> {
         };
         Some(match &finding.kind {
             FindingKind::MissingTable => (severity, Ailment::Missing { like: self.sibling() }),
+            FindingKind::NotPartitioned if is_under_way(self.case, self.entry) => return None,
             FindingKind::NotPartitioned => (severity, Ailment::NotPartitioned(layout(&hint(spec)))),
             FindingKind::UnknownExpression { raw } => {
                 (severity, Ailment::Expression { raw: raw.clone(), layout: layout(raw) })

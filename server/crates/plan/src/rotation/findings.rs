@@ -15,8 +15,11 @@ use crate::months;
 
 /// The findings of one table.
 pub(super) fn of_table(table: &Table) -> Vec<Finding> {
-    let overlaps = table.overlaps().map(|partition| FindingKind::Overlap { partition: partition.name.clone() });
-    let mut found: Vec<_> = overlaps.map(|kind| (Severity::Critical, kind)).collect();
+    let misread = table.overlaps().map(|partition| {
+        let (partition, raw) = (partition.name.clone(), "it is not above the one before".to_owned());
+        (Severity::Critical, FindingKind::UnknownBoundary { partition, raw })
+    });
+    let mut found: Vec<_> = misread.collect();
     found.extend(table.partitions.iter().filter_map(|classified| of_partition(table, *classified)));
     found.extend(table.twins.iter().filter_map(|twin| of_twin(table, twin)));
     found.extend(of_runway(table));

@@ -124,8 +124,9 @@ fn irregular_unknown_overlapping_and_misnamed_partitions_are_told() {
 
     let mut swapped = healthy();
     swapped.swap(4, 5);
-    let overlap = found(Severity::Critical, 0, FindingKind::Overlap { partition: "p202605".into() });
-    assert!(planned(vec![partitioned(swapped)]).findings.contains(&overlap));
+    let raw = "it is not above the one before".into();
+    let misread = found(Severity::Critical, 0, FindingKind::UnknownBoundary { partition: "p202605".into(), raw });
+    assert!(planned(vec![partitioned(swapped)]).findings.contains(&misread));
 
     let mut misnamed = healthy();
     misnamed[3].name = "p202612".into();

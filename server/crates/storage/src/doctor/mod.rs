@@ -8,6 +8,7 @@ mod looks;
 use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
 use payhist_plan::doctor::facts::{Facts, Grant, Key, Looks, Privileges, Server, Table};
+use payhist_plan::doctor::sources::{LOWER_CASE_TABLE_NAMES, ROLLBACK_ON_TIMEOUT, SQL_MODE, VERSION};
 use payhist_types::history::{HistorySpec, SHARD_PLACEHOLDER};
 use payhist_types::inventory::Inventory;
 use sqlx::mysql::MySqlConnection;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 pub(crate) use looks::range;
 pub use looks::{STATUS_ROWS_LOOKED, TIME_ROWS_LOOKED, USER_ROWS_LOOKED};
 
-/// Reads everything of one source but the partitions, which the caller has read. `now` is payhist's time at the moment of the call.
+/// Reads everything of one source but the partitions, which the caller has read, and what is recorded of a conversion. `now` is payhist's time at the moment of the call.
 pub async fn read(
     connection: &mut MySqlConnection,
     spec: &HistorySpec,
@@ -27,8 +28,9 @@ pub async fn read(
     let server = server(connection, now).await?;
     let privileges = privileges(connection).await?;
     let tables = catalogue::tables(connection, &spec.schema, prefix(spec)).await?;
-    let mut facts = Facts { source: source.to_owned(), inventory, tables, server, privileges, looks: BTreeMap::new() };
-    for entry in facts.inventory.shards.iter().filter(|entry| spec.source.of(entry.shard) == source) {
+    let (source, looks) = (source.to_owned(), BTreeMap::new());
+    let mut facts = Facts { source, inventory, tables, server, privileges, looks, conversion: None };
+    for entry in facts.inventory.shards.iter().filter(|entry| spec.source.of(entry.shard) == facts.source) {
         let looks: Looks = looks::at(connection, spec, entry, facts.tables.get(&entry.table)).await;
         facts.looks.insert(entry.shard, looks);
     }
@@ -62,11 +64,22 @@ fn prefix(spec: &HistorySpec) -> &str {
 async fn server(connection: &mut MySqlConnection, now: DateTime<Utc>) -> Result<Server, StorageError> {
     let (clock, session_zone, global, system): (DateTime<Utc>, String, String, String) =
         sqlx::query_as("SELECT UTC_TIMESTAMP(6), @@session.time_zone, @@global.time_zone, @@system_time_zone")
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await
             .during("doctor.server")?;
     let server_zone = if global.eq_ignore_ascii_case("SYSTEM") { system } else { global };
-    Ok(Server { clock_ahead_ms: (clock - now).num_milliseconds(), session_zone, server_zone })
+    // Of sessions that set none of their own, as an application's: payhist's have a mode that sqlx sets.
+    let (version, mode, names, rollback): (String, String, String, String) = sqlx::query_as(
+        "SELECT VERSION(), IF(@@global.sql_mode LIKE '%STRICT%', 'strict', 'not strict'), \
+         CAST(@@lower_case_table_names AS CHAR), IF(@@innodb_rollback_on_timeout, 'ON', 'OFF')",
+    )
+    .fetch_one(connection)
+    .await
+    .during("doctor.settings")?;
+    let settings =
+        [(VERSION, version), (SQL_MODE, mode), (LOWER_CASE_TABLE_NAMES, names), (ROLLBACK_ON_TIMEOUT, rollback)];
+    let clock_ahead_ms = (clock - now).num_milliseconds();
+    Ok(Server { clock_ahead_ms, session_zone, server_zone, settings: settings.into() })
 }
 
 /// Privileges of the user by name. MySQL manual and MariaDB documentation, `USER_PRIVILEGES`.
