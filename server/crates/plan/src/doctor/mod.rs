@@ -23,7 +23,6 @@ use payhist_types::findings::Finding as PlanFinding;
 use payhist_types::history::{HistorySpec, Switches};
 use payhist_types::inventory::{HeldState, Inventory, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::plan::RotationPlan;
-use payhist_types::replicas::{Replica, ReplicaState};
 
 use crate::conversion::{KEPT_SUFFIX, is_shadow};
 use crate::rotation::{self, PlanError};
@@ -31,7 +30,7 @@ use crate::validate::validate;
 pub use ailment::Ailment;
 use differences::Difference;
 use facts::Facts;
-pub use server::CONNECTION_ADMIN;
+pub use server::{CONNECTION_ADMIN, replicas};
 
 /// An ailment and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,20 +78,6 @@ pub fn unreadable(
     let planner = planner.filter(of_source).map(|finding| (finding.shard, Ailment::Planner(finding.kind)));
     let all = std::iter::once((None, Ailment::NotChecked(reason))).chain(planner);
     Ok(all.map(|(shard, ailment)| found(spec, Severity::Error, shard, ailment)).collect())
-}
-
-/// The replicas of a source that hold work back.
-pub fn replicas(spec: &HistorySpec, replicas: Vec<Replica>) -> Vec<Found> {
-    let lag_max_secs = spec.policy.replica_lag_max_secs();
-    let behind = replicas.into_iter().filter(|replica| replica.state.holds_back(lag_max_secs));
-    let judged = behind.map(|replica| {
-        let severity = match replica.state {
-            ReplicaState::Behind { .. } => Severity::Warning,
-            _ => Severity::Error,
-        };
-        found(spec, severity, None, Ailment::Replica(replica))
-    });
-    judged.collect()
 }
 
 /// Examines what one source has of a history. The whole history's ailments come first, then each shard's, in the order of their mending.

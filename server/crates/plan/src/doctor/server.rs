@@ -1,8 +1,10 @@
-//! The server: clock, zones, privileges.
+//! The server: clock, zones, privileges, replicas.
 
 use payhist_types::doctor::Severity;
+use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Boundary, TableState};
 use payhist_types::policy::Blockers;
+use payhist_types::replicas::{Replica, ReplicaState};
 
 use super::facts::Privileges;
 use super::{Ailment, Case, Found, found};
@@ -66,6 +68,20 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         }
     }
     ailments
+}
+
+/// The replicas of a source that hold work back.
+pub fn replicas(spec: &HistorySpec, replicas: Vec<Replica>) -> Vec<Found> {
+    let lag_max_secs = spec.policy.replica_lag_max_secs();
+    let behind = replicas.into_iter().filter(|replica| replica.state.holds_back(lag_max_secs));
+    let judged = behind.map(|replica| {
+        let severity = match replica.state {
+            ReplicaState::Behind { .. } => Severity::Warning,
+            _ => Severity::Error,
+        };
+        found(spec, severity, None, Ailment::Replica(replica))
+    });
+    judged.collect()
 }
 
 fn is_unpartitioned(case: &Case) -> bool {
