@@ -16,7 +16,7 @@ use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use support::{PAYHIST, configuration};
+use support::{Frozen, PAYHIST, configuration};
 
 const TABLE: &str = "payment_history_shard_0";
 
@@ -70,12 +70,16 @@ impl Site {
     }
 
     fn run(&self, arguments: &[&str], fault: Option<&str>) -> Output {
+        self.command(arguments, fault).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str], fault: Option<&str>) -> Command {
         let mut command = Command::new(PAYHIST);
         command.args(arguments).arg("--json").arg("--config").arg(&self.config);
         if let Some(fault) = fault {
             command.env("PAYHIST_FAULT", fault);
         }
-        command.output().unwrap()
+        command
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -154,6 +158,27 @@ async fn an_archive_killed_anywhere_is_finished_by_the_next_apply(#[case] engine
         assert!(site.run(&["archive", "verify"], None).status.success(), "{fault}");
         site.assert_nothing_left_to_do().await;
     }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_store_that_keeps_something_else_than_was_written_has_no_archive(#[case] engine: EngineKind) {
+    let site = Site::new(engine, None, 500).await;
+    let mut apply = site.command(&["partitions", "apply"], Some("archive.after_upload:freeze"));
+    let mut frozen = Frozen::start(&mut apply).await;
+    let [file] = &site.files()[..] else { panic!("{:?}", site.files()) };
+    let path = site.archive.join("payments").join(site.month.to_string()).join(file);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(frozen.wake().code(), Some(1));
+    assert_eq!(site.archives(), [("writing".to_owned(), 0)]);
+    assert_eq!(site.count(&site.twin()).await, 500);
+    assert!(site.run(&["partitions", "apply"], None).status.success(), "the next one archives it");
+    assert_eq!(site.archives(), [("verified".to_owned(), 500)]);
 }
 
 #[rstest]

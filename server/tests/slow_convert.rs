@@ -8,9 +8,8 @@ use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
 use rstest::rstest;
 use sqlx::{AssertSqlSafe, Executor};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::Duration;
-use support::{PAYHIST, configuration};
+use std::process::{Command, Output};
+use support::{Frozen, PAYHIST, configuration};
 
 const ROWS: u32 = 2_500;
 
@@ -143,35 +142,6 @@ async fn a_conversion_killed_anywhere_can_be_given_up_until_the_tables_change_pl
         assert_eq!(site.rows().await, rows, "{fault}");
         let (partitions, triggers, tables) = site.objects().await;
         assert_eq!((partitions > 0, triggers, tables), (is_exchanged, 0, 1 + i64::from(is_exchanged)), "{fault}");
-    }
-}
-
-/// A process that stands still; killed when the test is over, however it ends.
-struct Frozen(Child);
-
-impl Frozen {
-    /// Waits until it is stopped.
-    async fn start(command: &mut Command) -> Self {
-        let frozen = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let state = format!("/proc/{}/stat", frozen.0.id());
-        while !std::fs::read_to_string(&state).unwrap().contains(") T ") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        frozen
-    }
-
-    /// Lets it go on to its end.
-    fn wake(&mut self) -> ExitStatus {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-CONT", &pid]).status().unwrap().success());
-        self.0.wait().unwrap()
-    }
-}
-
-impl Drop for Frozen {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _status = self.0.wait();
     }
 }
 

@@ -7,7 +7,8 @@ use payhist_types::operator::Role;
 use reqwest::{Client, Response, redirect::Policy};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 /// Password of every operator of these tests.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -43,6 +44,35 @@ pub(crate) fn processes_on(folder: &Path) -> Vec<String> {
 /// Adds an operator of that role, named like it.
 pub(crate) async fn operator(test: &TestOps, role: Role) {
     auth::add_operator(&test.ops, &Permit::for_command(), &role.to_string(), role, PASSWORD).await.unwrap();
+}
+
+/// A process that stands still; killed when the test is over, however it ends.
+pub(crate) struct Frozen(Child);
+
+impl Frozen {
+    /// Waits until it is stopped.
+    pub(crate) async fn start(command: &mut Command) -> Self {
+        let frozen = Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let state = format!("/proc/{}/stat", frozen.0.id());
+        while !std::fs::read_to_string(&state).unwrap().contains(") T ") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        frozen
+    }
+
+    /// Lets it go on to its end.
+    pub(crate) fn wake(&mut self) -> ExitStatus {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-CONT", &pid]).status().unwrap().success());
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _status = self.0.wait();
+    }
 }
 
 /// A running `payhist serve`, killed with -9 when dropped.

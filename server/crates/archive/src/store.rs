@@ -148,18 +148,32 @@ impl Target {
 
     /// Copies an object to a temporary file; answers it with its size and SHA-256.
     pub async fn read(&self, key: &str) -> Result<(File, u64, String), ArchiveError> {
+        let io = |error: std::io::Error| ArchiveError::during(format!("reading {key} to a temporary file"), &error);
+        let mut file = tempfile::tempfile().map_err(io)?;
+        let (bytes, sha256) = self.each_piece(key, |piece| file.write_all(piece).map_err(io)).await?;
+        file.rewind().map_err(io)?;
+        Ok((file, bytes, sha256))
+    }
+
+    /// Reads the whole of an object; answers its size and SHA-256.
+    pub async fn digest(&self, key: &str) -> Result<(u64, String), ArchiveError> {
+        self.each_piece(key, |_| Ok(())).await
+    }
+
+    async fn each_piece(
+        &self,
+        key: &str,
+        mut each: impl FnMut(&[u8]) -> Result<(), ArchiveError>,
+    ) -> Result<(u64, String), ArchiveError> {
         let doing = || format!("reading {key}");
         let got = self.store.get(&self.path(key)).await.map_err(|error| missing(key, doing(), &error))?;
-        let io = |error: std::io::Error| ArchiveError::during(format!("{} to a temporary file", doing()), &error);
-        let mut file = tempfile::tempfile().map_err(io)?;
         let (mut bytes, mut hasher, mut stream) = (0, Sha256::new(), got.into_stream());
         while let Some(piece) = stream.try_next().await.map_err(|error| ArchiveError::during(doing(), &error))? {
             bytes += piece.len() as u64;
             hasher.update(&piece);
-            file.write_all(&piece).map_err(io)?;
+            each(&piece)?;
         }
-        file.rewind().map_err(io)?;
-        Ok((file, bytes, hex::encode(hasher.finalize())))
+        Ok((bytes, hex::encode(hasher.finalize())))
     }
 
     /// A small object.

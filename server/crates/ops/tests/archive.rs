@@ -245,3 +245,23 @@ async fn an_archive_that_is_damaged_or_gone_is_named_and_no_month_is_dropped_on_
     assert_eq!(site.apply().await.outcome, RunOutcome::Failed);
     assert_eq!(site.rows(&site.twin().await).await.len(), 798, "nothing was dropped");
 }
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bit_that_flips_in_the_store_keeps_the_month_and_has_it_archived_again(#[case] engine: EngineKind) {
+    let site = Site::new(engine).await;
+    site.apply().await;
+    let file = site.files().remove(0);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    site.test.clock.advance(TimeDelta::days(16));
+    let refused = site.apply().await;
+    assert!(refused.steps[0].detail.as_ref().unwrap().contains("is not the file any more"), "{refused:#?}");
+    assert_eq!((site.rows(&site.twin().await).await.len(), site.steps().await[0]), (798, ("archive", true)));
+    site.apply().await;
+    assert_eq!(site.applied().await, [(StepOutcome::Done, Some(798))], "the final drop");
+}

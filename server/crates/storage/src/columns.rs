@@ -12,7 +12,7 @@ pub use write::insert;
 use payhist_types::archive::{Column, ColumnKind};
 
 /// Most rows of a batch; one row group of an archive.
-pub const BATCH_ROWS_MAX: usize = 16_384;
+pub const BATCH_ROWS_MAX: usize = 8_192;
 /// Most bytes of a batch's texts.
 pub const BATCH_BYTES_MAX: usize = 8 << 20;
 

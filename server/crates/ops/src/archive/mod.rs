@@ -102,8 +102,8 @@ pub(crate) async fn verified(ops: &Ops, place: &Place) -> Result<Option<Contents
     Ok(archives.iter().rev().find(is_it).and_then(|archive| archive.contents.clone()))
 }
 
-/// Are the table's rows still exactly those of the archive, and is the archive still in its store? If not, the archive
-/// is good for no drop any more, and the answer says why.
+/// Are the table's rows still exactly those of the archive, and is its file in the store still the one that was read
+/// back, byte for byte? If not, the archive is good for no drop any more, and the answer says why.
 pub(crate) async fn still_equal(
     ops: &Ops,
     place: &Place,
@@ -119,14 +119,15 @@ pub(crate) async fn still_equal(
     if same {
         let target = ops.archive().target(&place.target)?;
         let manifest = manifest_of(&target, &contents).await?;
-        if target.size(&contents.key).await? == manifest.file.bytes {
+        let digest = async { Ok(target.digest(&contents.key).await?) };
+        if lease.held_while(ops, digest).await? == (manifest.file.bytes, manifest.file.sha256) {
             return Ok(Ok(()));
         }
     }
     let mut control = ops.control().acquire("archive.outdate").await?;
     archives::outdate(&mut control, place.history_id, place.shard, place.month).await?;
     Ok(Err(if same {
-        format!("{} has another size than its manifest says", contents.key)
+        format!("{} is not the file any more that was read back", contents.key)
     } else {
         format!("it has {} rows, not exactly the {} of its archive", tally.rows, contents.rows)
     }))

@@ -49,12 +49,21 @@ pub(super) async fn file(
 ) -> Result<Contained, OpsError> {
     let (file, bytes, sha256) = target.read(key).await?;
     let (ops, history, handle) = (ops.clone(), history.clone(), Handle::current());
-    let read = move || {
-        let Expected { columns, encrypted } = expected;
-        let layout = Layout::of(&columns)?;
-        let mut reader = FileReader::open(file, &columns, &encrypted)?;
+    let Expected { columns, encrypted } = expected;
+    let layout = Layout::of(&columns)?;
+    let mut reader = FileReader::open(file, &columns, &encrypted)?;
+    let (sender, mut batches) = mpsc::channel(1);
+    let decode = move || {
+        while let Some(batch) = reader.read()? {
+            if sender.blocking_send(batch).is_err() {
+                break; // why nobody takes it, the other thread says
+            }
+        }
+        Ok(())
+    };
+    let count = move || {
         let (mut counting, mut unreadable) = (Counting::new(layout.clone()), 0);
-        while let Some(mut batch) = reader.read()? {
+        while let Some(mut batch) = batches.blocking_recv() {
             let numbers = seal::keys_used(&batch, &layout)?;
             let keys = handle.block_on(keys::of_numbers(&ops, &history, numbers))?;
             unreadable += seal::open(&mut batch, &columns, &layout, history.spec.name.as_str(), &keys)?;
@@ -63,7 +72,11 @@ pub(super) async fn file(
         }
         Ok(Contained { bytes, sha256, tally: counting.finish(), unreadable })
     };
-    on_a_thread(read).await
+    // Decoding keeps one core busy, decrypting and counting another.
+    let (decoded, counted) = tokio::join!(on_a_thread(decode), on_a_thread(count));
+    let counted = counted?;
+    decoded?;
+    Ok(counted)
 }
 
 /// Counts and checksums a table's rows, in one snapshot.

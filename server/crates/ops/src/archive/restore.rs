@@ -37,14 +37,26 @@ pub async fn restore(
     let lease = take_lease(ops, &history).await?.ok_or_else(|| {
         OpsError::refused(format!("a run is at work on {}", history.spec.name), "Wait for its end, then try again.")
     })?;
-    let ids: Vec<_> = archives.iter().map(|archive| archive.id).collect();
-    tell(ops, permit, &history, "archive.restore", json!({ "month": month, "archives": ids })).await?;
-    let mut restored = Vec::new();
-    for archive in &archives {
-        restored.push(shard(ops, &history, archive, &lease).await?);
-    }
-    tell(ops, permit, &history, "archive.restored", json!({ "month": month, "shards": restored })).await?;
+    let restored = shards(ops, permit, &history, month, &archives, &lease).await;
     lease.release(ops).await?;
+    restored
+}
+
+async fn shards(
+    ops: &Ops,
+    permit: &Permit<ManagePartitions>,
+    history: &History,
+    month: Month,
+    archives: &[StoredArchive],
+    lease: &Lease,
+) -> Result<Vec<ArchiveRestored>, OpsError> {
+    let ids: Vec<_> = archives.iter().map(|archive| archive.id).collect();
+    tell(ops, permit, history, "archive.restore", json!({ "month": month, "archives": ids })).await?;
+    let mut restored = Vec::new();
+    for archive in archives {
+        restored.push(shard(ops, history, archive, lease).await?);
+    }
+    tell(ops, permit, history, "archive.restored", json!({ "month": month, "shards": restored })).await?;
     Ok(restored)
 }
 

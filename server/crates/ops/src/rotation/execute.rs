@@ -19,12 +19,16 @@ use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::run::{RunOutcome, StepOutcome};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// For how long a run's lease is good: longer than a step may take with all its retries.
 const LEASE_TERM: TimeDelta = TimeDelta::minutes(3);
 
 /// Sources that are worked on at once: each takes connections to the control database.
 const SOURCES_AT_ONCE_MAX: usize = 4;
+
+/// How often it is renewed by work that lasts.
+const LEASE_RENEWAL: Duration = Duration::from_secs(30);
 
 /// Why a step is not tried after another one of its table.
 const EARLIER_STEP: &str = "an earlier step on this table failed or was blocked";
@@ -54,6 +58,24 @@ impl Lease {
             return Ok(());
         }
         Err(OpsError::Internal(format!("the lease {} was lost; its new holder goes on", self.name)))
+    }
+
+    /// Renews it again and again while the work goes on, which has no batches of its own to do so.
+    ///
+    /// # Errors
+    /// As [`Self::renew`], and the work's.
+    pub(crate) async fn held_while<T>(
+        &self,
+        ops: &Ops,
+        work: impl Future<Output = Result<T, OpsError>>,
+    ) -> Result<T, OpsError> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(LEASE_RENEWAL, &mut work).await {
+                Ok(done) => return done,
+                Err(_elapsed) => self.renew(ops).await?,
+            }
+        }
     }
 
     /// Gives it back.
