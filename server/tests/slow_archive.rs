@@ -164,6 +164,24 @@ async fn an_archive_killed_anywhere_is_finished_by_the_next_apply(#[case] engine
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
+async fn a_deletion_killed_anywhere_is_finished_by_repeating_it(#[case] engine: EngineKind) {
+    let site = Site::new(engine, None, 50).await;
+    let delete = ["archive", "delete", "payments", &site.month.to_string(), "--reason", "kept long enough"];
+    for fault in ["archive.after_delete_begun", "archive.after_manifest_deleted"] {
+        assert!(site.run(&["partitions", "apply"], None).status.success(), "{fault}");
+        assert_eq!(site.run(&delete, Some(fault)).status.signal(), Some(6), "{fault} was not reached");
+        site.end_lease().await;
+        assert_eq!(site.archives().last().unwrap().0, "deleting", "{fault}: good for no drop any more");
+        assert!(site.run(&delete, None).status.success(), "{fault}");
+        assert_eq!((site.archives().last().unwrap().0.as_str(), site.files()), ("deleted", vec![]), "{fault}");
+    }
+    assert_eq!(site.count(&site.twin()).await, 50);
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
 async fn a_store_that_keeps_something_else_than_was_written_has_no_archive(#[case] engine: EngineKind) {
     let site = Site::new(engine, None, 500).await;
     let mut apply = site.command(&["partitions", "apply"], Some("archive.after_upload:freeze"));

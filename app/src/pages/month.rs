@@ -118,6 +118,8 @@ fn Archives(archives: Vec<Archive>) -> impl IntoView {
             ArchiveState::Verified => (Tone::Good, "verified"),
             ArchiveState::Stale => (Tone::Warning, "stale: rows came or went after it"),
             ArchiveState::Writing => (Tone::Neutral, "being written"),
+            ArchiveState::Deleting => (Tone::Warning, "being deleted"),
+            ArchiveState::Deleted => (Tone::Neutral, "deleted"),
         };
         view! {
             <tr>

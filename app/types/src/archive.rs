@@ -145,6 +145,10 @@ pub enum ArchiveState {
     Verified,
     /// Whole, but rows came or went since: the month is archived again before it is dropped.
     Stale,
+    /// Its deletion was begun: good for nothing any more.
+    Deleting,
+    /// Its file is gone.
+    Deleted,
 }
 
 /// What became of reading an archive back.
@@ -157,6 +161,15 @@ pub struct Verification {
     /// Of these, rows of persons whose key was destroyed: their personal columns cannot be read by anybody.
     pub unreadable_rows: u64,
     /// What is wrong with it; `None`: nothing.
+    pub problem: Option<String>,
+}
+
+/// An archive that was to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveDeleted {
+    /// The archive.
+    pub archive: Archive,
+    /// Why it is not gone; `None`: it is.
     pub problem: Option<String>,
 }
 

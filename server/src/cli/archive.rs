@@ -5,7 +5,7 @@ use clap::Subcommand;
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, archive};
 use payhist_types::Month;
-use payhist_types::archive::{Archive, ArchiveRestored, Verification};
+use payhist_types::archive::{Archive, ArchiveDeleted, ArchiveRestored, Verification};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ArchiveCommand {
@@ -29,6 +29,18 @@ pub(super) enum ArchiveCommand {
         /// Which month, e.g. 2025-10.
         month: Month,
     },
+    /// Delete the archives of a month for good. Refused while the drop switch is off, and while a legal hold may keep rows of
+    /// them. A month that is still in quarantine is archived again before it is dropped.
+    #[command(after_help = "Example: payhist archive delete payments 2015-10 --reason 'kept for ten years'")]
+    Delete {
+        /// Which history.
+        history: String,
+        /// Which month, e.g. 2015-10.
+        month: Month,
+        /// Why they may go; it is kept in the audit log.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +61,12 @@ pub(super) async fn run(command: ArchiveCommand, ops: &Ops, json: bool) -> anyho
             say(json, &verified, || verify_words(&verified));
             let wrong = verified.iter().filter(|one| one.problem.is_some()).count();
             Ok(outcome(wrong, verified.len()))
+        }
+        ArchiveCommand::Delete { history, month, reason } => {
+            let deleted = archive::delete(ops, &Permit::for_command(), &history, month, &reason).await?;
+            say(json, &deleted, || delete_words(&deleted));
+            let failed = deleted.iter().filter(|one| one.problem.is_some()).count();
+            Ok(outcome(failed, deleted.len()))
         }
         ArchiveCommand::Restore { history, month } => {
             let restored = archive::restore(ops, &Permit::for_command(), &history, month).await?;
@@ -106,6 +124,14 @@ fn verify_words(verified: &[Verification]) -> String {
         })
         .collect();
     table(&["ID", "MONTH", "TABLE", "ROWS", "ERASED", ""], &rows)
+}
+
+fn delete_words(deleted: &[ArchiveDeleted]) -> String {
+    let row = |one: &ArchiveDeleted| {
+        let word = one.problem.clone().unwrap_or_else(|| "deleted".to_owned());
+        vec![one.archive.id.to_string(), one.archive.table.clone(), word]
+    };
+    table(&["ID", "TABLE", ""], &deleted.iter().map(row).collect::<Vec<_>>())
 }
 
 fn restore_words(restored: &[ArchiveRestored]) -> String {

@@ -10,6 +10,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
+use payhist_storage::permit::DropPermit;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -193,6 +194,14 @@ impl Target {
     pub async fn size(&self, key: &str) -> Result<u64, ArchiveError> {
         let head = self.store.head(&self.path(key)).await;
         Ok(head.map_err(|error| missing(key, format!("looking for {key}"), &error))?.size)
+    }
+
+    /// Removes an object, on the strength of a look at the legal holds; one that is gone already is no error.
+    pub async fn delete(&self, key: &str, _permit: &DropPermit<'_>) -> Result<(), ArchiveError> {
+        match self.store.delete(&self.path(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(ArchiveError::during(format!("deleting {key}"), &error)),
+        }
     }
 
     /// Gives an object another key.

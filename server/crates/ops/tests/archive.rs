@@ -4,11 +4,13 @@
 use chrono::TimeDelta;
 use payhist_ops::archive::{ArchiveConfig, MasterKey, TargetConfig};
 use payhist_ops::auth::Permit;
-use payhist_ops::{archive, histories, rotation};
+use payhist_ops::holds::Placement;
+use payhist_ops::{OpsError, archive, histories, holds, rotation};
 use payhist_storage::archive_keys;
 use payhist_testkit::TestOps;
 use payhist_types::archive::{ArchiveState, Verification};
-use payhist_types::history::{Policy, Switches};
+use payhist_types::history::{Policy, Switch, Switches};
+use payhist_types::holds::HoldScope;
 use payhist_types::plan::{Guard, RotationPlan};
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use payhist_types::{EngineKind, UserId};
@@ -244,6 +246,45 @@ async fn an_archive_that_is_damaged_or_gone_is_named_and_no_month_is_dropped_on_
     assert_eq!(site.steps().await, [("final-drop", true)]);
     assert_eq!(site.apply().await.outcome, RunOutcome::Failed);
     assert_eq!(site.rows(&site.twin().await).await.len(), 798, "nothing was dropped");
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_are_deleted_only_when_no_hold_may_keep_rows_of_them(#[case] engine: EngineKind) {
+    let site = Site::new(engine).await;
+    let month = "2026-05".parse().unwrap();
+    let delete =
+        async || archive::delete(&site.test.ops, &Permit::for_command(), "", month, "ten years are over").await;
+    assert!(delete().await.unwrap_err().to_string().contains("no archive"));
+    site.apply().await;
+    let last_day = Some("2026-11-16".parse().unwrap());
+    for scope in [
+        HoldScope::User { user: UserId(999) },
+        HoldScope::Order { order: "o1".to_owned() },
+        HoldScope::Month { month },
+        HoldScope::History,
+    ] {
+        let (reason, case_number) = ("audit".to_owned(), "1".to_owned());
+        let placement = Placement { scope: scope.clone(), reason, case_number, last_day };
+        holds::place(&site.test.ops, &Permit::for_command(), "", placement).await.unwrap();
+        let refused = delete().await.unwrap_err();
+        assert!(matches!(refused, OpsError::Held(_)), "{scope}: {refused}");
+        assert_eq!((site.files().len(), site.states().await), (2, vec![(ArchiveState::Verified, 798)]), "{scope}");
+        // Each ends before the next one is tried alone.
+        site.execute("UPDATE legal_hold SET until = '2026-11-15 12:00:00'").await;
+    }
+    let off = rotation::switch(&site.test.ops, &Permit::for_command(), "", Switch::Drop, false).await;
+    off.unwrap();
+    assert!(delete().await.unwrap_err().to_string().contains("drop switch"));
+    rotation::switch(&site.test.ops, &Permit::for_command(), "", Switch::Drop, true).await.unwrap();
+
+    assert_eq!(delete().await.unwrap()[0].problem, None);
+    assert_eq!((site.files().len(), site.states().await), (0, vec![(ArchiveState::Deleted, 798)]));
+    assert!(site.verify().await.is_empty() && delete().await.is_err());
+    assert!(archive::restore(&site.test.ops, &Permit::for_command(), "", month).await.is_err());
+    assert_eq!(site.steps().await, [("archive", true)], "it is archived again before it is dropped");
 }
 
 #[rstest]

@@ -169,6 +169,18 @@ pub async fn outdate(
     Ok(())
 }
 
+/// Records how far the deletion of an archive is.
+pub async fn deletion(connection: &mut MySqlConnection, id: u64, state: ArchiveState) -> Result<(), StorageError> {
+    let updated = sqlx::query("UPDATE archive SET state = ? WHERE id = ? AND state NOT IN ('writing', 'deleted')")
+        .bind(state.to_string())
+        .bind(id)
+        .execute(connection)
+        .await
+        .during("delete archive")?;
+    // An archive whose deletion was begun already stays as it is: MySQL and MariaDB count no row then.
+    if state == ArchiveState::Deleting { Ok(()) } else { expect_rows(&updated, 1, "delete archive") }
+}
+
 /// The archives of a history, or of one of its months, oldest month first.
 pub async fn list(
     connection: &mut MySqlConnection,

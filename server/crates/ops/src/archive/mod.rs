@@ -1,15 +1,17 @@
-//! Archives of months: writing them before a month is dropped, listing, verifying and restoring them.
+//! Archives of months: writing them before a month is dropped, listing, verifying, restoring and deleting them.
 //!
 //! Invariant: nothing is dropped on the strength of an archive that was not read back, nor of one whose rows are not
 //! exactly those that would be dropped ([`still_equal`]).
 
 mod config;
+mod delete;
 mod keys;
 mod read;
 mod restore;
 mod write;
 
 pub use config::ArchiveConfig;
+pub use delete::delete;
 pub use payhist_archive::cipher::MasterKey;
 pub use payhist_archive::store::{Secret, TargetConfig};
 pub use restore::restore;
@@ -53,7 +55,7 @@ pub async fn verify(
     let history = histories::find(ops, history).await?;
     let mut verified = Vec::new();
     for archive in stored(ops, &history, month).await? {
-        let Some(contents) = &archive.contents else { continue };
+        let Some(contents) = archive.contents.as_ref().filter(|_| is_kept(archive.state)) else { continue };
         let (rows, unreadable_rows, problem) = match verify_one(ops, &history, &archive.place, contents).await {
             Ok((rows, unreadable)) => (rows, unreadable, None),
             Err(error) => (0, 0, Some(error.to_string())),
@@ -131,6 +133,11 @@ pub(crate) async fn still_equal(
     } else {
         format!("it has {} rows, not exactly the {} of its archive", tally.rows, contents.rows)
     }))
+}
+
+/// Is it neither deleted nor about to be?
+fn is_kept(state: ArchiveState) -> bool {
+    !matches!(state, ArchiveState::Deleting | ArchiveState::Deleted)
 }
 
 async fn stored(ops: &Ops, history: &History, month: Option<Month>) -> Result<Vec<StoredArchive>, OpsError> {

@@ -3,7 +3,7 @@
 //! Invariants: no table that is in use is written to; a half restored table is known by its comment, and is begun anew; a
 //! table is called restored only after its rows were counted and checksummed in it.
 
-use super::{is_whole, manifest_of, read, stored, view};
+use super::{is_kept, is_whole, manifest_of, read, stored, view};
 use crate::auth::{ManagePartitions, Permit};
 use crate::rotation::{Lease, Patient, take_lease};
 use crate::{Ops, OpsError, histories};
@@ -63,7 +63,7 @@ async fn shards(
 /// One archive for each shard: the newest verified one, or the newest of all.
 fn newest(archives: Vec<StoredArchive>) -> Vec<StoredArchive> {
     let mut by_shard = BTreeMap::new();
-    for archive in archives.into_iter().filter(|archive| archive.contents.is_some()) {
+    for archive in archives.into_iter().filter(|archive| archive.contents.is_some() && is_kept(archive.state)) {
         let rank = |archive: &StoredArchive| (archive.state == ArchiveState::Verified, archive.id);
         let best = by_shard.entry(archive.place.shard).or_insert_with(|| archive.clone());
         if rank(best) < rank(&archive) {
