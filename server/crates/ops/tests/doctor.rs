@@ -189,8 +189,9 @@ async fn rows_in_the_wrong_shard_are_found_and_go_home(
 async fn rows_that_an_unvalidated_exchange_brought_in_are_found_and_go_home(
     #[case] partition: &str,
     #[case] day: &str,
+    #[values(TestEngine::MariaDb11, TestEngine::MySql)] engine: TestEngine,
 ) {
-    let test = test_at_server_time(EngineKind::MySql).await;
+    let test = test_at_server_time(engine).await;
     sound(&test, "UTC").await;
     run(
         &test,
