@@ -281,6 +281,24 @@ async fn a_shard_of_another_storage_engine_is_found_and_mended(
     assert_eq!(codes(&after), [""; 0], "{after:#?}");
 }
 
+/// No count shows the old versions, and a drop would take them along. MySQL has no such tables.
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[tokio::test]
+async fn a_table_that_keeps_the_versions_of_its_rows_is_refused(#[case] engine: TestEngine) {
+    let test = test_at_server_time(engine).await;
+    let create = "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) WITH SYSTEM VERSIONING \
+         PARTITION BY RANGE COLUMNS (at) (PARTITION a VALUES LESS THAN ('2020-01-01'), PARTITION b VALUES LESS THAN ('{day2}'))";
+    adopted(&test, create, "UTC").await;
+    let diagnosis = diagnose(&test.ops).await;
+    assert_eq!(codes(&diagnosis), ["system_versioned"], "{diagnosis:#?}");
+    let plan = rotation::plan(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert_eq!(plan.steps, [], "{plan:#?}");
+    run(&test, "ALTER TABLE t DROP SYSTEM VERSIONING").await;
+    assert!(!codes(&diagnose(&test.ops).await).contains(&"system_versioned"));
+}
+
 /// MySQL has no such tables.
 #[tokio::test]
 async fn partitions_that_the_server_makes_by_itself_are_left_to_it() {

@@ -12,14 +12,21 @@ use sqlx::mysql::MySqlConnection;
 
 /// Makes expression and edges of a table unknown if it has, or may have, an INTERVAL.
 pub async fn refuse(connection: &mut MySqlConnection, schema: &str, table: &str, state: &mut TableState) {
-    let TableState::Partitioned { expression, partitions, .. } = state else { return };
-    if matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition)) {
+    if !matches!(state, TableState::Partitioned { .. }) {
         return;
     }
-    let raw = format!("{INTERVAL_METHOD} (`{}`)", expression.column().unwrap_or_default());
+    if !matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition)) {
+        forget(state, INTERVAL_METHOD);
+    }
+}
+
+/// Makes a known expression unknown, and all edges.
+pub(crate) fn forget(state: &mut TableState, method: &str) {
+    let TableState::Partitioned { expression, partitions, .. } = state else { return };
+    let raw = format!("{method} (`{}`)", expression.column().unwrap_or_default());
     *expression = PartitionExpression::Unknown { raw };
     for partition in partitions {
-        partition.upper = Boundary::Unknown(INTERVAL_METHOD.to_owned());
+        partition.upper = Boundary::Unknown(method.to_owned());
     }
 }
 
