@@ -1,4 +1,5 @@
-//! Tables whose server adds partitions by itself: only their own definition tells.
+//! Tables that are refused although their partitions look like months: those to which the server adds partitions by itself,
+//! as only their own definition tells, and those that keep the versions of their rows.
 //!
 //! Invariant: what such a definition says is read to refuse the table. A definition that cannot be read refuses it, too.
 
