@@ -71,6 +71,10 @@ fn quoted_column(expression: &str) -> Option<String> {
 /// What the method of a table is called whose server adds partitions by itself; it is none that is known.
 pub const INTERVAL_METHOD: &str = "RANGE COLUMNS, INTERVAL";
 
+/// What the method of a table is called that keeps the versions of its rows: no count shows the old ones, and they go with
+/// their partition.
+pub const VERSIONED_METHOD: &str = "SYSTEM VERSIONED, RANGE";
+
 /// Does a table's own definition (`SHOW CREATE TABLE`) say that the server adds its partitions? Read to refuse such a table,
 /// never to drop by: an INTERVAL in a comment refuses too much.
 pub fn adds_partitions_itself(definition: &str) -> bool {

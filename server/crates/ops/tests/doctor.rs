@@ -189,8 +189,9 @@ async fn rows_in_the_wrong_shard_are_found_and_go_home(
 async fn rows_that_an_unvalidated_exchange_brought_in_are_found_and_go_home(
     #[case] partition: &str,
     #[case] day: &str,
+    #[values(TestEngine::MariaDb11, TestEngine::MySql)] engine: TestEngine,
 ) {
-    let test = test_at_server_time(EngineKind::MySql).await;
+    let test = test_at_server_time(engine).await;
     sound(&test, "UTC").await;
     run(
         &test,
@@ -278,6 +279,24 @@ async fn a_shard_of_another_storage_engine_is_found_and_mended(
     mend(&test, &diagnosis).await;
     let after = diagnose(&test.ops).await;
     assert_eq!(codes(&after), [""; 0], "{after:#?}");
+}
+
+/// No count shows the old versions, and a drop would take them along. MySQL has no such tables.
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[tokio::test]
+async fn a_table_that_keeps_the_versions_of_its_rows_is_refused(#[case] engine: TestEngine) {
+    let test = test_at_server_time(engine).await;
+    let create = "CREATE TABLE t (id BIGINT, at DATETIME NOT NULL, PRIMARY KEY (id, at)) WITH SYSTEM VERSIONING \
+         PARTITION BY RANGE COLUMNS (at) (PARTITION a VALUES LESS THAN ('2020-01-01'), PARTITION b VALUES LESS THAN ('{day2}'))";
+    adopted(&test, create, "UTC").await;
+    let diagnosis = diagnose(&test.ops).await;
+    assert_eq!(codes(&diagnosis), ["system_versioned"], "{diagnosis:#?}");
+    let plan = rotation::plan(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert_eq!(plan.steps, [], "{plan:#?}");
+    run(&test, "ALTER TABLE t DROP SYSTEM VERSIONING").await;
+    assert!(!codes(&diagnose(&test.ops).await).contains(&"system_versioned"));
 }
 
 /// MySQL has no such tables.

@@ -1,4 +1,5 @@
-//! Tables whose server adds partitions by itself: only their own definition tells.
+//! Tables that are refused although their partitions look like months: those to which the server adds partitions by itself,
+//! as only their own definition tells, and those that keep the versions of their rows.
 //!
 //! Invariant: what such a definition says is read to refuse the table. A definition that cannot be read refuses it, too.
 
@@ -12,14 +13,21 @@ use sqlx::mysql::MySqlConnection;
 
 /// Makes expression and edges of a table unknown if it has, or may have, an INTERVAL.
 pub async fn refuse(connection: &mut MySqlConnection, schema: &str, table: &str, state: &mut TableState) {
-    let TableState::Partitioned { expression, partitions, .. } = state else { return };
-    if matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition)) {
+    if !matches!(state, TableState::Partitioned { .. }) {
         return;
     }
-    let raw = format!("{INTERVAL_METHOD} (`{}`)", expression.column().unwrap_or_default());
+    if !matches!(definition(connection, schema, table).await, Ok(definition) if !adds_partitions_itself(&definition)) {
+        forget(state, INTERVAL_METHOD);
+    }
+}
+
+/// Makes a known expression unknown, and all edges.
+pub(crate) fn forget(state: &mut TableState, method: &str) {
+    let TableState::Partitioned { expression, partitions, .. } = state else { return };
+    let raw = format!("{method} (`{}`)", expression.column().unwrap_or_default());
     *expression = PartitionExpression::Unknown { raw };
     for partition in partitions {
-        partition.upper = Boundary::Unknown(INTERVAL_METHOD.to_owned());
+        partition.upper = Boundary::Unknown(method.to_owned());
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
 use crate::{ddl, dynamic, intervals};
+use payhist_dialect::boundary::VERSIONED_METHOD;
 use payhist_dialect::quarantine::Counted;
 use payhist_dialect::split::Split;
 use payhist_dialect::{Capabilities, Ident, TableName, boundary};
@@ -75,7 +76,12 @@ pub async fn read(
         twins::adopt(&mut found, &name, &candidate, comment, |table| columns(table) == columns(&name));
     }
     for (table, state) in &mut found {
-        if let (TableState::Partitioned { carving, .. }, Some(definition)) = (state, definitions.get(table)) {
+        let Some(definition) = definitions.get(table) else { continue };
+        let is_known = matches!(state, TableState::Partitioned { expression, .. } if expression.column().is_some());
+        if definition.versioned && is_known {
+            intervals::forget(state, VERSIONED_METHOD);
+        }
+        if let TableState::Partitioned { carving, .. } = state {
             carving.columns.clone_from(&definition.copied);
         }
     }
@@ -198,6 +204,8 @@ fn note(candidate: &mut Candidate, row: &MySqlRow) -> Result<(), sqlx::Error> {
 #[derive(Debug, Default)]
 struct Definition {
     comment: String,
+    /// Keeps it the versions of its rows?
+    versioned: bool,
     /// Data types of the columns that a table may be partitioned by.
     types: HashMap<String, String>,
     /// Each column in full, in order.
@@ -220,6 +228,7 @@ async fn definitions(
     select
         .columns(CATALOGUE_COLUMNS.map(|column| (Alias::new("COLUMNS"), Alias::new(column))))
         .column((Alias::new("TABLES"), Alias::new("TABLE_COMMENT")))
+        .column((Alias::new("TABLES"), Alias::new("TABLE_TYPE")))
         .join(
             JoinType::InnerJoin,
             (Alias::new("information_schema"), Alias::new("TABLES")),
@@ -234,6 +243,7 @@ async fn definitions(
         let text = |column| Ok::<_, StorageError>(text(column)?.unwrap_or_default());
         let definition = found.entry(text("TABLE_NAME")?).or_default();
         definition.comment = text("TABLE_COMMENT")?;
+        definition.versioned = text("TABLE_TYPE")? == "SYSTEM VERSIONED";
         let column = text("COLUMN_NAME")?;
         let full = [column.clone(), text("COLUMN_TYPE")?, text("IS_NULLABLE")?, text("COLLATION_NAME")?];
         let extra = text("EXTRA")?.to_ascii_lowercase();

@@ -10,7 +10,7 @@ mod planner;
 mod server;
 mod sql;
 
-use crate::boundary::INTERVAL_METHOD;
+use crate::boundary::{INTERVAL_METHOD, VERSIONED_METHOD};
 use crate::plan_sql::PlanSqlError;
 use crate::{Capabilities, Statement};
 use payhist_plan::doctor::facts::Facts;
@@ -182,6 +182,14 @@ fn expression(raw: &str, layout: Option<&Layout>, writer: &Writer) -> Said {
             "which partitions there will be, the server decides at a write: payhist adds none and drops none there",
         )
         .steps("Leave its partitions to the server. To have payhist rotate it, partition it without INTERVAL, by when a row was created.");
+    }
+    if raw.starts_with(VERSIONED_METHOD) {
+        return Said::new(
+            "system_versioned",
+            "the table keeps the versions of its rows",
+            "no count, archive or hold sees the old versions, and a dropped month would take them along: payhist drops nothing there",
+        )
+        .steps("Keep them elsewhere if they are needed. ALTER TABLE … DROP SYSTEM VERSIONING destroys them, and payhist rotates the table from then on.");
     }
     let said = Said::new("unknown_expression", format!("it is partitioned by {raw}"), expression_why(raw));
     repartition(said, layout, writer)
