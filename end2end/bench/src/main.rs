@@ -21,8 +21,13 @@ use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
 use clap::{Parser, ValueEnum};
 use demo::Demo;
+use mimalloc::MiMalloc;
 use report::Report;
 use std::path::PathBuf;
+
+// The product's allocator: the planner is measured within this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Compare payhist with the bare driver, LOAD DATA and pt-archiver; prints a Markdown table and keeps it below end2end/bench/results.
 #[derive(Debug, Parser)]

@@ -111,7 +111,7 @@ fn manifest(ops: &Ops, subject: &Subject, expected: Expected, tally: Tally, file
     }
 }
 
-/// From the table into the store: reading, encoding and uploading at the same time, a few batches at most in between.
+/// From the table into the store: reading, encrypting, encoding and uploading at the same time, a few batches at most in between.
 async fn pour(
     ops: &Ops,
     subject: &Subject<'_>,
@@ -122,13 +122,11 @@ async fn pour(
     lease: &Lease,
 ) -> Result<((u64, String), Tally), OpsError> {
     let (batch_sender, batches) = mpsc::channel(1);
+    let (sealed_sender, sealed) = mpsc::channel(1);
     let (piece_sender, pieces) = mpsc::channel(1);
-    let encoder = Encoder {
-        ops: ops.clone(),
-        history: subject.history.clone(),
-        expected: expected.clone(),
-        lease: lease.clone(),
-    };
+    let sealer =
+        Sealer { ops: ops.clone(), history: subject.history.clone(), expected: expected.clone(), lease: lease.clone() };
+    let encrypted = expected.clone();
     let facts = vec![
         ("payhist.history".to_owned(), subject.history.spec.name.to_string()),
         ("payhist.shard".to_owned(), subject.place.shard.to_string()),
@@ -140,35 +138,35 @@ async fn pour(
     ];
     let select = archive::select(&subject.table);
     let handle = Handle::current();
-    let (read, encoded, written) = tokio::join!(
+    let (read, sealed, encoded, written) = tokio::join!(
         columns::stream(connection, &select, &expected.columns, batch_sender),
-        on_a_thread(move || encoder.encode(&handle, batches, &piece_sender, facts)),
+        on_a_thread(move || sealer.seal(&handle, batches, &sealed_sender)),
+        on_a_thread(move || encode(&encrypted, sealed, &piece_sender, facts)),
         target.write(key, pieces),
     );
     read?;
     let written = written?;
-    Ok((written, encoded?))
+    encoded?;
+    Ok((written, sealed?))
 }
 
-struct Encoder {
+struct Sealer {
     ops: Ops,
     history: History,
     expected: Expected,
     lease: Lease,
 }
 
-impl Encoder {
-    /// Counts, encrypts and encodes each batch. Ends quietly when nobody takes the pieces: why, the upload says.
-    fn encode(
+impl Sealer {
+    /// Counts and encrypts each batch. Ends quietly when nobody takes them: why, the encoder says.
+    fn seal(
         self,
         handle: &Handle,
         mut batches: mpsc::Receiver<Batch>,
-        pieces: &mpsc::Sender<Bytes>,
-        mut facts: Vec<(String, String)>,
+        sealed: &mpsc::Sender<Sealed>,
     ) -> Result<Tally, OpsError> {
-        let Expected { columns, encrypted } = &self.expected;
+        let columns = &self.expected.columns;
         let layout = Layout::of(columns)?;
-        let mut writer = FileWriter::new(columns, encrypted)?;
         let mut counting = Counting::new(layout.clone());
         while let Some(mut batch) = batches.blocking_recv() {
             handle.block_on(self.lease.renew(&self.ops))?;
@@ -176,15 +174,46 @@ impl Encoder {
             let persons = seal::persons(&batch, &layout);
             let keys = handle.block_on(keys::of_users(&self.ops, &self.history, persons))?;
             seal::seal(&mut batch, columns, &layout, self.history.spec.name.as_str(), &keys)?;
-            if pieces.blocking_send(writer.write(batch)?).is_err() {
+            if sealed.blocking_send(Sealed::Batch(batch)).is_err() {
                 break;
             }
         }
         let tally = counting.finish();
-        facts.push(("payhist.tally".to_owned(), json!(tally).to_string()));
-        let _nobody_takes_it = pieces.blocking_send(writer.finish(facts)?);
+        let _nobody_takes_it = sealed.blocking_send(Sealed::All(tally.clone()));
         Ok(tally)
     }
+}
+
+/// What is to be encoded.
+enum Sealed {
+    Batch(Batch),
+    /// There are no more, and these were their rows.
+    All(Tally),
+}
+
+/// Encodes each batch. Ends quietly when nobody takes the pieces, or when no more batches come although they were not all: why,
+/// the upload or the sealer says, and what is left of the file is no Parquet.
+fn encode(
+    expected: &Expected,
+    mut sealed: mpsc::Receiver<Sealed>,
+    pieces: &mpsc::Sender<Bytes>,
+    mut facts: Vec<(String, String)>,
+) -> Result<(), OpsError> {
+    let mut writer = FileWriter::new(&expected.columns, &expected.encrypted)?;
+    while let Some(sealed) = sealed.blocking_recv() {
+        let piece = match sealed {
+            Sealed::Batch(batch) => writer.write(batch)?,
+            Sealed::All(tally) => {
+                facts.push(("payhist.tally".to_owned(), json!(tally).to_string()));
+                let _nobody_takes_it = pieces.blocking_send(writer.finish(facts)?);
+                return Ok(());
+            }
+        };
+        if pieces.blocking_send(piece).is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Puts the manifest beside the file, reads it back, and answers its SHA-256.
