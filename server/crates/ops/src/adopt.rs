@@ -1,14 +1,17 @@
 //! Adopting tables that are there already: histories by configuration.
 //!
 //! Invariants: a registered history never moves to other tables; a new one adds months and drops nothing until somebody
-//! turns that switch on.
+//! turns that switch on; no route is changed that would lose sight of a user who is held.
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::histories::check_tables;
 use crate::{Ops, OpsError, histories, policies};
+use payhist_plan::routing::shard_of;
 use payhist_plan::validate::validate;
 use payhist_storage::histories::History;
+use payhist_storage::holds;
 use payhist_types::history::{HistorySpec, Switches};
+use payhist_types::holds::HoldScope;
 
 /// Does this part of a configuration make sense by itself?
 ///
@@ -68,7 +71,27 @@ async fn change(
         let why = "a registered history never moves to other tables; give this one another name";
         return Err(wrong(spec, "table_pattern", why));
     }
+    refuse_lost_holds(ops, before, spec).await?;
     policies::change(ops, permit, before, spec).await?;
+    Ok(())
+}
+
+/// A hold on a user keeps rows on the shard of the route that counts. By another route that would be another shard, and what
+/// is still on the old one would be kept no more.
+async fn refuse_lost_holds(ops: &Ops, before: &History, spec: &HistorySpec) -> Result<(), OpsError> {
+    let mut connection = ops.control().acquire("adopt.holds").await?;
+    for hold in holds::active(&mut connection, before.id, ops.now()).await? {
+        let HoldScope::User { user } = hold.scope else { continue };
+        let (old, new) = (shard_of(&before.spec.route, user), shard_of(&spec.route, user));
+        if old != new {
+            let why = format!(
+                "hold {} keeps user {user} on shard {old}, which this route would look for on shard {new}; release the hold, \
+                 or keep the route until it ends",
+                hold.id
+            );
+            return Err(wrong(spec, "route", &why));
+        }
+    }
     Ok(())
 }
 

@@ -3,10 +3,12 @@
 
 use payhist_ops::adopt::adopt;
 use payhist_ops::auth::Permit;
+use payhist_ops::holds::{self, Placement};
 use payhist_ops::{OpsError, histories, rotation};
 use payhist_storage::runs;
 use payhist_testkit::{TestEngine, TestOps};
 use payhist_types::history::{HistorySpec, Policy, Route, Switch};
+use payhist_types::holds::HoldScope;
 use payhist_types::run::{RunOutcome, StepOutcome};
 use payhist_types::{EngineKind, UserId};
 use rstest::rstest;
@@ -138,6 +140,28 @@ async fn what_would_put_tables_in_doubt_is_refused() {
     }
     let all = histories::all(&test.ops).await.unwrap();
     assert_eq!(all.into_iter().map(|history| history.spec).collect::<Vec<_>>(), [legacy]);
+}
+
+/// A hold looks for its user on the shard of the route: another route would look elsewhere, and the rows be kept no more.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_route_that_would_lose_a_held_user_is_refused(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, NOW).await;
+    let routed = |shards| spec(&test, Route::Modulo { shards }, "t_{shard}");
+    adopted(&test, &routed(2)).await.unwrap();
+    let scope = HoldScope::User { user: UserId(5) };
+    let hold = Placement { scope, reason: "audit".to_owned(), case_number: "1".to_owned(), last_day: None };
+    holds::place(&test.ops, &Permit::for_command(), "legacy", hold).await.unwrap();
+    adopted(&test, &routed(4)).await.unwrap(); // 5 % 2 == 5 % 4
+    let Err(OpsError::BadInput(fields)) = adopted(&test, &routed(8)).await else { panic!("it was changed") };
+    assert_eq!(fields[0].field, "route");
+    assert!(fields[0].message.contains("keeps user 5 on shard 1"), "{fields:?}");
+    assert_eq!(histories::find(&test.ops, "legacy").await.unwrap().spec, routed(4));
+    let mut connection = test.db.connect().await;
+    sqlx::query("UPDATE legal_hold SET until = ?").bind("2026-11-15 12:00:00").execute(&mut connection).await.unwrap();
+    adopted(&test, &routed(8)).await.unwrap();
 }
 
 fn spec_of_one_table(legacy: &HistorySpec, table: &str) -> HistorySpec {

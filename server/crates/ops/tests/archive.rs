@@ -244,8 +244,11 @@ async fn an_archive_that_is_damaged_or_gone_is_named_and_no_month_is_dropped_on_
     assert!(site.verify().await[0].problem.as_ref().unwrap().contains("is not in the archive's store"));
     site.test.clock.advance(TimeDelta::days(16));
     assert_eq!(site.steps().await, [("final-drop", true)]);
-    assert_eq!(site.apply().await.outcome, RunOutcome::Failed);
+    let run = site.apply().await;
+    assert_eq!(run.outcome, RunOutcome::Failed);
+    assert!(run.steps[0].detail.as_ref().unwrap().contains("is not any more what was read back"), "{run:#?}");
     assert_eq!(site.rows(&site.twin().await).await.len(), 798, "nothing was dropped");
+    assert_eq!(site.steps().await[0], ("archive", true), "it is archived again before it is dropped");
 }
 
 #[rstest]
@@ -301,7 +304,7 @@ async fn a_bit_that_flips_in_the_store_keeps_the_month_and_has_it_archived_again
     std::fs::write(&file, bytes).unwrap();
     site.test.clock.advance(TimeDelta::days(16));
     let refused = site.apply().await;
-    assert!(refused.steps[0].detail.as_ref().unwrap().contains("is not the file any more"), "{refused:#?}");
+    assert!(refused.steps[0].detail.as_ref().unwrap().contains("is not any more what was read back"), "{refused:#?}");
     assert_eq!((site.rows(&site.twin().await).await.len(), site.steps().await[0]), (798, ("archive", true)));
     site.apply().await;
     assert_eq!(site.applied().await, [(StepOutcome::Done, Some(798))], "the final drop");

@@ -97,7 +97,8 @@ const HELD_BACK: [(&str, StepOutcome); 3] = [
 #[tokio::test]
 async fn nothing_is_dropped_while_a_replica_is_stopped_and_months_are_added_all_the_same(#[case] engine: EngineKind) {
     let test = Deployment::new(engine, None).await;
-    assert_eq!(test.state().await, ReplicaState::Behind { secs: 0 });
+    let state = test.state().await;
+    assert!(matches!(state, ReplicaState::Behind { .. }), "{state}");
     test.pair.on_replica("STOP REPLICA SQL_THREAD").await;
     let run = test.apply().await;
     assert_eq!((run.outcome, steps(&run)), (RunOutcome::Partial, HELD_BACK.to_vec()), "{run:#?}");
@@ -187,7 +188,8 @@ async fn what_keeps_a_lag_from_being_known_is_told_and_holds_back(#[case] engine
     test.pair.on_replica(&format!("GRANT {privilege} ON *.* TO nobody@localhost")).await;
     let ops = open(&test.pair, options.clone().username("nobody")).await;
     let obstacles = rotation::obstacles(&ops, &Permit::for_command(), "").await.unwrap();
-    assert_eq!(obstacles.replicas[0].state, ReplicaState::Behind { secs: 0 }, "exactly that GRANT suffices");
+    let state = &obstacles.replicas[0].state;
+    assert!(matches!(state, ReplicaState::Behind { .. }), "exactly that GRANT suffices: {state:?}");
 
     let (state, findings) = told(test.pair.source.connect_options()).await;
     assert_eq!((state, findings[0].code.as_str()), (ReplicaState::NoReplica, "no_replica"));

@@ -6,8 +6,8 @@
 //!   a table that stands.
 //! - Where holds keep single rows of a month, its permit is made only when each of them was found equal in the held-rows
 //!   table there and then, with both tables locked on the connection that goes on to destroy.
-//! - The lock is a transaction in the control database around one bounded statement on a source; whoever places a hold
-//!   waits for it, and whoever destroys waits for a hold that is being placed.
+//! - The lock is a transaction in the control database around one bounded statement on a source, or around the deletion of
+//!   one archive from its store; whoever places a hold waits for it, and whoever destroys waits for a hold that is being placed.
 
 use crate::error::{During, StorageError};
 use crate::held::{self, Doomed};
@@ -17,7 +17,7 @@ use payhist_dialect::conversion::Names;
 use payhist_dialect::quarantine::Pair;
 use payhist_plan::holds::{Keeping, guard, keeping};
 use payhist_types::history::Route;
-use payhist_types::holds::RowHold;
+use payhist_types::holds::{Hold, HoldScope, RowHold};
 use payhist_types::plan::Guard;
 use payhist_types::{Month, ShardId};
 use sqlx::mysql::MySqlConnection;
@@ -88,6 +88,24 @@ impl<'c> Gate<'c> {
         let another = rows.iter().find(|rows| !keeps.contains(rows)).map(|rows| rows.hold);
         let another = active.iter().find(|hold| Some(hold.id) == another);
         Ok(match whole.first().copied().or(another) {
+            Some(hold) => Err(guard(hold)),
+            None => Ok(DropPermit(PhantomData)),
+        })
+    }
+
+    /// Leave to delete an archive of a month, unless a hold may keep rows of it: any, but one on months that are younger. A
+    /// user's hold counts on every shard, since an archive may be older than the route.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the holds cannot be read: then nothing may be destroyed.
+    pub async fn permit_archive(
+        &mut self,
+        month: Month,
+        now: DateTime<Utc>,
+    ) -> Result<Result<DropPermit<'_>, Guard>, StorageError> {
+        let active = holds::active(&mut self.transaction, self.history_id, now).await?;
+        let is_younger = |hold: &&Hold| matches!(hold.scope, HoldScope::Month { month: held } if held > month);
+        Ok(match active.iter().find(|hold| !is_younger(hold)) {
             Some(hold) => Err(guard(hold)),
             None => Ok(DropPermit(PhantomData)),
         })

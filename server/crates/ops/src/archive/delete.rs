@@ -59,7 +59,7 @@ async fn all(
     }
     drop(connection);
     let mut archives = stored(ops, history, Some(month)).await?;
-    archives.retain(|archive| !matches!(archive.state, ArchiveState::Writing | ArchiveState::Deleted));
+    archives.retain(|archive| archive.contents.is_some() && archive.state != ArchiveState::Deleted);
     if archives.is_empty() {
         let why = format!("{month} of {} has no archive", history.spec.name);
         return Err(OpsError::refused(why, "`payhist archive list` shows those that there are."));
@@ -73,11 +73,13 @@ async fn all(
         tell(ops, permit, history, archive, ArchiveState::Deleting, reason).await?;
         fault::point("archive.after_delete_begun");
         let gone = guarded(ops, history, archive, async |permit| {
-            let target = ops.archive().target(&archive.place.target)?;
-            let key = archive.contents.as_ref().map(|contents| contents.key.as_str()).unwrap_or_default();
-            target.delete(&manifest_key(key), permit).await?;
-            fault::point("archive.after_manifest_deleted");
-            Ok(target.delete(key, permit).await?)
+            if let Some(contents) = &archive.contents {
+                let target = ops.archive().target(&archive.place.target)?;
+                target.delete(&manifest_key(&contents.key), permit).await?;
+                fault::point("archive.after_manifest_deleted");
+                target.delete(&contents.key, permit).await?;
+            }
+            Ok(())
         })
         .await;
         let problem = match gone {
@@ -101,8 +103,7 @@ async fn guarded(
 ) -> Result<(), OpsError> {
     let mut control = ops.control().acquire("holds.gate").await?;
     let mut gate = Gate::enter(&mut control, history.id).await?;
-    let place = &archive.place;
-    let done = match gate.permit_release(&history.spec.route, place.shard, place.month, &[], ops.now()).await? {
+    let done = match gate.permit_archive(archive.place.month, ops.now()).await? {
         Ok(permit) => work(&permit).await,
         Err(guard) => Err(OpsError::Held(guard)),
     };

@@ -21,6 +21,7 @@ use crate::auth::{Permit, ViewPartitions};
 use crate::rotation::Lease;
 use crate::zone::local;
 use crate::{Ops, OpsError, histories, zone};
+use payhist_archive::ArchiveError;
 use payhist_archive::store::Target;
 use payhist_dialect::TableName;
 use payhist_storage::PooledConnection;
@@ -87,13 +88,13 @@ fn is_whole(back: &read::Contained, manifest: &Manifest) -> Result<(), OpsError>
 }
 
 /// The manifest, if it is the one that was recorded.
-async fn manifest_of(target: &Target, contents: &Contents) -> Result<Manifest, OpsError> {
+async fn manifest_of(target: &Target, contents: &Contents) -> Result<Manifest, ArchiveError> {
     let key = manifest_key(&contents.key);
     let json = target.get(&key).await?;
     if hex::encode(Sha256::digest(&json)) != contents.manifest_sha256 {
-        return Err(OpsError::Internal(format!("{key} is not the manifest that was recorded")));
+        return Err(ArchiveError::Damaged(format!("{key} is not the manifest that was recorded")));
     }
-    serde_json::from_slice(&json).map_err(|error| OpsError::Internal(format!("{key} cannot be read: {error}")))
+    serde_json::from_slice(&json).map_err(|error| ArchiveError::Damaged(format!("{key} cannot be read: {error}")))
 }
 
 /// The verified archive of exactly that place, if there is one.
@@ -104,8 +105,9 @@ pub(crate) async fn verified(ops: &Ops, place: &Place) -> Result<Option<Contents
     Ok(archives.iter().rev().find(is_it).and_then(|archive| archive.contents.clone()))
 }
 
-/// Are the table's rows still exactly those of the archive, and is its file in the store still the one that was read
-/// back, byte for byte? If not, the archive is good for no drop any more, and the answer says why.
+/// Is its file in the store still the one that was read back, byte for byte, and are the table's rows still exactly those of
+/// the archive? If not, the archive is good for no drop any more, and the answer says why. The table is read last, since it
+/// may change until it is dropped.
 pub(crate) async fn still_equal(
     ops: &Ops,
     place: &Place,
@@ -116,23 +118,31 @@ pub(crate) async fn still_equal(
     let Some(contents) = verified(ops, place).await? else {
         return Ok(Err("it has no verified archive".to_owned()));
     };
-    let tally = read::table(ops, connection, table, lease).await?;
-    let same = (tally.rows, tally.checksum.as_str()) == (contents.rows, contents.checksum.as_str());
-    if same {
-        let target = ops.archive().target(&place.target)?;
-        let manifest = manifest_of(&target, &contents).await?;
-        let digest = async { Ok(target.digest(&contents.key).await?) };
-        if lease.held_while(ops, digest).await? == (manifest.file.bytes, manifest.file.sha256) {
+    let target = ops.archive().target(&place.target)?;
+    let why = if lease.held_while(ops, is_in_store(&target, &contents)).await? {
+        let tally = read::table(ops, connection, table, lease).await?;
+        if (tally.rows, tally.checksum.as_str()) == (contents.rows, contents.checksum.as_str()) {
             return Ok(Ok(()));
         }
-    }
+        format!("it has {} rows, not exactly the {} of its archive", tally.rows, contents.rows)
+    } else {
+        format!("{} is not any more what was read back", contents.key)
+    };
     let mut control = ops.control().acquire("archive.outdate").await?;
     archives::outdate(&mut control, place.history_id, place.shard, place.month).await?;
-    Ok(Err(if same {
-        format!("{} is not the file any more that was read back", contents.key)
-    } else {
-        format!("it has {} rows, not exactly the {} of its archive", tally.rows, contents.rows)
-    }))
+    Ok(Err(why))
+}
+
+/// Are manifest and file in the store still those that were recorded? A store that does not answer is an error, not a no.
+async fn is_in_store(target: &Target, contents: &Contents) -> Result<bool, OpsError> {
+    let whole = async {
+        let manifest = manifest_of(target, contents).await?;
+        Ok(target.digest(&contents.key).await? == (manifest.file.bytes, manifest.file.sha256))
+    };
+    match whole.await {
+        Err(ArchiveError::Missing(_) | ArchiveError::Damaged(_)) => Ok(false),
+        found => Ok(found?),
+    }
 }
 
 /// Is it neither deleted nor about to be?
