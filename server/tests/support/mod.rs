@@ -1,6 +1,8 @@
 //! A `payhist serve` process on a test's own database, and a browser without a screen.
 #![expect(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod archive_site;
+
 use payhist_ops::auth::{self, Permit};
 use payhist_testkit::TestOps;
 use payhist_types::operator::Role;

@@ -3,54 +3,23 @@
 use bytes::Bytes;
 use payhist_archive::ArchiveError;
 use payhist_archive::store::{Secret, Target, TargetConfig};
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use payhist_testkit::S3Server;
+use std::io::Read;
 use tokio::sync::mpsc;
-
-/// `moto_server` (of the Python package moto), killed when dropped.
-struct Server {
-    child: Child,
-    endpoint: String,
-}
-
-impl Server {
-    fn start() -> Self {
-        let mut child = Command::new("moto_server")
-            .args(["--host", "127.0.0.1", "--port", "0"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("moto_server is on the PATH (.setup/ensure s3 puts it into the cache folder's tools/bin)");
-        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-        let endpoint = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            Some(line[line.find("http://127.0.0.1:")?..].split_whitespace().next()?.trim_end_matches('/').to_owned())
-        });
-        // Its log must go somewhere, or it would block on a full pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, endpoint: endpoint.expect("moto_server says where it listens") }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone = self.child.kill();
-        let _status = self.child.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_store_keeps_what_archives_need() {
-    let server = Server::start();
+    let server = S3Server::start();
     let secret = |text: &str| Some(Secret::from(text.to_owned()));
     let config = TargetConfig {
         url: "s3://archives/of/payments".to_owned(),
-        endpoint: Some(server.endpoint.clone()),
+        endpoint: Some(server.endpoint().to_owned()),
         region: Some("us-east-1".to_owned()),
         access_key_id: secret("someone"),
         secret_access_key: secret("hush"),
     };
     let target = Target::open(&config).unwrap();
-    let made = reqwest::Client::new().put(format!("{}/archives", server.endpoint)).send().await.unwrap();
+    let made = reqwest::Client::new().put(format!("{}/archives", server.endpoint())).send().await.unwrap();
     assert!(made.status().is_success(), "{}", made.status());
 
     // Several parts of an upload, and one that is not full.

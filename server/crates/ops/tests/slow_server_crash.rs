@@ -1,5 +1,8 @@
 //! The database server killed with -9 in the midst of a rotation's DDL: the next run finishes, and every row is where it
 //! belongs. The DDL waits behind a reader; the reader ends, and the server dies so many milliseconds later.
+//!
+//! Each crash is the first since a clean start: one in twenty second crashes before `MariaDB`'s next checkpoint leaves a server
+//! that does not start again ("Missing FILE_CREATE … before FILE_CHECKPOINT", 10.11.14 and 11.8.9), whoever made the tables.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use chrono::TimeDelta;
@@ -101,6 +104,9 @@ async fn a_server_killed_in_mid_ddl_loses_nothing_and_the_next_run_finishes(
         apply(&ops).await;
         let place = format!("{ddl} on {engine:?}, killed after {moment} ms");
         assert_whole(&ops, &options, &case, &place).await;
+        if engine == EngineKind::MariaDb {
+            server = server.restart().await; // so that it does not recover from the crashes before as well
+        }
     }
 }
 
