@@ -9,6 +9,7 @@ use payhist_types::holds::{Hold, HoldScope, RowHold};
 use payhist_types::inventory::{HeldState, TwinState};
 use payhist_types::plan::Step;
 
+use super::leaving::is_of;
 use super::{Replay, Violation};
 use crate::months;
 use crate::routing::shard_of;
@@ -45,7 +46,7 @@ impl<'a> Replay<'a> {
             (None, None) => true,
             (Some(name), Some(found)) => {
                 let is_away = matches!(found.state, TwinState::Quarantined { late_rows: Some(0) });
-                super::is_of(found, name, before) && is_away
+                is_of(found, name, before) && is_away
             }
             _ => false,
         };
