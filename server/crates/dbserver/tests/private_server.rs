@@ -62,7 +62,8 @@ async fn the_owner_learns_that_the_server_was_killed_and_may_restart_it() {
     let dir = tempfile::tempdir().unwrap();
     let server = PrivateServer::start(config(dir.path())).await.unwrap();
     connect(server.socket()).await.execute("CREATE DATABASE kept").await.unwrap();
-    let exit = server.kill9().await;
+    server.kill9();
+    let exit = server.wait().await;
     assert!(!exit.clean && exit.status.contains("137"), "{exit:?}");
     let server = server.restart().await.unwrap();
     connect(server.socket()).await.execute("DROP DATABASE kept").await.unwrap();

@@ -13,11 +13,30 @@ use crate::shared::root_at;
 use crate::template::{config, copy_template};
 
 /// A server of a test's own: to be killed, restarted, or run out of disk. Takes 0.3 s (`MariaDB`) to 2 s (`MySQL`) to
-/// start, so tests that can share use [`crate::TestDb`]. It stops when dropped; a temporary folder goes with it.
+/// start, so tests that can share use [`crate::TestDb`]. It is killed when dropped; a temporary folder goes with it.
 #[derive(Debug)]
 pub struct TestServer {
-    server: PrivateServer,
+    running: Running,
     folder: Option<TempDir>,
+}
+
+/// Killed when dropped: asked to stop, `MySQL` fights for a minute for the data that is being deleted under it, on a core of
+/// its own.
+#[derive(Debug)]
+struct Running(Option<PrivateServer>);
+
+impl Running {
+    fn take(mut self) -> PrivateServer {
+        self.0.take().expect("it is taken once")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(server) = &self.0 {
+            server.kill9();
+        }
+    }
 }
 
 impl TestServer {
@@ -29,12 +48,13 @@ impl TestServer {
     /// The same, with options of its own.
     pub(crate) async fn private_with(engine: TestEngine, options: Vec<OsString>) -> Self {
         let folder = tempfile::Builder::new().prefix("payhist-test-").tempdir().unwrap_or_else(|e| panic!("{e}"));
-        Self { server: start(engine, folder.path(), options).await, folder: Some(folder) }
+        let server = start(engine, folder.path(), options).await;
+        Self { running: Running(Some(server)), folder: Some(folder) }
     }
 
     /// Starts a server in `dir`, which the caller owns: on a small file system, for tests of a full disk.
     pub async fn private_in(engine: impl Into<TestEngine>, dir: &Path) -> Self {
-        Self { server: start(engine.into(), dir, Vec::new()).await, folder: None }
+        Self { running: Running(Some(start(engine.into(), dir, Vec::new()).await)), folder: None }
     }
 
     /// Creates the schema `name` (letters, digits and `_`).
@@ -46,7 +66,7 @@ impl TestServer {
 
     /// How to connect, as root and with no schema chosen. It stays the same over restarts.
     pub fn connect_options(&self) -> MySqlConnectOptions {
-        root_at(self.server.socket())
+        root_at(self.server().socket())
     }
 
     /// A connection as root, with no schema chosen.
@@ -56,24 +76,25 @@ impl TestServer {
 
     /// The server itself: pid, log, version.
     pub fn server(&self) -> &PrivateServer {
-        &self.server
+        self.running.0.as_ref().expect("it is there until it is taken")
     }
 
     /// Kills the server with SIGKILL, as a crash would, and waits until it is gone.
     pub async fn kill9(&self) -> ServerExit {
-        self.server.kill9().await
+        self.server().kill9();
+        self.server().wait().await
     }
 
     /// Stops the server if it runs, and starts it again on the same data.
     #[must_use]
     pub async fn restart(self) -> Self {
-        let server = self.server.restart().await.unwrap_or_else(|e| panic!("{e}"));
-        Self { server, folder: self.folder }
+        let server = self.running.take().restart().await.unwrap_or_else(|e| panic!("{e}"));
+        Self { running: Running(Some(server)), folder: self.folder }
     }
 
     /// Stops the server and waits until it has stopped.
     pub async fn stop(self) -> ServerExit {
-        self.server.stop().await.unwrap_or_else(|e| panic!("{e}"))
+        self.running.take().stop().await.unwrap_or_else(|e| panic!("{e}"))
     }
 }
 
