@@ -86,7 +86,7 @@ fn change(
     mut each: impl FnMut(&[u8], Bound, &mut Blobs) -> Result<bool, ArchiveError>,
 ) -> Result<u64, ArchiveError> {
     let mut changed: Vec<_> =
-        layout.personal.iter().map(|_| (Vec::with_capacity(batch.rows), Blobs::default())).collect();
+        layout.personal.iter().map(|_| (Vec::with_capacity(batch.rows), Blobs::with_room(batch.rows))).collect();
     let (mut rows, mut row, mut lost) = (batch.rows(), Vec::new(), 0);
     while rows.read(&mut row) {
         let (Value::Long(user), Value::Long(payment)) = (row[layout.user], row[layout.payment]) else {

@@ -21,8 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Parts of an upload under way at once; each is 5 MiB.
+/// Parts of an upload under way at once.
 const UPLOADS_MAX: usize = 2;
+/// Bytes of a part: an object store takes no smaller ones (AWS S3, "Multipart upload limits"), a folder any.
+const STORE_PART_BYTES: usize = 5 << 20;
+const FOLDER_PART_BYTES: usize = 1 << 20;
 
 /// How often a request to an object store is repeated, and for how long at most.
 const RETRIES_MAX: usize = 4;
@@ -118,7 +121,8 @@ impl Target {
         let doing = || format!("writing {key}");
         self.sweep(key);
         let upload = self.store.put_multipart(&self.path(key)).await.map_err(|e| ArchiveError::during(doing(), &e))?;
-        let mut upload = WriteMultipart::new(upload);
+        let part = if self.folder.is_some() { FOLDER_PART_BYTES } else { STORE_PART_BYTES };
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, part);
         let (mut bytes, mut hasher) = (0, Sha256::new());
         while let Some(piece) = pieces.recv().await {
             bytes += piece.len() as u64;

@@ -12,7 +12,7 @@ pub use write::insert;
 use payhist_types::archive::{Column, ColumnKind};
 
 /// Most rows of a batch; one row group of an archive.
-pub const BATCH_ROWS_MAX: usize = 8_192;
+pub const BATCH_ROWS_MAX: usize = 4_096;
 /// Most bytes of a batch's texts.
 pub const BATCH_BYTES_MAX: usize = 8 << 20;
 
@@ -24,6 +24,13 @@ pub struct Blobs {
 }
 
 impl Blobs {
+    /// None, with room for so many of usual length.
+    pub fn with_room(count: usize) -> Self {
+        /// Bytes of an order id, a name or an encrypted address.
+        const USUAL_BYTES: usize = 64;
+        Self { data: Vec::with_capacity(count * USUAL_BYTES), ends: Vec::with_capacity(count) }
+    }
+
     /// Appends one.
     pub fn push(&mut self, bytes: &[u8]) {
         self.data.extend_from_slice(bytes);
@@ -63,16 +70,16 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// An empty column of that kind.
+    /// An empty column of that kind, with room for the rows of a batch: what grows leaves what it was for dead.
     pub fn new(kind: ColumnKind) -> Self {
         let values = match kind {
             ColumnKind::Unsigned | ColumnKind::Signed | ColumnKind::Timestamp | ColumnKind::Date => {
-                Values::Longs(Vec::new())
+                Values::Longs(Vec::with_capacity(BATCH_ROWS_MAX))
             }
-            ColumnKind::Decimal { .. } => Values::Decimals(Vec::new()),
-            ColumnKind::Text | ColumnKind::Binary => Values::Blobs(Blobs::default()),
+            ColumnKind::Decimal { .. } => Values::Decimals(Vec::with_capacity(BATCH_ROWS_MAX)),
+            ColumnKind::Text | ColumnKind::Binary => Values::Blobs(Blobs::with_room(BATCH_ROWS_MAX)),
         };
-        Self { present: Vec::new(), values }
+        Self { present: Vec::with_capacity(BATCH_ROWS_MAX), values }
     }
 }
 
