@@ -135,6 +135,7 @@ fn wide_history(now: DateTime<Utc>) -> Result<(HistorySpec, Inventory)> {
         .shards()
         .map(|shard| json!({ "shard": shard, "table": spec.table_of(shard), "state": state }))
         .collect();
-    let inventory = serde_json::from_value(json!({ "history": spec.name, "shards": shards, "read_at": now, "holds": [] }))?;
+    let inventory =
+        serde_json::from_value(json!({ "history": spec.name, "shards": shards, "read_at": now, "holds": [] }))?;
     Ok((spec, inventory))
 }

@@ -69,7 +69,7 @@ pub async fn verify(
 async fn verify_one(ops: &Ops, history: &History, place: &Place, contents: &Contents) -> Result<(u64, u64), OpsError> {
     let target = ops.archive().target(&place.target)?;
     let manifest = manifest_of(&target, contents).await?;
-    let back = read::file(ops, history, &target, &contents.key, (&manifest).into(), |_, _| Ok(())).await?;
+    let back = read::file(ops, history, &target, &contents.key, (&manifest).into(), None, |_, _| Ok(())).await?;
     is_whole(&back, &manifest)?;
     Ok((back.tally.rows, back.unreadable))
 }

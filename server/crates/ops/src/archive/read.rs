@@ -1,6 +1,6 @@
 //! Reading back: a table or an archive's file, batch by batch, with what was counted on the way.
 
-use super::keys;
+use super::keys::{self, Wanted};
 use crate::rotation::Lease;
 use crate::{Ops, OpsError};
 use payhist_archive::file::FileReader;
@@ -38,21 +38,25 @@ impl From<&Manifest> for Expected {
     }
 }
 
-/// Reads an archive's file from its store; `each` gets every batch, decrypted, on a thread of its own.
+/// Reads an archive's file from its store, and renews the lease, if there is one, at each batch; `each` gets every batch,
+/// decrypted, on a thread of its own.
 pub(super) async fn file(
     ops: &Ops,
     history: &History,
     target: &Target,
     key: &str,
     expected: Expected,
+    lease: Option<&Lease>,
     mut each: impl FnMut(&Handle, &Batch) -> Result<(), OpsError> + Send + 'static,
 ) -> Result<Contained, OpsError> {
     let (file, bytes, sha256) = target.read(key).await?;
-    let (ops, history, handle) = (ops.clone(), history.clone(), Handle::current());
+    let (name, handle) = (history.spec.name.clone(), Handle::current());
     let Expected { columns, encrypted } = expected;
     let layout = Layout::of(&columns)?;
     let mut reader = FileReader::open(file, &columns, &encrypted)?;
-    let (sender, mut batches) = mpsc::channel(1);
+    let (sender, batches) = mpsc::channel(1);
+    let (keyed_sender, mut keyed) = mpsc::channel(1);
+    let with_keys = keys::find(Wanted::ToOpen, ops, history, lease, &layout, batches, keyed_sender);
     let decode = move || {
         while let Some(batch) = reader.read()? {
             if sender.blocking_send(batch).is_err() {
@@ -61,20 +65,20 @@ pub(super) async fn file(
         }
         Ok(())
     };
+    let its_layout = layout.clone();
     let count = move || {
-        let (mut counting, mut unreadable) = (Counting::new(layout.clone()), 0);
-        while let Some(mut batch) = batches.blocking_recv() {
-            let numbers = seal::keys_used(&batch, &layout)?;
-            let keys = handle.block_on(keys::of_numbers(&ops, &history, numbers))?;
-            unreadable += seal::open(&mut batch, &columns, &layout, history.spec.name.as_str(), &keys)?;
+        let (mut counting, mut unreadable) = (Counting::new(its_layout.clone()), 0);
+        while let Some((mut batch, keys)) = keyed.blocking_recv() {
+            unreadable += seal::open(&mut batch, &columns, &its_layout, name.as_str(), &keys)?;
             counting.add(&batch)?;
             each(&handle, &batch)?;
         }
         Ok(Contained { bytes, sha256, tally: counting.finish(), unreadable })
     };
-    // Decoding keeps one core busy, decrypting and counting another.
-    let (decoded, counted) = tokio::join!(on_a_thread(decode), on_a_thread(count));
+    // Decoding keeps one core busy, decrypting and counting another; neither waits for keys.
+    let (decoded, found, counted) = tokio::join!(on_a_thread(decode), with_keys, on_a_thread(count));
     let counted = counted?;
+    found?;
     decoded?;
     Ok(counted)
 }

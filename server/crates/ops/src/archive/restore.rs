@@ -206,19 +206,18 @@ async fn load(
     lease: &Lease,
 ) -> Result<u64, OpsError> {
     let work = ops.source(history.spec.source.of(manifest.shard))?.work.clone();
-    let (renewing, lease) = (ops.clone(), lease.clone());
     let (table, columns) = (site.table().clone(), manifest.columns.clone());
-    let back = read::file(ops, history, target, &manifest.file.key, manifest.into(), move |handle, batch| {
-        handle.block_on(lease.renew(&renewing))?;
-        let loaded = tx::run(&work, "archive.load", |connection| {
-            let (table, columns, batch) = (table.clone(), columns.clone(), batch.clone());
-            Box::pin(async move { columns::insert(connection, &table, &columns, &batch).await })
-        });
-        handle.block_on(loaded)?;
-        fault::point("archive.after_batch");
-        Ok(())
-    })
-    .await?;
+    let back =
+        read::file(ops, history, target, &manifest.file.key, manifest.into(), Some(lease), move |handle, batch| {
+            let loaded = tx::run(&work, "archive.load", |connection| {
+                let (table, columns, batch) = (table.clone(), columns.clone(), batch.clone());
+                Box::pin(async move { columns::insert(connection, &table, &columns, &batch).await })
+            });
+            handle.block_on(loaded)?;
+            fault::point("archive.after_batch");
+            Ok(())
+        })
+        .await?;
     is_whole(&back, manifest)?;
     Ok(back.unreadable)
 }

@@ -5,15 +5,16 @@
 //! - The file gets its own key, and its manifest, only after it was read back from the store and found to hold them.
 //! - It is recorded as verified after everything else, with the audit entry.
 
+use super::keys::{self, Wanted};
+use super::manifest_key;
 use super::read::{self, Expected, on_a_thread};
-use super::{keys, manifest_key};
 use crate::rotation::Lease;
 use crate::{Ops, OpsError};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use payhist_archive::file::FileWriter;
 use payhist_archive::layout::{Layout, PERSONAL_COLUMNS};
-use payhist_archive::seal;
+use payhist_archive::seal::{self, Keys};
 use payhist_archive::store::Target;
 use payhist_archive::tally::Counting;
 use payhist_dialect::{TableName, archive};
@@ -21,10 +22,10 @@ use payhist_storage::archives::{self, Contents, Place};
 use payhist_storage::columns::{self, Batch};
 use payhist_storage::histories::History;
 use payhist_storage::{PooledConnection, audit, fault, tx};
-use payhist_types::archive::{ArchiveFile, Manifest, Tally};
+use payhist_types::archive::{ArchiveFile, Column, Manifest, Tally};
+use payhist_types::history::HistoryName;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// A month that is to be archived from the table that holds nothing else.
@@ -62,7 +63,7 @@ pub(crate) async fn write(
     let (file, tally) = pour(ops, subject, connection, &target, &temporary, &expected, lease).await?;
     fault::point("archive.after_upload");
 
-    let back = read::file(ops, history, &target, &temporary, expected.clone(), renewing(ops, lease)).await?;
+    let back = read::file(ops, history, &target, &temporary, expected.clone(), Some(lease), |_, _| Ok(())).await?;
     if (back.bytes, &back.sha256, &back.tally) != (file.0, &file.1, &tally) {
         let words = format!("{temporary} read back is not what was written: {:?} instead of {tally:?}", back.tally);
         return Err(OpsError::Internal(words));
@@ -85,12 +86,6 @@ pub(crate) async fn write(
     Ok(manifest.tally.rows)
 }
 
-/// Renews the lease at each batch that is read back.
-fn renewing(ops: &Ops, lease: &Lease) -> impl FnMut(&Handle, &Batch) -> Result<(), OpsError> + Send + use<> {
-    let (ops, lease) = (ops.clone(), lease.clone());
-    move |handle, _| handle.block_on(lease.renew(&ops))
-}
-
 fn manifest(ops: &Ops, subject: &Subject, expected: Expected, tally: Tally, file: ArchiveFile) -> Manifest {
     let Subject { history, place, .. } = subject;
     Manifest {
@@ -111,7 +106,8 @@ fn manifest(ops: &Ops, subject: &Subject, expected: Expected, tally: Tally, file
     }
 }
 
-/// From the table into the store: reading, encrypting, encoding and uploading at the same time, a few batches at most in between.
+/// From the table into the store: reading, finding keys, encrypting, encoding and uploading at the same time, a few batches at
+/// most in between.
 async fn pour(
     ops: &Ops,
     subject: &Subject<'_>,
@@ -122,66 +118,56 @@ async fn pour(
     lease: &Lease,
 ) -> Result<((u64, String), Tally), OpsError> {
     let (batch_sender, batches) = mpsc::channel(1);
+    let (keyed_sender, keyed) = mpsc::channel(1);
     let (sealed_sender, sealed) = mpsc::channel(1);
     let (piece_sender, pieces) = mpsc::channel(1);
-    let sealer =
-        Sealer { ops: ops.clone(), history: subject.history.clone(), expected: expected.clone(), lease: lease.clone() };
-    let encrypted = expected.clone();
+    let history = subject.history;
+    let layout = Layout::of(&expected.columns)?;
+    let with_keys = keys::find(Wanted::ToSeal, ops, history, Some(lease), &layout, batches, keyed_sender);
+    let (columns, name, encrypted) = (expected.columns.clone(), history.spec.name.clone(), expected.clone());
     let facts = vec![
-        ("payhist.history".to_owned(), subject.history.spec.name.to_string()),
+        ("payhist.history".to_owned(), history.spec.name.to_string()),
         ("payhist.shard".to_owned(), subject.place.shard.to_string()),
         ("payhist.month".to_owned(), subject.place.month.to_string()),
         ("payhist.table".to_owned(), subject.place.table.clone()),
         ("payhist.before".to_owned(), subject.place.before.to_rfc3339()),
-        ("payhist.policy".to_owned(), json!(subject.history.spec.policy).to_string()),
+        ("payhist.policy".to_owned(), json!(history.spec.policy).to_string()),
         ("payhist.archived_at".to_owned(), ops.now().to_rfc3339()),
     ];
     let select = archive::select(&subject.table);
-    let handle = Handle::current();
-    let (read, sealed, encoded, written) = tokio::join!(
+    let (read, found, sealed, encoded, written) = tokio::join!(
         columns::stream(connection, &select, &expected.columns, batch_sender),
-        on_a_thread(move || sealer.seal(&handle, batches, &sealed_sender)),
+        with_keys,
+        on_a_thread(move || seal(&columns, &name, keyed, &sealed_sender)),
         on_a_thread(move || encode(&encrypted, sealed, &piece_sender, facts)),
         target.write(key, pieces),
     );
     read?;
+    found?;
     let written = written?;
     encoded?;
     Ok((written, sealed?))
 }
 
-struct Sealer {
-    ops: Ops,
-    history: History,
-    expected: Expected,
-    lease: Lease,
-}
-
-impl Sealer {
-    /// Counts and encrypts each batch. Ends quietly when nobody takes them: why, the encoder says.
-    fn seal(
-        self,
-        handle: &Handle,
-        mut batches: mpsc::Receiver<Batch>,
-        sealed: &mpsc::Sender<Sealed>,
-    ) -> Result<Tally, OpsError> {
-        let columns = &self.expected.columns;
-        let layout = Layout::of(columns)?;
-        let mut counting = Counting::new(layout.clone());
-        while let Some(mut batch) = batches.blocking_recv() {
-            handle.block_on(self.lease.renew(&self.ops))?;
-            counting.add(&batch)?;
-            let persons = seal::persons(&batch, &layout);
-            let keys = handle.block_on(keys::of_users(&self.ops, &self.history, persons))?;
-            seal::seal(&mut batch, columns, &layout, self.history.spec.name.as_str(), &keys)?;
-            if sealed.blocking_send(Sealed::Batch(batch)).is_err() {
-                break;
-            }
+/// Counts and encrypts each batch. Ends quietly when nobody takes them: why, the encoder says.
+fn seal(
+    columns: &[Column],
+    history: &HistoryName,
+    mut keyed: mpsc::Receiver<(Batch, Keys)>,
+    sealed: &mpsc::Sender<Sealed>,
+) -> Result<Tally, OpsError> {
+    let layout = Layout::of(columns)?;
+    let mut counting = Counting::new(layout.clone());
+    while let Some((mut batch, keys)) = keyed.blocking_recv() {
+        counting.add(&batch)?;
+        seal::seal(&mut batch, columns, &layout, history.as_str(), &keys)?;
+        if sealed.blocking_send(Sealed::Batch(batch)).is_err() {
+            break;
         }
-        let tally = counting.finish();
-        let _nobody_takes_it = sealed.blocking_send(Sealed::All(tally.clone()));
-        Ok(tally)
     }
+    let tally = counting.finish();
+    let _nobody_takes_it = sealed.blocking_send(Sealed::All(tally.clone()));
+    Ok(tally)
 }
 
 /// What is to be encoded.
