@@ -61,7 +61,7 @@ fn Runs(runs: Vec<JobRun>) -> impl IntoView {
     let rows = runs.into_iter().map(|run| view! { <RunRow run /> });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Runs">
-            <table>
+            <table class="folding">
                 <caption class="visually-hidden">"Runs of the job, newest first"</caption>
                 <thead>
                     <tr>
@@ -89,13 +89,13 @@ fn RunRow(run: JobRun) -> impl IntoView {
     let fence = format!("Fencing token {}", run.fencing_token);
     view! {
         <tr id=format!("run-{}", run.id)>
-            <td><Time at=run.scheduled_at /></td>
+            <td data-name="due"><Time at=run.scheduled_at /></td>
             <td>{status_badge(run.status)}</td>
-            <td>{run.started_at.map(|at| view! { <Time at /> })}</td>
-            <td class="number">{took}</td>
-            <td class="job-summary">{run.summary}{rotation}</td>
-            <td>{run.trigger}</td>
-            <td class="mono" title=fence>{run.instance}</td>
+            <td data-name=run.started_at.map(|_| "started")>{run.started_at.map(|at| view! { <Time at /> })}</td>
+            <td class="number" data-name=took.as_ref().map(|_| "took")>{took.clone()}</td>
+            <td class="job-summary whole">{run.summary}{rotation}</td>
+            <td data-name="by">{run.trigger}</td>
+            <td class="mono" data-name="on" title=fence>{run.instance}</td>
         </tr>
     }
 }

@@ -1,6 +1,6 @@
 //! One month of a history on every shard: where its rows are, what keeps it, its archives, and the way back.
 
-use super::partitions::{RestoreForm, held};
+use super::partitions::{RestoreForm, held, held_rows};
 use crate::components::{Badge, Copy, Icon, IconName, Time, Tone, loaded, part_of_path};
 use crate::{api, format, links};
 use leptos::prelude::*;
@@ -44,6 +44,7 @@ fn Shards(map: PartitionMap, month: Month) -> impl IntoView {
     let cells: Vec<(&MapRow, Option<&MapCell>)> = map.rows.iter().map(|row| (row, row.cells.get(place))).collect();
     let known = || cells.iter().filter_map(|(_, cell)| *cell);
     let holds: BTreeSet<u64> = known().flat_map(|cell| &cell.holds).copied().collect();
+    let of_rows: BTreeSet<u64> = known().flat_map(|cell| &cell.held_rows).copied().collect();
     let is_quarantined = known().any(|cell| cell.state == MonthState::Quarantined);
     let may_restore = is_quarantined && api::may(Permission::ManagePartitions);
     let rows = cells.iter().map(|(row, cell)| shard_view(row, *cell, map.current));
@@ -67,6 +68,9 @@ fn Shards(map: PartitionMap, month: Month) -> impl IntoView {
                 </table>
             </div>
             {(!holds.is_empty()).then(|| view! { <p>"The month is "{held(&holds, &map.history)}"."</p> })}
+            {(!of_rows.is_empty()).then(|| view! {
+                <p>"The month has "{held_rows(&of_rows, &map.history)}": they are carved out before it goes."</p>
+            })}
             {may_restore.then(|| view! { <RestoreForm history=map.history.clone() month /> })}
         </section>
     }

@@ -2,9 +2,11 @@
 //!
 //! Invariant: a scope that cannot be read is [`HoldScope::Unknown`] and covers the whole history.
 
-use crate::{Month, UserId};
+use crate::sources::ShardSet;
+use crate::{Month, ShardId, UserId};
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What a hold is on, within one history.
@@ -146,15 +148,78 @@ impl Hold {
     }
 }
 
-/// What a hold keeps from being dropped, as the engines estimate it.
+/// What a hold keeps from being dropped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Keeps {
+    /// Of a hold on whole months.
+    Months(MonthsKept),
+    /// Of a hold on single rows.
+    Rows(RowsKept),
+}
+
+/// Whole months that a hold keeps, as the engines estimate them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Keeps {
+pub struct MonthsKept {
     /// Months of which it keeps something.
     pub months: u32,
     /// Rows.
     pub rows_estimate: u64,
     /// Data and index bytes.
     pub bytes: u64,
+}
+
+/// The rows of a user or an order that a hold keeps, counted: each once, wherever it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RowsKept {
+    /// Months in which they were created.
+    pub months: u32,
+    /// All of them.
+    pub rows: u64,
+    /// Of these, rows in a month's quarantine.
+    pub quarantined_rows: u64,
+    /// Of these, rows whose month is gone: only their carved-out copies are left.
+    pub carved_out_rows: u64,
+    /// Shards on which they were counted.
+    pub shards: u32,
+    /// Shards that may have more of them.
+    pub not_counted: Vec<NotCounted>,
+}
+
+/// A shard on which held rows were not counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NotCounted {
+    /// The shard.
+    pub shard: ShardId,
+    /// Its table.
+    pub table: String,
+    /// Why not.
+    pub reason: String,
+}
+
+impl RowsKept {
+    /// Where they were not counted, and why: a sentence for each reason.
+    pub fn not_counted_words(&self) -> Vec<String> {
+        match NotCounted::words(&self.not_counted) {
+            words if self.shards > 0 || words.len() > 1 => words,
+            _ => self.not_counted.first().map(|lost| format!("not counted: {}", lost.reason)).into_iter().collect(),
+        }
+    }
+}
+
+impl NotCounted {
+    /// A sentence for each reason, with the shards' numbers.
+    pub fn words(lost: &[Self]) -> Vec<String> {
+        let mut reasons: BTreeMap<&str, BTreeSet<ShardId>> = BTreeMap::new();
+        for lost in lost {
+            reasons.entry(&lost.reason).or_default().insert(lost.shard);
+        }
+        let words = |(reason, shards): (&str, BTreeSet<ShardId>)| {
+            let noun = if shards.len() == 1 { "shard" } else { "shards" };
+            format!("not counted on {noun} {}: {reason}", shards.into_iter().collect::<ShardSet>())
+        };
+        reasons.into_iter().map(words).collect()
+    }
 }
 
 /// A hold with what it keeps.
@@ -165,7 +230,7 @@ pub struct HoldView {
     pub hold: Hold,
     /// Does it hold now?
     pub active: bool,
-    /// The months that it keeps; `None` when it keeps single rows, or has ended.
+    /// What it keeps; `None` when it has ended.
     pub keeps: Option<Keeps>,
 }
 
@@ -178,4 +243,26 @@ pub struct HoldList {
     pub zone: String,
     /// The holds.
     pub holds: Vec<HoldView>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lost(shard: u16, reason: &str) -> NotCounted {
+        NotCounted { shard: ShardId(shard), table: format!("t_{shard}"), reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn shards_that_were_not_counted_share_a_reason() {
+        let not_counted = vec![lost(0, "no key"), lost(1, "no key"), lost(3, "no answer")];
+        let some = RowsKept { shards: 1, not_counted, ..RowsKept::default() };
+        assert_eq!(
+            some.not_counted_words(),
+            ["not counted on shard 3: no answer", "not counted on shards 0-1: no key"]
+        );
+        let none = RowsKept { not_counted: vec![lost(0, "no key"), lost(1, "no key")], ..RowsKept::default() };
+        assert_eq!(none.not_counted_words(), ["not counted: no key"]);
+        assert_eq!(RowsKept { shards: 2, ..RowsKept::default() }.not_counted_words(), Vec::<String>::new());
+    }
 }

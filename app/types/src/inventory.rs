@@ -234,6 +234,19 @@ pub enum TableState {
     },
 }
 
+impl TableState {
+    /// Why there are no months to be seen, if so.
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Partitioned { .. } => None,
+            Self::Missing => Some("The table does not exist.".to_owned()),
+            Self::NotPartitioned => Some("The table has no partitions.".to_owned()),
+            Self::Unreadable { reason } => Some(reason.clone()),
+            Self::Misplaced { found_on, .. } => Some(format!("The table is on {}.", found_on.join(" and on "))),
+        }
+    }
+}
+
 /// One shard of an inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardInventory {

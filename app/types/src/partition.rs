@@ -2,6 +2,7 @@
 
 use crate::error::{ApiError, ErrorKind};
 use crate::findings::{Finding, Runway};
+use crate::holds::NotCounted;
 use crate::{Month, ShardId, history::Switches};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
@@ -106,6 +107,9 @@ pub struct MapCell {
     pub bytes: u64,
     /// Numbers of the legal holds on this month, or on the whole history.
     pub holds: Vec<u64>,
+    /// Numbers of the legal holds on users and orders that have rows in it.
+    #[serde(default)]
+    pub held_rows: Vec<u64>,
     /// Is it in a verified archive?
     #[serde(default)]
     pub archived: bool,
@@ -145,6 +149,9 @@ pub struct PartitionMap {
     pub findings: Vec<Finding>,
     /// How far ahead each shard is.
     pub runway: Vec<Runway>,
+    /// Shards on which the rows of held users or orders were not counted: [`MapCell::held_rows`] may lack some there.
+    #[serde(default)]
+    pub held_rows_not_counted: Vec<NotCounted>,
     /// What may be done.
     pub switches: Switches,
     /// Months to be ready ahead of the running one; `None`: payhist adds none by itself.

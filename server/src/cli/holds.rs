@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use payhist_ops::Ops;
 use payhist_ops::auth::Permit;
 use payhist_ops::holds::{self, Placement};
-use payhist_types::holds::{HoldList, HoldScope, HoldView};
+use payhist_types::holds::{HoldList, HoldScope, HoldView, Keeps};
 use payhist_types::{Month, UserId};
 use serde_json::json;
 
@@ -120,10 +120,19 @@ fn row(view: &HoldView) -> Vec<String> {
         (None, Some(until), None) => format!("holds until {}", until.format("%Y-%m-%d %H:%M")),
         (None, None, None) => "holds until released".to_owned(),
     };
-    let keeps = match view.keeps {
-        Some(keeps) => format!("{} months, ~{} rows", keeps.months, keeps.rows_estimate),
-        None if view.active => "its rows".to_owned(),
-        None => String::new(),
-    };
+    let keeps = view.keeps.as_ref().map(keeps_words).unwrap_or_default();
     vec![hold.id.to_string(), hold.scope.to_string(), hold.case_number.clone(), state, keeps, hold.reason.clone()]
+}
+
+fn keeps_words(keeps: &Keeps) -> String {
+    match keeps {
+        Keeps::Months(kept) => format!("{} months, ~{} rows", kept.months, kept.rows_estimate),
+        Keeps::Rows(kept) => {
+            let counted = (kept.shards > 0).then(|| match (kept.rows, kept.months) {
+                (0, _) => "no rows yet".to_owned(),
+                (rows, months) => format!("{rows} rows of {months} months"),
+            });
+            counted.into_iter().chain(kept.not_counted_words()).collect::<Vec<_>>().join("; ")
+        }
+    }
 }

@@ -9,13 +9,15 @@ use payhist_ops::{Ops, rotation};
 use payhist_types::Month;
 use payhist_types::findings::{Finding, grouped};
 use payhist_types::history::Switch;
+use payhist_types::holds::NotCounted;
 use payhist_types::obstacles::{LockHolder, Obstacles};
-use payhist_types::partition::{MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
+use payhist_types::partition::{MapCell, MonthState, PartitionMap, Restoration, RestoreOutcome, ShardRestored};
 use payhist_types::plan::{Guard, RotationPlan};
 use payhist_types::plan_words;
 use payhist_types::replicas::Replica;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PartitionsCommand {
@@ -214,15 +216,26 @@ fn map_words(map: &PartitionMap) -> String {
                 .clone()
                 .find(|state| *state != MonthState::Missing)
                 .map_or_else(|| "missing".to_owned(), |state| state.to_string());
+            let missing = (missing > 0).then(|| format!("missing on {missing} of {} shards", map.rows.len()));
+            let held = held_words(cells.clone());
+            let note = missing.into_iter().chain(held).collect::<Vec<_>>().join("; ");
             let rows: u64 = cells.clone().map(|cell| cell.rows_estimate).sum();
             let bytes: u64 = cells.map(|cell| cell.bytes).sum();
-            let note =
-                if missing > 0 { format!("missing on {missing} of {} shards", map.rows.len()) } else { String::new() };
             vec![month.to_string(), state, format!("~{rows}"), megabytes(bytes), note]
         })
         .collect();
     said += &table(&["MONTH", "STATE", "ROWS", "SIZE", ""], &rows);
+    for words in NotCounted::words(&map.held_rows_not_counted) {
+        said += &format!("\nheld rows: {words}");
+    }
     said + &findings_words(&map.findings)
+}
+
+/// The holds that have rows in a month.
+fn held_words<'a>(cells: impl Iterator<Item = &'a MapCell>) -> Option<String> {
+    let holds: BTreeSet<u64> = cells.flat_map(|cell| &cell.held_rows).copied().collect();
+    let numbers: Vec<_> = holds.iter().map(ToString::to_string).collect();
+    (!holds.is_empty()).then(|| format!("held rows of hold {}", numbers.join(", ")))
 }
 
 fn findings_words(findings: &[Finding]) -> String {

@@ -4,7 +4,7 @@ use crate::components::{Badge, Icon, IconName, Time, Tone};
 use crate::{api, format, links};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use payhist_types::holds::{Deed, Hold, HoldScope, HoldView, Keeps};
+use payhist_types::holds::{Deed, Hold, HoldScope, HoldView, Keeps, MonthsKept, RowsKept};
 
 /// Those in force.
 #[component]
@@ -20,19 +20,19 @@ pub(super) fn HoldTable(holds: Vec<HoldView>, history: String, may: bool) -> imp
         };
         view! {
             <tr>
-                <th scope="row">{hold.id}</th>
+                <th scope="row" data-name="hold">{hold.id}</th>
                 <td>{scope(&hold.scope, &history)}</td>
-                <td>{case(&hold)}</td>
-                <td>{deed(&hold.placed)}</td>
-                <td>{until}</td>
-                <td>{keeps.map_or_else(|| "its rows, out of every month that goes".to_owned(), |keeps| kept(&hold.scope, keeps))}</td>
-                <td>{release(&hold, may)}</td>
+                <td class="whole" data-name="case">{case(&hold)}</td>
+                <td class="whole" data-name="placed">{deed(&hold.placed)}</td>
+                <td data-name="until">{until}</td>
+                <td class="whole" data-name="keeps">{keeps.map(|keeps| kept(&hold.scope, &keeps))}</td>
+                <td class="whole">{release(&hold, may)}</td>
             </tr>
         }
     });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Holds in force">
-            <table class="holds">
+            <table class="holds folding">
                 <caption class="visually-hidden">"Holds in force, newest first"</caption>
                 <thead>
                     <tr>
@@ -41,7 +41,7 @@ pub(super) fn HoldTable(holds: Vec<HoldView>, history: String, may: bool) -> imp
                         <th scope="col">"Case"</th>
                         <th scope="col">"Placed"</th>
                         <th scope="col">"Until"</th>
-                        <th scope="col">"Keeps, estimated"</th>
+                        <th scope="col">"Keeps"</th>
                         <th scope="col">"Release"</th>
                     </tr>
                 </thead>
@@ -63,17 +63,17 @@ pub(super) fn EndedTable(holds: Vec<HoldView>) -> impl IntoView {
         };
         view! {
             <tr>
-                <th scope="row">{hold.id}</th>
+                <th scope="row" data-name="hold">{hold.id}</th>
                 <td>{hold.scope.to_string()}</td>
-                <td>{case(&hold)}</td>
-                <td>{deed(&hold.placed)}</td>
-                <td>{end}{asked(&hold)}</td>
+                <td class="whole" data-name="case">{case(&hold)}</td>
+                <td class="whole" data-name="placed">{deed(&hold.placed)}</td>
+                <td class="whole">{end}{asked(&hold)}</td>
             </tr>
         }
     });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Ended holds">
-            <table class="holds">
+            <table class="holds folding">
                 <caption class="visually-hidden">"Ended holds, newest first"</caption>
                 <thead>
                     <tr>
@@ -116,13 +116,45 @@ fn asked(hold: &Hold) -> impl IntoView + use<> {
     hold.release_asked.as_ref().map(|asked| view! { <p class="quiet">"asked for "{deed(asked)}": "{reason}</p> })
 }
 
-fn kept(scope: &HoldScope, keeps: Keeps) -> String {
-    let months = match (scope, keeps.months) {
-        (HoldScope::Month { .. }, 0) => return "nothing is there".to_owned(),
-        (_, 1) => "1 month".to_owned(),
-        (_, months) => format!("{months} months"),
+fn kept(scope: &HoldScope, keeps: &Keeps) -> impl IntoView + use<> {
+    match keeps {
+        Keeps::Months(kept) => months_kept(scope, *kept).into_any(),
+        Keeps::Rows(kept) => rows_kept(kept).into_any(),
+    }
+}
+
+fn months_kept(scope: &HoldScope, kept: MonthsKept) -> String {
+    match (scope, kept.months) {
+        (HoldScope::Month { .. }, 0) => "nothing is there".to_owned(),
+        _ => format!(
+            "{}, ≈ {} rows, {}",
+            counted(kept.months.into(), "month"),
+            format::count(kept.rows_estimate),
+            format::bytes(kept.bytes)
+        ),
+    }
+}
+
+fn rows_kept(kept: &RowsKept) -> impl IntoView + use<> {
+    let all = match (kept.shards, kept.rows) {
+        (0, _) => None,
+        (_, 0) => Some("no rows yet".to_owned()),
+        (_, rows) => Some(format!("{} in {}", counted(rows, "row"), counted(kept.months.into(), "month"))),
     };
-    format!("{months}, ≈ {} rows, {}", format::count(keeps.rows_estimate), format::bytes(keeps.bytes))
+    let places = [(kept.quarantined_rows, "in quarantine"), (kept.carved_out_rows, "carved out")];
+    let places = places.into_iter().filter(|(rows, _)| *rows > 0);
+    let places: Vec<_> = places.map(|(rows, place)| format!("{} {place}", format::count(rows))).collect();
+    let lost = kept.not_counted_words().into_iter().map(|words| view! { <p class="quiet">{words}</p> });
+    view! {
+        {all}
+        {(!places.is_empty()).then(|| view! { <p class="quiet">"of these, "{places.join(", ")}</p> })}
+        {lost.collect_view()}
+    }
+}
+
+/// `1 month`, `12 months`
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", format::count(count), if count == 1 { "" } else { "s" })
 }
 
 /// How the release stands, and the form for its next step.

@@ -47,7 +47,7 @@ fn JobsTable(jobs: Vec<Job>, may: bool) -> impl IntoView {
                 {zone}"."
             </p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Jobs">
-                <table class="jobs">
+                <table class="jobs folding">
                     <caption class="visually-hidden">"Scheduled jobs"</caption>
                     <thead>
                         <tr>

@@ -37,15 +37,15 @@ pub(super) fn JobRow(job: Job, may: bool) -> impl IntoView {
     };
     view! {
         <tr>
-            <th scope="row" class="job-name">
+            <th scope="row" class="job-name whole">
                 <a href=format!("/jobs/{}", job.name)>{job.name.clone()}</a>
                 <p class="quiet">{job.purpose.clone()}</p>
             </th>
-            <td>{job.schedule_words.clone()}<div class="mono quiet">{job.schedule.clone()}</div></td>
-            <td>{next}</td>
-            <td>{last}</td>
-            <td><Sparkline runs=job.runs.clone() /></td>
-            {may.then(|| view! { <td class="job-buttons"><JobButtons job=job /></td> })}
+            <td class="job-schedule whole" data-name="schedule">{job.schedule_words.clone()}<div class="mono quiet">{job.schedule.clone()}</div></td>
+            <td class="whole" data-name="next">{next}</td>
+            <td class="whole" data-name=job.runs.first().map(|_| "last run")>{last}</td>
+            <td class="whole" data-name=job.runs.first().map(|_| "durations")><Sparkline runs=job.runs.clone() /></td>
+            {may.then(|| view! { <td class="job-buttons whole"><JobButtons job=job /></td> })}
         </tr>
     }
 }

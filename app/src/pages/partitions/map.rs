@@ -7,6 +7,7 @@ use crate::components::{Badge, Tone};
 use crate::{format, links};
 use leptos::prelude::*;
 use payhist_types::Month;
+use payhist_types::holds::NotCounted;
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
 
 /// Shades of a filled cell: each stands for twice the rows of the one before.
@@ -82,7 +83,15 @@ pub(super) fn MapTable(map: PartitionMap) -> impl IntoView {
             </table>
         </div>
         <Legend most />
+        {not_counted(&map).map(|words| view! { <p class="quiet">"Held rows "{words}". A mark may be missing there."</p> }).collect_view()}
     }
+}
+
+/// Where marks of held rows may be missing, but for shards whose row says that nothing of them is known.
+fn not_counted(map: &PartitionMap) -> impl Iterator<Item = String> + use<> {
+    let unread = |lost: &NotCounted| map.rows.iter().any(|row| row.shard == lost.shard && row.problem.is_some());
+    let lost: Vec<_> = map.held_rows_not_counted.iter().filter(|lost| !unread(lost)).cloned().collect();
+    NotCounted::words(&lost).into_iter()
 }
 
 fn row_view(row: &MapRow, current: Month, lines: &[&'static str], most: u64) -> impl IntoView + use<> {
@@ -118,7 +127,9 @@ fn cell_view(cell: &MapCell, current: Month, line: &'static str, most: u64) -> i
     };
     let (text, held) = if cell.holds.is_empty() { (text, "") } else { (format!("{text}h"), "held") };
     let class = format!("cell {class} {held} shade-{} {line}", shade(cell.rows_estimate, most));
-    view! { <td class=class title=cell_words(cell, current)>{text}</td> }
+    let mark = (!cell.held_rows.is_empty())
+        .then(|| view! { <span class="mark-held-rows"><span class="visually-hidden">" held rows"</span></span> });
+    view! { <td class=class title=cell_words(cell, current)>{text}{mark}</td> }
 }
 
 /// The cell in full, for those who hover.
@@ -128,7 +139,9 @@ fn cell_words(cell: &MapCell, current: Month) -> String {
             if cell.month > current { "not made yet" } else { "missing: no partition covers exactly this month" };
         return format!("{} · {absent}", cell.month);
     };
-    let holds: Vec<_> = cell.holds.iter().map(|hold| format!(" · held by hold {hold}")).collect();
+    let whole = cell.holds.iter().map(|hold| format!(" · held by hold {hold}"));
+    let rows = cell.held_rows.iter().map(|hold| format!(" · held rows of hold {hold}"));
+    let holds: Vec<_> = whole.chain(rows).collect();
     format!(
         "{} · {partition} · {} · ≈ {} rows · {}{}",
         cell.month,
@@ -203,6 +216,10 @@ fn Legend(most: u64) -> impl IntoView {
             {states
                 .map(|(class, sample, words)| view! { <li><span class=swatch(class)>{sample}</span>{words}</li> })
                 .collect_view()}
+            <li>
+                <span class=swatch("closed")>"9"<span class="mark-held-rows"></span></span>
+                "held rows: a legal hold keeps rows of a user or an order in it; they are carved out before it goes"
+            </li>
             {shades}
         </ul>
     }

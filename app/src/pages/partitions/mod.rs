@@ -7,7 +7,7 @@ mod runs;
 mod switches;
 
 pub(super) use findings::Findings;
-pub(super) use months::{RestoreForm, held};
+pub(super) use months::{RestoreForm, held, held_rows};
 pub(super) use runs::{duration, outcome_tone};
 
 use crate::components::{Time, failure_of, history_of_url, loaded};

@@ -14,6 +14,7 @@ struct MonthSum {
     states: String,
     quarantined: bool,
     holds: BTreeSet<u64>,
+    held_rows: BTreeSet<u64>,
     shards: usize,
     rows: u64,
     bytes: u64,
@@ -66,6 +67,7 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
         states: states.join(", "),
         quarantined: cells.iter().any(|(_, cell)| cell.state == MonthState::Quarantined),
         holds: cells.iter().flat_map(|(_, cell)| &cell.holds).copied().collect(),
+        held_rows: cells.iter().flat_map(|(_, cell)| &cell.held_rows).copied().collect(),
         shards: regular.clone().count(),
         rows: regular.clone().map(|cell| cell.rows_estimate).sum(),
         bytes: regular.map(|cell| cell.bytes).sum(),
@@ -85,6 +87,7 @@ pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
                 <td>
                     {sum.states}
                     {(!sum.holds.is_empty()).then(|| view! { ", "{held(&sum.holds, &map.history)} })}
+                    {(!sum.held_rows.is_empty()).then(|| view! { ", "{held_rows(&sum.held_rows, &map.history)} })}
                     {(may && sum.quarantined).then(|| view! { <RestoreForm history=map.history.clone() month=sum.month /> })}
                 </td>
                 <td class="number" data-name="shards">{format!("{} of {shards}", sum.shards)}</td>
@@ -114,11 +117,20 @@ pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
     }
 }
 
-/// Which holds, with the way to them.
+/// Which holds keep a month, with the way to them.
 pub(crate) fn held(holds: &BTreeSet<u64>, history: &str) -> impl IntoView + use<> {
+    link("held by hold", holds, history)
+}
+
+/// Which holds keep rows of a month, with the way to them.
+pub(crate) fn held_rows(holds: &BTreeSet<u64>, history: &str) -> impl IntoView + use<> {
+    link("held rows of hold", holds, history)
+}
+
+fn link(words: &'static str, holds: &BTreeSet<u64>, history: &str) -> impl IntoView + use<> {
     let numbers: Vec<_> = holds.iter().map(ToString::to_string).collect();
     let href = links::with_history("/holds", history);
-    view! { <a href=href>"held by hold "{numbers.join(", ")}</a> }
+    view! { <a href=href>{words}" "{numbers.join(", ")}</a> }
 }
 
 /// Puts a quarantined month back, with the rows that came late.

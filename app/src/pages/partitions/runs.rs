@@ -36,16 +36,16 @@ pub(super) fn RunsTable(runs: Vec<RotationRun>) -> impl IntoView {
             <tr>
                 <td><a href=href>"Run "{run.id}</a></td>
                 <td><Badge tone=outcome_tone(run.outcome) text=run.outcome.to_string() /></td>
-                <td>{run.trigger}</td>
-                <td><Time at=run.started_at /></td>
-                <td class="number">{took}</td>
-                <td class="mono" title=run.plan_hash.clone()>{run.plan_hash.chars().take(12).collect::<String>()}</td>
+                <td data-name="by">{run.trigger}</td>
+                <td class="whole" data-name="started"><Time at=run.started_at /></td>
+                <td class="number" data-name=run.finished_at.map(|_| "took")>{took}</td>
+                <td class="mono" data-name="plan" title=run.plan_hash.clone()>{run.plan_hash.chars().take(12).collect::<String>()}</td>
             </tr>
         }
     });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Recent runs">
-            <table>
+            <table class="folding">
                 <caption class="visually-hidden">"Rotation runs, newest first"</caption>
                 <thead>
                     <tr>

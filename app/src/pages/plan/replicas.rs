@@ -16,7 +16,7 @@ pub(super) fn Replicas(replicas: Vec<Replica>, lag_max_secs: u32, read_at: DateT
             if state.holds_back(lag_max_secs) { (Tone::Warning, "holds back") } else { (Tone::Good, "in time") };
         view! {
             <tr>
-                <td class="mono">{name}" of "{source}</td>
+                <td class="mono whole">{name}" of "{source}</td>
                 <td><Badge tone text /></td>
                 <td>{state.to_string()}</td>
             </tr>
@@ -26,7 +26,7 @@ pub(super) fn Replicas(replicas: Vec<Replica>, lag_max_secs: u32, read_at: DateT
         <section class="card stack">
             <h2>"Replicas"</h2>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Replicas">
-                <table class="wrapping">
+                <table class="wrapping folding">
                     <caption class="visually-hidden">"How far the replicas are behind"</caption>
                     <thead>
                         <tr>

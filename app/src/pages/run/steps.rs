@@ -24,14 +24,14 @@ pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
         let (tone, word, icon) = appearance(step.outcome);
         view! {
             <tr>
-                <td class="mono">{step.table}</td>
+                <td class="mono whole">{step.table}</td>
                 <td>{step.action}</td>
                 <td><Badge tone text=word icon /></td>
-                <td class="number">{step.attempts}</td>
-                <td class="number">{step.wait_ms.map(format::millis)}</td>
-                <td class="number">{step.duration_ms.map(format::millis)}</td>
-                <td class="number">{step.rows.map(format::count)}</td>
-                <td class="run-detail">
+                <td class="number" data-name="tries">{step.attempts}</td>
+                <td class="number" data-name=step.wait_ms.map(|_| "wait")>{step.wait_ms.map(format::millis)}</td>
+                <td class="number" data-name=step.duration_ms.map(|_| "took")>{step.duration_ms.map(format::millis)}</td>
+                <td class="number" data-name=step.rows.map(|_| "rows")>{step.rows.map(format::count)}</td>
+                <td class="run-detail whole">
                     {step.detail.map(|detail| view! { <p>{detail}</p> })}
                     <details><summary>"SQL"</summary><pre class="sql">{step.sql}</pre></details>
                 </td>
@@ -42,7 +42,7 @@ pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
         <section class="card">
             <h2>"Steps"</h2>
             <div class="table-scroll" tabindex="0" role="region" aria-label="Steps">
-                <table>
+                <table class="folding">
                     <caption class="visually-hidden">"Steps of the run, in the order of its plan"</caption>
                     <thead>
                         <tr>

@@ -4,7 +4,7 @@
 //! Invariants: copy and original are equal when every column is, text byte by byte; a row that cannot be compared counts
 //! as missing. No statement has an alias, since under LOCK TABLES each would need a lock of its own.
 
-use crate::boundary::{NotExpressible, literal};
+use crate::boundary::{self, NotExpressible};
 use crate::quarantine::within;
 use crate::{Capabilities, Destructive, Ident, IdentError, Statement, TableName, ddl};
 use chrono::{DateTime, Utc};
@@ -182,7 +182,7 @@ impl Shelf {
         before: DateTime<Utc>,
         keeps: &[RowHold],
     ) -> Result<String, NotExpressible> {
-        let edge = literal(expression, before, &self.capabilities)?;
+        let edge = boundary::literal(expression, before, &self.capabilities)?;
         let column = quoted_name(expression.column().unwrap_or_default());
         let place = match expression {
             PartitionExpression::UnixTimestamp { .. } => format!("UNIX_TIMESTAMP({column})"),
@@ -199,8 +199,8 @@ impl Shelf {
         let (mut users, mut orders) = (Vec::new(), Vec::new());
         for hold in holds {
             match &hold.rows {
-                HeldRows::User { user } => users.push(user.to_string()),
-                HeldRows::Order { order } => orders.push(quoted(order)),
+                rows @ HeldRows::User { .. } => users.push(literal(rows)),
+                rows @ HeldRows::Order { .. } => orders.push(literal(rows)),
             }
         }
         let any = |column: &Ident, values: &[String]| match values {
@@ -230,8 +230,16 @@ impl Shelf {
     }
 }
 
+/// The user's or the order's id.
+pub(crate) fn literal(rows: &HeldRows) -> String {
+    match rows {
+        HeldRows::User { user } => user.to_string(),
+        HeldRows::Order { order } => quoted(order),
+    }
+}
+
 /// Text that the engine calls equal may differ in case, accents or trailing spaces.
-fn equal(column: &Column, original: &str, copy: &str) -> String {
+pub(crate) fn equal(column: &Column, original: &str, copy: &str) -> String {
     let name = quoted_name(&column.name);
     let plain = format!("{original}.{name} <=> {copy}.{name}");
     match (column.is_text, column.is_key) {
@@ -251,7 +259,7 @@ pub(crate) fn quoted_names(columns: &[Column]) -> String {
 }
 
 /// A name that stands in the catalogue, or that [`Ident`] has taken already.
-fn quoted_name(name: &str) -> String {
+pub(crate) fn quoted_name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod error_class;
 pub mod held;
 pub mod ident;
+pub mod kept;
 pub mod plan_sql;
 pub mod probe;
 pub mod quarantine;

@@ -3,6 +3,7 @@
 use crate::{Ops, OpsError, histories, zone};
 use futures::future::join_all;
 use moka::sync::Cache;
+use payhist_plan::doctor::facts::Key;
 use payhist_plan::holds::keeping;
 use payhist_plan::months;
 use payhist_storage::archives::{self, Place};
@@ -194,10 +195,22 @@ pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsErro
     Ok(recent)
 }
 
-/// The layouts of an adopted history's tables. Without its keys a page names none, and leaves their choice to the engine.
-async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
-    let spec = &history.spec;
-    let Some(columns) = &spec.columns else { return BTreeMap::new() };
+/// The keys of a history's tables, by source and table, or why they were not read.
+pub(crate) struct Keys(BTreeMap<String, Result<BTreeMap<String, Vec<Key>>, String>>);
+
+impl Keys {
+    /// Those of a shard's table.
+    pub(crate) fn of(&self, spec: &HistorySpec, shard: ShardId) -> Result<&[Key], String> {
+        match self.0.get(spec.source.of(shard)) {
+            Some(Ok(keys)) => Ok(keys.get(&spec.table_of(shard)).map_or(&[][..], Vec::as_slice)),
+            Some(Err(reason)) => Err(reason.clone()),
+            None => Ok(&[]),
+        }
+    }
+}
+
+/// Reads the keys of a history's tables on these sources.
+pub(crate) async fn keys(ops: &Ops, spec: &HistorySpec, sources: impl IntoIterator<Item = &str>) -> Keys {
     let read = |source: &'_ str| {
         let source = ops.source(source);
         async move {
@@ -206,18 +219,23 @@ async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
         }
     };
     let mut keys = BTreeMap::new();
-    for source in spec.source.names() {
-        match read(source).await {
-            Ok(found) => drop(keys.insert(source, found)),
-            Err(error) => {
-                tracing::warn!(history = %spec.name, source, error = &error as &dyn std::error::Error, "keys not readable");
-            }
-        }
+    for source in sources {
+        let found = read(source).await.map_err(|error| {
+            tracing::warn!(history = %spec.name, source, error = &error as &dyn std::error::Error, "keys not readable");
+            error.to_string()
+        });
+        keys.insert(source.to_owned(), found);
     }
-    let of = |shard| {
-        keys.get(spec.source.of(shard)).and_then(|keys| keys.get(&spec.table_of(shard))).map_or(&[][..], Vec::as_slice)
-    };
-    spec.route.shards().map(|shard| (shard, Layout::new(Some(columns), of(shard)))).collect()
+    Keys(keys)
+}
+
+/// The layouts of an adopted history's tables. Without its keys a page names none, and leaves their choice to the engine.
+async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
+    let spec = &history.spec;
+    let Some(columns) = &spec.columns else { return BTreeMap::new() };
+    let keys = keys(ops, spec, spec.source.names()).await;
+    let layout = |shard| Layout::new(Some(columns), keys.of(spec, shard).unwrap_or_default());
+    spec.route.shards().map(|shard| (shard, layout(shard))).collect()
 }
 
 /// Forgets what was read, after partitions or a history changed.

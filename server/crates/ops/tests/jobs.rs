@@ -153,3 +153,12 @@ async fn the_next_times_are_on_the_second_whenever_one_looks() {
         assert!(job.next.iter().all(|at| at.timestamp_subsec_nanos() == 0), "{}: {:?}", job.name, job.next);
     }
 }
+
+#[tokio::test]
+async fn a_schedule_is_told_in_one_sentence() {
+    let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
+    for job in jobs::list(&test.ops, &Permit::for_command()).await.unwrap() {
+        let words = &job.schedule_words;
+        assert!(words.ends_with('.') && words.matches('.').count() == 1, "{}: {words}", job.name);
+    }
+}

@@ -4,11 +4,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use payhist_ops::auth::Permit;
+use payhist_ops::holds::{self, Placement};
 use payhist_ops::{Ops, OpsConfig, OpsError, browse, doctor, histories, jobs, overview, policies, rotation};
 use payhist_storage::SourceConfig;
 use payhist_testkit::{MockClock, Sessions, TestDb, TestOps, TestServer};
 use payhist_types::findings::FindingKind;
 use payhist_types::history::{HistorySpec, Policy, Route, Switches};
+use payhist_types::holds::{HoldScope, Keeps, RowsKept};
 use payhist_types::jobs::JobRunStatus;
 use payhist_types::overview::Health;
 use payhist_types::partition::RestoreOutcome;
@@ -16,7 +18,7 @@ use payhist_types::payment::PaymentQuery;
 use payhist_types::plan::RotationPlan;
 use payhist_types::policy_edit::PolicyEdit;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
-use payhist_types::{EngineKind, PaymentId, ShardId};
+use payhist_types::{EngineKind, PaymentId, ShardId, UserId};
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
@@ -223,7 +225,19 @@ async fn wait_for_alter(server: &TestServer) {
 async fn what_people_look_at_names_the_server_that_is_down_and_shows_the_rest() {
     let test = Deployment::new(EngineKind::MariaDb, EngineKind::MySql).await;
     assert_eq!(test.apply().await.outcome, RunOutcome::Done); // May goes to quarantine
+    for scope in [HoldScope::Order { order: "o".into() }, HoldScope::User { user: UserId(2) }] {
+        let placement = Placement { scope, reason: "audit".into(), case_number: "1".into(), last_day: None };
+        holds::place(&test.ops, &Permit::for_command(), "", placement).await.unwrap();
+    }
     test.second.kill9().await;
+
+    let held = holds::list(&test.ops, &Permit::for_command(), "").await.unwrap().holds;
+    let keeps: Vec<_> = held.iter().map(|view| view.keeps.clone()).collect();
+    let [Some(Keeps::Rows(user)), Some(Keeps::Rows(order))] = &*keeps else { panic!("{held:#?}") };
+    let lost = |kept: &RowsKept| kept.not_counted.iter().map(|lost| lost.shard.0).collect::<Vec<_>>();
+    assert_eq!((order.rows, order.quarantined_rows, order.shards, lost(order)), (2, 2, 2, vec![2, 3]), "{order:#?}");
+    assert_eq!((user.rows, user.shards, lost(user)), (0, 0, vec![2]), "{user:#?}");
+    assert!(user.not_counted[0].reason.contains("its source second does not answer"), "{user:#?}");
 
     let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
     let lost: Vec<_> =

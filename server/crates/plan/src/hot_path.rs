@@ -70,6 +70,15 @@ impl HotPath {
     }
 }
 
+/// A key by which the rows with one value of a column are found, whatever else it has.
+pub fn led_by<'a>(column: &str, keys: &'a [Key]) -> Option<&'a Key> {
+    let leads = |key: &&Key| {
+        let first = key.columns.first().and_then(|(name, _)| name.as_ref());
+        first.is_some_and(|name| name.eq_ignore_ascii_case(column))
+    };
+    keys.iter().find(leads)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +107,12 @@ mod tests {
         assert_eq!(serves(HotPath::Status, &[status.clone()]), Some("s"));
         status.columns[0].1 = Some(1);
         assert_eq!(serves(HotPath::Status, &[status]), None);
+    }
+
+    #[test]
+    fn one_value_is_found_by_a_key_that_begins_with_its_column_alone() {
+        let keys = [key("PRIMARY", &["id", "order_id"]), key("o", &["Order_ID", "id"])];
+        assert_eq!(led_by("order_id", &keys).map(|key| &*key.name), Some("o"));
+        assert_eq!(led_by("order_id", &keys[..1]), None);
     }
 }

@@ -27,6 +27,7 @@ pub mod histories;
 pub mod holds;
 pub mod intervals;
 pub mod jobs;
+pub mod kept;
 pub mod leases;
 pub mod operators;
 pub mod partitions;

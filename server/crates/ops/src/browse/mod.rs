@@ -34,7 +34,7 @@ use windows::{TIME_MAX, TIME_MIN};
 /// Shards asked at once for one page: as many as help, fewer than would let one page take a pool.
 const SHARDS_AT_ONCE: usize = 5;
 /// How much longer than the server's own deadline the client waits, in case the server is not there to keep it.
-const NETWORK_GRACE: Duration = Duration::from_secs(1);
+pub(crate) const NETWORK_GRACE: Duration = Duration::from_secs(1);
 /// Other payments of the same order on a detail page.
 const SAME_ORDER_ROWS: u64 = 20;
 /// The user's payments on either side of the one shown.

@@ -5,14 +5,16 @@
 
 mod doomed;
 mod keeps;
+mod kept_rows;
 mod release;
 
 pub(crate) use doomed::Doomed;
+pub(crate) use kept_rows::{KeptRows, count as count_rows};
 pub use release::{approve_release, ask_release};
 
 use crate::auth::{ManageHolds, Permit, ViewHolds};
 use crate::zone::{day_start, local};
-use crate::{Ops, OpsError, histories, rotation, zone};
+use crate::{Ops, OpsError, catalogue, histories, rotation, zone};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use payhist_storage::holds::{self as stored, NewHold};
@@ -40,10 +42,12 @@ pub async fn list(ops: &Ops, _permit: &Permit<ViewHolds>, history: &str) -> Resu
         )
     };
     active.reverse();
-    let map = rotation::map_of(ops, &history).await?;
+    let inventory = catalogue::read_for_plan(ops, &history).await?;
+    let rows = count_rows(ops, &history, &inventory.shards, &active).await?;
+    let map = rotation::map_of(ops, &history, &inventory, &rows).await?;
     let view = |hold: Hold| {
         let active = hold.is_active(now);
-        let keeps = keeps::keeps(&hold.scope, &map).filter(|_| active);
+        let keeps = if active { keeps::keeps(&hold, &map, &rows) } else { None };
         HoldView { active, keeps, hold: localised(hold, zone) }
     };
     let holds = active.into_iter().chain(ended).map(view).collect();

@@ -163,9 +163,14 @@ fn view(ops: &Ops, job: StoredJob, runs: Vec<StoredJobRun>, zone: Tz) -> Result<
     };
     let known = definition(&job.name).ok();
     let at_windows = known.is_some_and(|known| known.at_windows);
+    let words = cron.describe();
     Ok(Job {
         purpose: known.map(|known| known.purpose.to_owned()).unwrap_or_default(),
-        schedule_words: cron.describe() + if at_windows { ", and when a maintenance window opens" } else { "" },
+        schedule_words: if at_windows {
+            format!("{}, and when a maintenance window opens.", words.trim_end_matches('.'))
+        } else {
+            words
+        },
         zone: zone.name().to_owned(),
         name: job.name,
         schedule: job.schedule,

@@ -2,6 +2,7 @@
 
 use super::plan_on;
 use crate::auth::{Permit, ViewPartitions};
+use crate::holds::{KeptRows, count_rows};
 use crate::zone::local;
 use crate::{Ops, OpsError, catalogue, histories, zone};
 use chrono_tz::Tz;
@@ -10,7 +11,7 @@ use payhist_storage::histories::History;
 use payhist_types::Month;
 use payhist_types::history::HistorySpec;
 use payhist_types::holds::{Hold, HoldScope};
-use payhist_types::inventory::{Boundary, Partition, ShardInventory, TableState, Twin, TwinState};
+use payhist_types::inventory::{Boundary, Inventory, Partition, ShardInventory, TableState, Twin, TwinState};
 use payhist_types::partition::{MapCell, MapRow, MonthState, PartitionMap};
 use payhist_types::plan::RotationPlan;
 use std::collections::BTreeMap;
@@ -20,14 +21,22 @@ const MONTHS_MAX: usize = 120;
 
 /// The map of a history.
 pub async fn map(ops: &Ops, _permit: &Permit<ViewPartitions>, history: &str) -> Result<PartitionMap, OpsError> {
-    map_of(ops, &histories::find(ops, history).await?).await
+    let history = histories::find(ops, history).await?;
+    let inventory = catalogue::read_for_plan(ops, &history).await?;
+    let holds = inventory.holds.as_deref().unwrap_or_default();
+    let rows = count_rows(ops, &history, &inventory.shards, holds).await?;
+    map_of(ops, &history, &inventory, &rows).await
 }
 
-/// The map of a history that was found already.
-pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap, OpsError> {
+/// The map of a history whose inventory was read, and whose held rows were counted, already.
+pub(crate) async fn map_of(
+    ops: &Ops,
+    history: &History,
+    inventory: &Inventory,
+    rows: &KeptRows,
+) -> Result<PartitionMap, OpsError> {
     let zone = zone::parse(&history.spec.policy.zone)?;
-    let inventory = catalogue::read_for_plan(ops, history).await?;
-    let plan = plan_on(ops, history, &inventory).await?;
+    let plan = plan_on(ops, history, inventory).await?;
     let months = months(&plan, &inventory.shards, zone);
     let policy = &plan.policy;
     let retained_from = policy.retention_months.and_then(|kept| plan.current_month.plus(-i32::from(kept)));
@@ -38,6 +47,7 @@ pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap,
         months: &months,
         spec: &history.spec,
         holds: inventory.holds.as_deref().unwrap_or_default(),
+        rows,
     };
     let mut findings = plan.findings.clone();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -49,6 +59,7 @@ pub(crate) async fn map_of(ops: &Ops, history: &History) -> Result<PartitionMap,
         retained_from,
         findings,
         runway: plan.runway,
+        held_rows_not_counted: rows.not_counted(),
         switches: plan.switches,
         premake_months: policy.premake_months,
         retention_months: policy.retention_months,
@@ -99,17 +110,12 @@ struct Frame<'a> {
     months: &'a [Month],
     spec: &'a HistorySpec,
     holds: &'a [Hold],
+    rows: &'a KeptRows,
 }
 
 impl Frame<'_> {
     fn row(&self, shard: &ShardInventory) -> MapRow {
-        let problem = match &shard.state {
-            TableState::Partitioned { .. } => None,
-            TableState::Missing => Some("The table does not exist.".to_owned()),
-            TableState::NotPartitioned => Some("The table has no partitions.".to_owned()),
-            TableState::Unreadable { reason } => Some(reason.clone()),
-            TableState::Misplaced { found_on, .. } => Some(format!("The table is on {}.", found_on.join(" and on "))),
-        };
+        let problem = shard.state.problem();
         let cells = if problem.is_some() { Vec::new() } else { self.cells(shard) };
         let source = self.spec.source.of(shard.shard).to_owned();
         MapRow { shard: shard.shard, table: shard.table.clone(), source, cells, problem }
@@ -132,6 +138,9 @@ impl Frame<'_> {
                 _ => {}
             }
         }
+        // A table's oldest partition has the rows of older months, too.
+        let oldest = by_month.keys().next().copied();
+        let from = |month: Month| if Some(month) == oldest { Month::MIN } else { month };
         let cell = |month: &Month| match by_month.get(month) {
             Some((partition, state)) => {
                 let twin = quarantine_of(shard, &partition.name);
@@ -142,6 +151,7 @@ impl Frame<'_> {
                     rows_estimate: twin.map_or(partition.rows_estimate, |twin| twin.rows_estimate),
                     bytes: twin.map_or(partition.bytes, |twin| twin.bytes),
                     holds: self.holds_of(*month),
+                    held_rows: self.rows.holds_in(shard.shard, from(*month), *month),
                     archived: shard.archived.iter().any(|archived| archived.month == *month),
                 }
             }
@@ -152,6 +162,7 @@ impl Frame<'_> {
                 rows_estimate: 0,
                 bytes: 0,
                 holds: Vec::new(),
+                held_rows: Vec::new(),
                 archived: false,
             },
         };
