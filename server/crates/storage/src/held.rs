@@ -42,9 +42,7 @@ pub(crate) async fn lock_and_count_missing(
     let before = carving(connection, doomed).await?;
     let Doomed { spec, table, original, capabilities, .. } = doomed;
     let shelf = Shelf::new(spec, table, &before.columns, capabilities).map_err(from_ident)?;
-    if let Some(session) = shelf.session() {
-        ddl::execute(connection, &session).await?;
-    }
+    ddl::execute(connection, &Shelf::session()).await?;
     let with_copies = has_copies(&before);
     ddl::execute(connection, &shelf.lock(original, with_copies)).await?;
     // A column that came before the lock would not be compared.
@@ -59,7 +57,7 @@ pub(crate) async fn lock_and_count_missing(
 
 /// Ends the lock of [`lock_and_count_missing`], if there is one.
 pub async fn unlock(connection: &mut MySqlConnection) -> Result<(), StorageError> {
-    ddl::execute(connection, &Shelf::unlock()).await
+    ddl::execute(connection, &Shelf::unlock()).await.map(drop)
 }
 
 async fn carving(connection: &mut MySqlConnection, doomed: &Doomed<'_>) -> Result<Carving, StorageError> {
@@ -96,6 +94,16 @@ pub async fn count_missing(
     holds: &[RowHold],
 ) -> Result<u64, StorageError> {
     ddl::fetch_count(connection, &shelf.count_missing(original, holds)).await
+}
+
+/// Counts those of them that have a copy all the same, one that differs, exactly.
+pub async fn count_changed(
+    connection: &mut MySqlConnection,
+    shelf: &Shelf,
+    original: &Original,
+    holds: &[RowHold],
+) -> Result<u64, StorageError> {
+    ddl::fetch_count(connection, &shelf.count_changed(original, holds)).await
 }
 
 /// Counts, up to [`ROWS_COUNTED_MAX`] for each shard, the copies from before that edge that no hold keeps. `keeps` answers the holds on a shard's rows.

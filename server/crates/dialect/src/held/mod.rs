@@ -2,7 +2,7 @@
 //! delete what no hold keeps any more.
 //!
 //! Invariants: copy and original are equal when every column is, text byte by byte; a row that cannot be compared counts
-//! as missing. No statement has an alias, since under LOCK TABLES each would need a lock of its own.
+//! as missing; a copy is never overwritten. No statement has an alias, since under LOCK TABLES each would need a lock of its own.
 
 mod copies;
 mod release;
@@ -15,6 +15,9 @@ use payhist_types::columns::Columns;
 use payhist_types::history::HistorySpec;
 use payhist_types::holds::{HeldRows, RowHold};
 use payhist_types::inventory::Column;
+
+/// The most rows that one statement copies: it locks them, and those that it looks at to find them.
+pub const COPIED_AT_ONCE_MAX: u64 = 1_000;
 
 /// The most rows that one statement deletes.
 pub const DELETED_AT_ONCE_MAX: u64 = 1_000;
@@ -90,9 +93,9 @@ impl Shelf {
         })
     }
 
-    /// Shortens the session's lock wait, where statements do not carry their own.
-    pub fn session(&self) -> Option<Statement> {
-        ddl::session(&self.capabilities)
+    /// Settings of the session that all statements below need.
+    pub fn session() -> Statement {
+        Statement::new(ddl::session_to_copy())
     }
 
     /// Creates the held-rows table, still partitioned.

@@ -34,12 +34,14 @@ fn rendered(version: &str) -> String {
     let created = PartitionExpression::UnixTimestamp { column: "created_at".into() };
     let before = "2026-01-01T00:00:00Z".parse().unwrap();
     let statements = [
+        Shelf::session(),
         shelf.create(),
         shelf.prepare(),
         shelf.copy(&twin, &holds),
         shelf.lock(&twin, true),
         shelf.lock(&partition, false),
         shelf.count_missing(&partition, &holds),
+        shelf.count_changed(&twin, &holds[..1]),
         shelf.count_original(&partition, &holds[..1]),
         shelf.delete_released(&created, before, &holds).unwrap().statement().clone(),
         shelf.count_released(&created, before, &[], 1_000).unwrap(),

@@ -35,16 +35,18 @@ impl<'a> Patient<'a> {
         Ok(Self { ops, source, connection, attempts: 0, waited: Duration::ZERO, killer: None })
     }
 
-    /// Executes a statement, again and again for as long as it only fails to get its lock in time.
-    pub(crate) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
-        for tries in 1.. {
+    /// Executes a statement, again and again for as long as it only fails to get its lock in time. Answers how many rows it
+    /// touched.
+    pub(crate) async fn run(&mut self, statement: &Statement) -> Result<u64, OpsError> {
+        let (mut tries, mut rows) = (0, 0);
+        loop {
+            tries += 1;
             let begun = Instant::now();
-            let tried = ddl::execute(&mut self.connection, statement).await;
+            let tried = ddl::execute(&mut self.connection, statement).await.map(|touched| rows = touched);
             if self.went_through(tries, begun, tried.map_err(OpsError::from)).await? {
-                break;
+                return Ok(rows);
             }
         }
-        Ok(())
     }
 
     /// The same for a statement that destroys a month's rows: the holds are looked at before each try.
