@@ -5,8 +5,12 @@ mod support;
 #[expect(dead_code, reason = "it uses a part of it")]
 mod support_quarantine;
 
+use payhist_ops::auth::Permit;
+use payhist_ops::rotation;
 use payhist_types::EngineKind;
+use payhist_types::history::Switch;
 use rstest::rstest;
+use support::Frozen;
 use support_quarantine::{Site, TABLE, assert_died};
 
 const CARVE_FAULTS: [&str; 6] = [
@@ -45,11 +49,12 @@ async fn a_carve_out_killed_anywhere_is_finished_and_loses_no_held_row(#[case] e
     }
 }
 
+/// The one by kill -9, the other by the switch.
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
-async fn a_carve_out_killed_between_two_batches_goes_on_with_what_has_no_copy(#[case] engine: EngineKind) {
+async fn both_steps_are_stopped_between_two_batches_and_gone_on_with(#[case] engine: EngineKind) {
     let (shelf, site) = (payhist_plan::held::name(TABLE), Site::new(engine, -7).await);
     let at = format!("{}-10", site.month(-7));
     site.test.pay(TABLE, (10_001..=11_500).map(|id| (id, 7, at.as_str()))).await;
@@ -62,4 +67,16 @@ async fn a_carve_out_killed_between_two_batches_goes_on_with_what_has_no_copy(#[
     assert!(site.apply(None).success(), "the next one finishes");
     assert_eq!((site.rows(&shelf).await, site.twins().await), (all, vec![site.twin(-6)]));
     site.assert_nothing_left_to_do("carve.after_batch").await;
+
+    site.test.execute("UPDATE legal_hold SET until = '2000-01-01'").await;
+    let mut deleting = site.payhist(&["partitions", "apply"], Some("held.after_batch:freeze"));
+    let mut frozen = Frozen::start(&mut deleting).await;
+    let permit = Permit::for_command();
+    let switch = |on| rotation::switch(&site.test.ops, &permit, "", Switch::Drop, on);
+    switch(false).await.unwrap();
+    assert!(!frozen.wake().success(), "the step is blocked");
+    assert_eq!(site.rows(&shelf).await.len(), 500, "the switch stopped it between two batches");
+    switch(true).await.unwrap();
+    assert!(site.apply(None).success());
+    assert_eq!(site.rows(&shelf).await, [""; 0]);
 }

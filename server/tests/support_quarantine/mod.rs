@@ -96,13 +96,17 @@ impl Site {
     }
 
     pub(crate) fn command(&self, arguments: &[&str], fault: Option<&str>) -> ExitStatus {
+        self.payhist(arguments, fault).status().unwrap()
+    }
+
+    pub(crate) fn payhist(&self, arguments: &[&str], fault: Option<&str>) -> Command {
         let mut command = Command::new(PAYHIST);
         command.args(arguments).arg("--json").arg("--config").arg(&self.config);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(fault) = fault {
             command.env("PAYHIST_FAULT", fault);
         }
-        command.status().unwrap()
+        command
     }
 
     /// Ends the lease of the killed process.

@@ -99,7 +99,7 @@ pub fn statements(
         }
         Action::DeleteHeld { before, keeps, .. } => {
             let shelf = Shelf::new(spec, &step.table, &carving.columns, capabilities)?;
-            Ok(vec![shelf.delete_released(expression, *before, keeps)?.statement().clone()])
+            Ok(vec![Shelf::session(), shelf.delete_released(expression, *before, keeps)?.statement().clone()])
         }
         _ => Err(PlanSqlError::Unsupported(step.key())),
     }

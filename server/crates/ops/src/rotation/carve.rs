@@ -166,13 +166,14 @@ pub(super) async fn delete(
     let shelf = shelf(attempt, &carving).await?;
     let statement =
         shelf.delete_released(&expression, before, keeps).map_err(|error| OpsError::Internal(error.to_string()))?;
+    patient.run(&Shelf::session()).await?;
     let mut rows = attempt.counted.unwrap_or(0);
     for _ in 0..BATCHES_MAX {
         if let Some(why) = attempt.stops().await? {
             result.detail = Some(why);
             return Ok(StepOutcome::Blocked);
         }
-        let deleted = attempt.doomed().release(attempt.ops, &mut patient.connection, &statement, keeps).await?;
+        let deleted = patient.release(&statement, &attempt.doomed(), keeps).await?;
         fault::point("held.after_batch");
         rows += deleted;
         record_rows(attempt, rows, result).await?;
