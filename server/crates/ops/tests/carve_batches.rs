@@ -1,5 +1,4 @@
 //! Held rows are copied in batches, beside writers, and a copy is never overwritten.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use chrono::TimeDelta;
 use payhist_ops::auth::Permit;
