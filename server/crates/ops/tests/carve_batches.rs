@@ -37,7 +37,7 @@ fn detail(run: &RotationRun, step: usize) -> &str {
 #[case::mysql(TestEngine::MySql)]
 #[tokio::test]
 async fn a_switch_turned_off_stops_a_carve_out_between_two_batches(#[case] engine: TestEngine) {
-    let test = TestOps::expiring(engine, 1, None).await;
+    let test = TestOps::expiring(engine, 1, None, "2026-03").await;
     test.pay(TABLE, (1..=2_500).map(|id| (id, 2, "2026-03-10"))).await;
     test.pay(TABLE, [(3_001, 1, "2026-03-10"), (3_002, 3, "2026-03-10")]).await;
     test.hold(user(2), None).await;
@@ -82,7 +82,7 @@ async fn wait_for_copies(test: &TestOps, wanted: usize) {
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn a_row_that_was_changed_after_it_was_copied_keeps_its_month_until_somebody_looks(#[case] engine: EngineKind) {
-    let test = TestOps::expiring(engine, 1, Some(30)).await;
+    let test = TestOps::expiring(engine, 1, Some(30), "2026-03").await;
     test.pay(TABLE, (1..=3).map(|id| (id, 2, "2026-03-10"))).await;
     test.pay(TABLE, [(4, 1, "2026-03-10")]).await;
     test.apply().await;
@@ -125,7 +125,7 @@ async fn a_row_that_was_changed_after_it_was_copied_keeps_its_month_until_somebo
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn a_copy_that_has_what_must_be_unique_is_named_and_kept(#[case] engine: EngineKind) {
-    let test = TestOps::expiring(engine, 1, None).await;
+    let test = TestOps::expiring(engine, 1, None, "2026-03").await;
     test.pay(TABLE, [(1, 2, "2026-03-10"), (2, 2, "2026-03-10")]).await;
     test.hold(user(2), None).await;
     test.hold(user(3), None).await;

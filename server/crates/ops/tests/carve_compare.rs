@@ -41,7 +41,7 @@ async fn what_cannot_be_compared_in_time_is_not_destroyed(
     #[case] engine: EngineKind,
     #[case] quarantine_days: Option<u16>,
 ) {
-    let test = TestOps::expiring(engine, 1, quarantine_days).await;
+    let test = TestOps::expiring(engine, 1, quarantine_days, "2026-03").await;
     test.pay(TABLE, (1..=10_000).map(|id| (id, 2, "2026-03-10"))).await;
     if quarantine_days.is_some() {
         test.apply().await;

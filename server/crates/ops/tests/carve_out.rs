@@ -16,7 +16,7 @@ const TABLE: &str = "payment_history_shard_0";
 
 /// One shard; March and April 2026 have expired, May has not. Each month has a payment of each of three users.
 async fn history(engine: impl Into<TestEngine>, quarantine_days: Option<u16>) -> TestOps {
-    let test = TestOps::expiring(engine, 1, quarantine_days).await;
+    let test = TestOps::expiring(engine, 1, quarantine_days, "2026-03").await;
     for month in 3..=6 {
         let at = format!("2026-{month:02}-10 00:00:00");
         test.pay(TABLE, (1..=3).map(|user| (month * 10 + user, user, at.as_str()))).await;

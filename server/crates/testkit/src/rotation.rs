@@ -23,8 +23,14 @@ const NO_SUCH_TABLE: &str = "42S02";
 const INSERTED_AT_ONCE: usize = 1_000;
 
 impl TestOps {
-    /// Noon of 15 November 2026: of shards with months from March to December, March and April have expired.
-    pub async fn expiring(engine: impl Into<TestEngine>, shards: u16, quarantine_days: Option<u16>) -> Self {
+    /// Noon of 15 November 2026: of shards with months from `first` to December those before May have expired, and in
+    /// quarantine May is due.
+    pub async fn expiring(
+        engine: impl Into<TestEngine>,
+        shards: u16,
+        quarantine_days: Option<u16>,
+        first: &str,
+    ) -> Self {
         let test = Self::new(engine, "2026-11-15T12:00:00Z").await;
         let policy = Policy {
             premake_months: None,
@@ -33,7 +39,7 @@ impl TestOps {
             zone: "UTC".to_owned(),
             ..Policy::default()
         };
-        test.history(shards, policy, Switches { drop: true, ..Switches::default() }, "2026-03", "2026-12").await;
+        test.history(shards, policy, Switches { drop: true, ..Switches::default() }, first, "2026-12").await;
         test
     }
 
@@ -96,16 +102,17 @@ impl TestOps {
         expect(rotation::run(&self.ops, &Permit::for_command(), run).await, "the run")
     }
 
-    /// Waits until a statement whose words are LIKE these has been seen waiting and then gone: it gave up once.
-    pub async fn gives_up_once(&self, words: &str) {
+    /// Waits until a statement on a table that is LIKE these words has been seen waiting and then gone: it gave up once.
+    pub async fn gives_up_once(&self, table: &str, words: &str) {
         let mut connection = self.db.connect().await;
         let mut seen = false;
         loop {
             let waiting: Result<i64, _> = sqlx::query_scalar(
-                "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('%`', ?, '`%') AND INFO LIKE ? \
-                 AND ID <> CONNECTION_ID()",
+                "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('%`', ?, '`.`', ?, '`%') \
+                 AND INFO LIKE ? AND ID <> CONNECTION_ID()",
             )
             .bind(self.db.name())
+            .bind(table)
             .bind(words)
             .fetch_one(&mut connection)
             .await;
