@@ -1,5 +1,6 @@
 //! A carve-out and the deletion of what was carved out, killed with -9 at every fault point: the next command finishes, and
 //! no held row is lost.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 mod support;
 #[expect(dead_code, reason = "it uses a part of it")]

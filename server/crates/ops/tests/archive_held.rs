@@ -1,5 +1,6 @@
 //! A month that is archived and of which rows are held: the archive has it whole, the held rows are carved out, and only
 //! then it goes.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 #[expect(dead_code, reason = "it uses a part of it")]
 mod support_archive;
