@@ -301,6 +301,15 @@ pub enum Guard {
         /// How many rows.
         rows: u64,
     },
+    /// The rows that a legal hold keeps could not be compared with their copies for as long as others may wait for it.
+    ComparisonTooLong {
+        /// The first such hold's number.
+        hold: u64,
+        /// How long that is.
+        secs: u64,
+        /// Are the rows in quarantine, where no writer waits?
+        in_quarantine: bool,
+    },
     /// The holds could not be read, so that anything may be held.
     HoldsUnreadable,
     /// The month must be in a verified archive first.

@@ -54,6 +54,17 @@ impl fmt::Display for Guard {
                 "{} that hold {hold} keeps, or a hold beside it, must be carved out first",
                 counted(Some(*rows))
             ),
+            Self::ComparisonTooLong { hold, secs, in_quarantine } => {
+                write!(
+                    formatter,
+                    "comparing what hold {hold} keeps, or a hold beside it, with the copies took more than the {secs} s that "
+                )?;
+                formatter.write_str(if *in_quarantine {
+                    "whoever places a hold may wait; a key that begins with the column of users, or of orders, makes it quicker"
+                } else {
+                    "writers may wait; set quarantine_days in the policy, so that none waits for it"
+                })
+            }
             Self::HoldsUnreadable => formatter.write_str("the legal holds cannot be read"),
             Self::NotArchived { target } => {
                 write!(formatter, "the month must be in the archive {target} first, verified, with exactly its rows")

@@ -78,6 +78,20 @@ impl Capabilities {
         })
     }
 
+    /// Makes the server end one SELECT after that long, whatever its session allows.
+    pub fn limit_select(&self, select: &Statement, most: Duration) -> Statement {
+        let select = select.as_str();
+        Statement::new(match self.kind {
+            EngineKind::MariaDb => {
+                format!("SET STATEMENT max_statement_time = {:.3} FOR {select}", most.as_secs_f64())
+            }
+            EngineKind::MySql => {
+                let columns = select.strip_prefix("SELECT ").unwrap_or(select);
+                format!("SELECT /*+ MAX_EXECUTION_TIME({}) */ {columns}", most.as_millis())
+            }
+        })
+    }
+
     /// Survives REORGANIZE PARTITION a kill -9 of the server at every point when a new partition takes the old one's name?
     /// On `MariaDB` one point damages the table: between the old file's end and the new one's renaming (FACTS §3).
     pub const fn reorganize_is_crash_safe(&self) -> bool {
@@ -158,6 +172,19 @@ mod tests {
         let has = |version| Capabilities::detect(version).unwrap().has_interval_partitions();
         assert!(has("13.0.1-MariaDB") && has("13.1.0-MariaDB-log"));
         assert!(!has("12.3.2-MariaDB") && !has("11.8.9-MariaDB-0+deb13u1") && !has("9.7.4"));
+    }
+
+    #[test]
+    fn one_select_has_its_own_bound() {
+        let select = Statement::new("SELECT COUNT(*) FROM `t`".to_owned());
+        let limited = |version| {
+            Capabilities::detect(version).unwrap().limit_select(&select, Duration::from_millis(1_500)).to_string()
+        };
+        assert_eq!(
+            limited("10.11.19-MariaDB"),
+            "SET STATEMENT max_statement_time = 1.500 FOR SELECT COUNT(*) FROM `t`"
+        );
+        assert_eq!(limited("9.7.4"), "SELECT /*+ MAX_EXECUTION_TIME(1500) */ COUNT(*) FROM `t`");
     }
 
     #[test]

@@ -10,9 +10,10 @@
 //!   the conversion was given up meanwhile and another one begun.
 //! - A trigger deletes only where a row's key changes: a DELETE that finds nothing locks a gap, and two of them deadlock.
 
+use crate::ddl::session_to_copy;
 use crate::doctor::{partition_clause, text};
 use crate::plan_sql::PlanSqlError;
-use crate::{Capabilities, DDL_LOCK_WAIT_SECS, Destructive, Ident, Statement, TableName};
+use crate::{Capabilities, Destructive, Ident, Statement, TableName};
 use payhist_plan::conversion::{KEPT_SUFFIX, shadow_name, trigger_names};
 use payhist_types::EngineKind;
 use payhist_types::conversion::{Conversion, KeyColumn, KeyKind};
@@ -60,19 +61,14 @@ impl Names {
         })
     }
 
-    /// Settings of the session that all statements below need. Nobody waits long for a lock that payhist waits for; a zero
-    /// stays a zero; and values that the application's looser mode once let in are copied as they are, by the triggers too,
-    /// which keep the mode that they are created in.
+    /// Settings of the session that all statements below need; triggers keep the mode that they are created in.
     pub fn session(capabilities: &Capabilities) -> Statement {
         // MySQL's catalogue tells automatic numbers of yesterday unless it is told not to.
         let fresh = match capabilities.kind() {
             EngineKind::MariaDb => "",
             EngineKind::MySql => ", information_schema_stats_expiry = 0",
         };
-        Statement::new(format!(
-            "SET SESSION lock_wait_timeout = {DDL_LOCK_WAIT_SECS}, innodb_lock_wait_timeout = {DDL_LOCK_WAIT_SECS}, \
-             sql_mode = 'NO_AUTO_VALUE_ON_ZERO'{fresh}"
-        ))
+        Statement::new(format!("{}{fresh}", session_to_copy()))
     }
 
     /// Creates the shadow, empty and still without partitions.

@@ -152,6 +152,15 @@ pub fn session(capabilities: &Capabilities) -> Option<Statement> {
         .then(|| Statement::new(format!("SET SESSION lock_wait_timeout = {DDL_LOCK_WAIT_SECS}")))
 }
 
+/// Settings of a session that copies rows, as a SET to which more may be added. Nobody waits long for a lock that payhist waits
+/// for; a zero stays a zero; and values that the application's looser mode once let in are copied as they are.
+pub(crate) fn session_to_copy() -> String {
+    format!(
+        "SET SESSION lock_wait_timeout = {DDL_LOCK_WAIT_SECS}, innodb_lock_wait_timeout = {DDL_LOCK_WAIT_SECS}, \
+         sql_mode = 'NO_AUTO_VALUE_ON_ZERO'"
+    )
+}
+
 pub(crate) fn alter(table: &TableName, change: &str, capabilities: &Capabilities) -> Statement {
     Statement::new(match capabilities.kind() {
         EngineKind::MariaDb => format!("ALTER TABLE {table} WAIT {DDL_LOCK_WAIT_SECS} {change}"),

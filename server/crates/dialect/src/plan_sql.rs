@@ -99,7 +99,7 @@ pub fn statements(
         }
         Action::DeleteHeld { before, keeps, .. } => {
             let shelf = Shelf::new(spec, &step.table, &carving.columns, capabilities)?;
-            Ok(vec![shelf.delete_released(expression, *before, keeps)?.statement().clone()])
+            Ok(vec![Shelf::session(), shelf.delete_released(expression, *before, keeps)?.statement().clone()])
         }
         _ => Err(PlanSqlError::Unsupported(step.key())),
     }
@@ -129,8 +129,8 @@ fn quarantine(pair: &Pair) -> Vec<Statement> {
 }
 
 fn carve_out(shelf: &Shelf, original: &Original, holds: &[RowHold]) -> Vec<Statement> {
-    let count = shelf.count_missing(original, holds);
-    shelf.session().into_iter().chain([shelf.create(), shelf.prepare(), shelf.copy(original, holds), count]).collect()
+    let (copy, count) = (shelf.copy(original, holds), shelf.count_missing(original, holds));
+    vec![Shelf::session(), shelf.create(), shelf.prepare(), copy, count]
 }
 
 fn drop_quarantined(pair: &Pair) -> Vec<Statement> {

@@ -7,73 +7,30 @@ use payhist_ops::{Ops, OpsError, rotation};
 use payhist_storage::{audit, runs};
 use payhist_testkit::{Sessions, TestOps};
 use payhist_types::EngineKind;
-use payhist_types::history::{Policy, Switches};
 use payhist_types::holds::{HoldScope, HoldView, Keeps, MonthsKept};
 use payhist_types::operator::Role;
 use payhist_types::plan::{Guard, RotationPlan};
-use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
+use payhist_types::run::{RunOutcome, StepOutcome};
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 
 const NOW: &str = "2026-11-15T12:00:00Z";
 const PASSWORD: &str = "correct horse battery";
 
-/// Two shards; March and April 2026 have expired, May has not.
+/// Two shards; March and April 2026 have expired, May has not. Each month has a payment of the user who is named like the shard.
 async fn history(engine: EngineKind, quarantine_days: Option<u16>) -> TestOps {
-    let test = TestOps::new(engine, NOW).await;
-    let policy = Policy {
-        premake_months: None,
-        retention_months: Some(6),
-        quarantine_days,
-        zone: "UTC".to_owned(),
-        ..Policy::default()
-    };
-    test.history(2, policy, Switches { drop: true, ..Switches::default() }, "2026-03", "2026-12").await;
-    for shard in 0..2 {
+    let test = TestOps::expiring(engine, 2, quarantine_days, "2026-03").await;
+    for user in 0..2 {
         for month in 3..=6 {
-            insert(&test, shard, month).await;
+            let (table, at) = (format!("payment_history_shard_{user}"), format!("2026-{month:02}-10"));
+            test.pay(&table, [(month, user, at.as_str())]).await;
         }
     }
     test
 }
 
-async fn execute(test: &TestOps, sql: &str) {
-    sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut test.db.connect().await).await.unwrap();
-}
-
-/// A payment of the user who is named like the shard.
-async fn insert(test: &TestOps, shard: u16, month: u32) {
-    let at = format!("2026-{month:02}-10 00:00:00");
-    let sql = format!(
-        "INSERT INTO payment_history_shard_{shard} (payment_id, user_id, order_id, provider, method, status, amount, currency, created_at, updated_at) \
-         VALUES ({month}, {shard}, 'o', 'p', 'card', 'PAID', 1.5, 'EUR', '{at}', '{at}')"
-    );
-    execute(test, &sql).await;
-}
-
-/// The payments that are in a shard's table, each called by its month.
-async fn payments(test: &TestOps, shard: u16) -> Vec<u64> {
-    let sql = format!("SELECT payment_id FROM payment_history_shard_{shard} ORDER BY payment_id");
-    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut test.db.connect().await).await.unwrap()
-}
-
-async fn hold(ops: &Ops, scope: HoldScope, last_day: Option<&str>) -> u64 {
-    let last_day = last_day.map(|day| day.parse().unwrap());
-    let placement = Placement { scope, reason: "audit".into(), case_number: "2026/88".into(), last_day };
-    holds::place(ops, &Permit::for_command(), "", placement).await.unwrap()
-}
-
 fn month(text: &str) -> HoldScope {
     HoldScope::Month { month: text.parse().unwrap() }
-}
-
-async fn plan(ops: &Ops) -> RotationPlan {
-    rotation::plan(ops, &Permit::for_command(), "").await.unwrap()
-}
-
-async fn apply(ops: &Ops) -> RotationRun {
-    let hash = plan(ops).await.hash.0;
-    rotation::apply_and_wait(ops, &Permit::for_command(), "", &hash).await.unwrap()
 }
 
 /// Verb and month of each step, and whether a hold blocks it.
@@ -81,6 +38,11 @@ fn steps(plan: &RotationPlan) -> Vec<(u16, String, bool)> {
     let held = |guard: &Guard| matches!(guard, Guard::Held { .. } | Guard::HoldsUnreadable);
     let words = |action: &payhist_types::plan::Action| format!("{} {}", action.verb(), action.month());
     plan.steps.iter().map(|step| (step.shard.0, words(&step.action), step.blocked_by.iter().any(held))).collect()
+}
+
+/// The payments that are in a shard's table, each called by its month.
+async fn payments(test: &TestOps, shard: u16) -> Vec<u64> {
+    test.payments(&format!("payment_history_shard_{shard}")).await
 }
 
 async fn operator(ops: &Ops, login: &str, role: Role) -> Principal {
@@ -100,8 +62,8 @@ async fn only(ops: &Ops) -> HoldView {
 #[tokio::test]
 async fn a_held_month_stays_with_all_younger_ones_until_the_hold_has_passed(#[case] engine: EngineKind) {
     let test = history(engine, None).await;
-    let id = hold(&test.ops, month("2026-04"), Some("2026-11-30")).await;
-    let held = plan(&test.ops).await;
+    let id = test.hold(month("2026-04"), Some("2026-11-30")).await;
+    let held = test.plan().await;
     let drop = |shard, month: &str, held| (shard, format!("drop {month}"), held);
     assert_eq!(
         steps(&held),
@@ -110,12 +72,12 @@ async fn a_held_month_stays_with_all_younger_ones_until_the_hold_has_passed(#[ca
     let until = Some("2026-12-01T00:00:00Z".parse().unwrap());
     let guard = Guard::Held { hold: id, case_number: "2026/88".into(), until };
     assert_eq!(held.steps[1].blocked_by, [guard]);
-    assert_eq!(apply(&test.ops).await.outcome, RunOutcome::Done);
+    assert_eq!(test.apply().await.outcome, RunOutcome::Done);
     assert_eq!(payments(&test, 0).await, [4, 5, 6]);
 
     test.clock.set("2026-12-01T00:00:00Z".parse().unwrap());
     assert!(!only(&test.ops).await.active, "it ends by itself");
-    apply(&test.ops).await;
+    test.apply().await;
     assert_eq!((payments(&test, 0).await, payments(&test, 1).await), (vec![6], vec![6]));
 }
 
@@ -125,14 +87,14 @@ async fn a_held_month_stays_with_all_younger_ones_until_the_hold_has_passed(#[ca
 #[tokio::test]
 async fn a_hold_lets_months_go_to_quarantine_and_keeps_them_from_their_final_drop(#[case] engine: EngineKind) {
     let test = history(engine, Some(30)).await;
-    hold(&test.ops, HoldScope::History, None).await;
-    let quarantine = plan(&test.ops).await;
+    test.hold(HoldScope::History, None).await;
+    let quarantine = test.plan().await;
     assert!(
         quarantine.steps.iter().all(|step| step.is_active() && step.action.verb() == "quarantine"),
         "{quarantine:#?}"
     );
-    apply(&test.ops).await;
-    let end = plan(&test.ops).await;
+    test.apply().await;
+    let end = test.plan().await;
     assert_eq!(end.steps.len(), 4);
     assert!(end.steps.iter().all(|step| matches!(step.blocked_by[0], Guard::Held { .. })), "{end:#?}");
     let keeps = only(&test.ops).await.keeps;
@@ -149,14 +111,14 @@ async fn a_hold_lets_months_go_to_quarantine_and_keeps_them_from_their_final_dro
 #[tokio::test]
 async fn a_held_user_is_carved_out_of_one_shard_and_a_held_order_of_all(#[case] engine: EngineKind) {
     let test = history(engine, None).await;
-    hold(&test.ops, HoldScope::User { user: payhist_types::UserId(7) }, None).await;
+    test.hold(HoldScope::User { user: payhist_types::UserId(7) }, None).await;
     let carved = |plan: &RotationPlan| {
         let carve_outs = plan.active_steps().filter(|step| step.action.verb() == "carve-out");
         carve_outs.map(|step| step.shard.0).collect::<Vec<_>>()
     };
-    assert_eq!(carved(&plan(&test.ops).await), [1, 1]);
-    hold(&test.ops, HoldScope::Order { order: "o".into() }, None).await;
-    assert_eq!(carved(&plan(&test.ops).await), [0, 0, 1, 1]);
+    assert_eq!(carved(&test.plan().await), [1, 1]);
+    test.hold(HoldScope::Order { order: "O-3".into() }, None).await;
+    assert_eq!(carved(&test.plan().await), [0, 0, 1, 1]);
 }
 
 #[rstest]
@@ -165,8 +127,8 @@ async fn a_held_user_is_carved_out_of_one_shard_and_a_held_order_of_all(#[case] 
 #[tokio::test]
 async fn a_hold_that_was_placed_after_the_plan_makes_it_stale(#[case] engine: EngineKind) {
     let test = history(engine, None).await;
-    let hash = plan(&test.ops).await.hash.0;
-    hold(&test.ops, month("2026-03"), None).await;
+    let hash = test.plan().await.hash.0;
+    test.hold(month("2026-03"), None).await;
     let refused = rotation::apply_and_wait(&test.ops, &Permit::for_command(), "", &hash).await;
     assert!(matches!(refused, Err(OpsError::Refused { .. })), "{refused:?}");
     assert_eq!(payments(&test, 0).await, [3, 4, 5, 6]);
@@ -186,18 +148,19 @@ async fn a_hold_that_comes_while_a_drop_waits_for_its_lock_keeps_the_rows(
     let test = history(engine, quarantine_days).await;
     let mut table = "payment_history_shard_0".to_owned();
     if quarantine_days.is_some() {
-        apply(&test.ops).await;
+        test.apply().await;
         table = payhist_plan::twins::name(&table, "p202603");
     }
     let mut sessions = Sessions::new(&test.db.connect_options(), &["reader"]).await;
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM `{table}`")).await.done();
-    let ops = test.ops.clone();
-    let applying = tokio::spawn(async move { apply(&ops).await });
-    wait_for_retry(&test, &table).await;
-    let id = hold(&test.ops, month("2026-03"), None).await;
-    sessions.step("reader", "COMMIT").await.done();
-    let run = applying.await.unwrap();
+    let meanwhile = async {
+        test.gives_up_once(&table, "%DROP%").await;
+        let id = test.hold(month("2026-03"), None).await;
+        sessions.step("reader", "COMMIT").await.done();
+        id
+    };
+    let (run, id) = tokio::join!(test.apply(), meanwhile);
 
     let outcomes: Vec<_> = run.steps.iter().map(|step| step.outcome).collect();
     assert_eq!(run.outcome, RunOutcome::Failed, "{run:#?}");
@@ -214,49 +177,27 @@ async fn a_hold_that_comes_while_a_drop_waits_for_its_lock_keeps_the_rows(
     assert_eq!(rows, 1, "the held row is there");
 }
 
-/// Waits until a DROP has been seen waiting and then gone: it gave up once.
-async fn wait_for_retry(test: &TestOps, table: &str) {
-    let mut connection = test.db.connect().await;
-    let mut seen = false;
-    loop {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('%`', ?, '`.`', ?, '`%') AND INFO LIKE '%DROP%' AND ID <> CONNECTION_ID()",
-        )
-        .bind(test.db.name())
-        .bind(table)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-        match (seen, waiting) {
-            (true, 0) => return,
-            (false, 0) => {}
-            _ => seen = true,
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn holds_that_cannot_be_read_keep_everything(#[case] engine: EngineKind) {
     let test = history(engine, None).await;
-    hold(&test.ops, month("2030-01"), None).await;
-    assert!(steps(&plan(&test.ops).await).iter().all(|(.., held)| !held), "it keeps nothing that has expired");
-    execute(&test, "UPDATE legal_hold SET scope = '{\"kind\":\"somebody\"}'").await;
-    assert!(steps(&plan(&test.ops).await).iter().all(|(.., held)| *held), "a scope of another version");
-    execute(&test, "RENAME TABLE legal_hold TO legal_hold_away").await;
-    let unreadable = plan(&test.ops).await;
+    test.hold(month("2030-01"), None).await;
+    assert!(steps(&test.plan().await).iter().all(|(.., held)| !held), "it keeps nothing that has expired");
+    test.execute("UPDATE legal_hold SET scope = '{\"kind\":\"somebody\"}'").await;
+    assert!(steps(&test.plan().await).iter().all(|(.., held)| *held), "a scope of another version");
+    test.execute("RENAME TABLE legal_hold TO legal_hold_away").await;
+    let unreadable = test.plan().await;
     assert!(unreadable.steps.iter().all(|step| step.blocked_by[0] == Guard::HoldsUnreadable), "{unreadable:#?}");
-    execute(&test, "RENAME TABLE legal_hold_away TO legal_hold").await;
+    test.execute("RENAME TABLE legal_hold_away TO legal_hold").await;
 
     // The same at the moment of deletion: the run was planned while they could be read.
-    execute(&test, "DELETE FROM legal_hold").await;
-    let planned = plan(&test.ops).await;
+    test.execute("DELETE FROM legal_hold").await;
+    let planned = test.plan().await;
     let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
     runs::create(&mut test.db.connect().await, history.id, &planned, "test", NOW.parse().unwrap()).await.unwrap();
-    execute(&test, "RENAME TABLE legal_hold TO legal_hold_away").await;
+    test.execute("RENAME TABLE legal_hold TO legal_hold_away").await;
     rotation::resume(&test.ops, &Permit::for_command(), "").await.unwrap();
     assert_eq!((payments(&test, 0).await, payments(&test, 1).await), (vec![3, 4, 5, 6], vec![3, 4, 5, 6]));
 }
@@ -270,7 +211,7 @@ async fn a_release_takes_two_people_and_everything_is_in_the_audit_log(#[case] e
     let ann = operator(&test.ops, "ann", Role::Compliance).await;
     let bob = operator(&test.ops, "bob", Role::Admin).await;
     let dba = operator(&test.ops, "dan", Role::Dba).await;
-    let id = hold(&test.ops, HoldScope::History, None).await;
+    let id = test.hold(HoldScope::History, None).await;
     let refused = |answer: Result<(), OpsError>| matches!(answer, Err(OpsError::Refused { .. }));
     let approve = |who| holds::approve_release(&test.ops, who, id);
 
@@ -280,14 +221,14 @@ async fn a_release_takes_two_people_and_everything_is_in_the_audit_log(#[case] e
     assert!(refused(approve(&ann).await), "she asked herself");
     assert!(matches!(approve(&dba).await, Err(OpsError::Forbidden(_))));
     assert!(only(&test.ops).await.active, "it holds until it is approved");
-    assert!(steps(&plan(&test.ops).await).iter().all(|(.., held)| *held));
+    assert!(steps(&test.plan().await).iter().all(|(.., held)| *held));
 
     approve(&bob).await.unwrap();
     let ended = only(&test.ops).await;
     assert_eq!((ended.active, ended.hold.released.unwrap().by), (false, "operator bob".to_owned()));
     assert!(refused(approve(&bob).await), "it has ended");
     assert!(matches!(holds::approve_release(&test.ops, &bob, id + 1).await, Err(OpsError::NotFound(_))));
-    assert!(steps(&plan(&test.ops).await).iter().all(|(.., held)| !held));
+    assert!(steps(&test.plan().await).iter().all(|(.., held)| !held));
 
     let mut connection = test.db.connect().await;
     let told: Vec<(String, String)> =
@@ -315,5 +256,5 @@ async fn a_hold_needs_a_case_a_reason_and_a_day_to_come() {
         let wrong = holds::place(&test.ops, &Permit::for_command(), "", placement).await.unwrap_err();
         assert!(matches!(&wrong, OpsError::BadInput(fields) if fields[0].field == field), "{wrong}");
     }
-    hold(&test.ops, HoldScope::History, Some("2026-11-15")).await;
+    test.hold(HoldScope::History, Some("2026-11-15")).await;
 }

@@ -6,10 +6,11 @@ use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsConfig, doctor, rotation};
 use payhist_storage::SourceConfig;
 use payhist_testkit::TestOps;
-use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
+use payhist_types::holds::HoldScope;
 use payhist_types::partition::RestoreOutcome;
 use payhist_types::run::RunOutcome;
+use payhist_types::{EngineKind, UserId};
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 use std::sync::Arc;
@@ -101,6 +102,13 @@ impl Site {
         self.apply("final drop").await
     }
 
+    /// May is dropped at once without the row that is held, and the row deleted when its hold has ended.
+    async fn carving(&self) -> Result<(), String> {
+        self.apply("carve out and drop").await?;
+        execute(&self.test, "UPDATE legal_hold SET until = '2026-11-01'").await;
+        self.apply("delete held").await
+    }
+
     async fn doctor_names(&self, privilege: &str) -> bool {
         let diagnosis = doctor::diagnose(&self.ops, &Permit::for_command(), "").await.unwrap();
         let missing = diagnosis.findings.iter().filter(|finding| finding.code == "privilege_missing");
@@ -176,5 +184,44 @@ async fn dropping_at_once_takes_alter_and_drop(#[case] engine: EngineKind) {
     site.late_payment(1).await;
     site.apply("drop").await.unwrap();
     assert_eq!(payments(&site.test).await, 0);
+    site.end().await;
+}
+
+/// A history that drops at once and of whose May a row is held.
+async fn held_site(engine: EngineKind, grants: &[&str]) -> Site {
+    let policy = Policy { retention_months: Some(5), zone: "UTC".to_owned(), ..Policy::default() };
+    let site = Site::new(engine, policy, grants).await;
+    site.late_payment(1).await;
+    assert!(!site.doctor_names("CREATE").await, "nothing is held");
+    site.test.hold(HoldScope::User { user: UserId(1) }, None).await;
+    site
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn what_doctor_asks_for_suffices_to_carve_held_rows_out_and_to_delete_them(#[case] engine: EngineKind) {
+    let site = held_site(engine, &GRANTS).await;
+    let diagnosis = doctor::diagnose(&site.ops, &Permit::for_command(), "").await.unwrap();
+    assert!(diagnosis.findings.iter().all(|finding| finding.code != "privilege_missing"), "{diagnosis:#?}");
+    site.carving().await.unwrap();
+    assert_eq!(payments(&site.test).await, 0);
+    assert!(site.test.payments(&payhist_plan::held::name(TABLE)).await.is_empty());
+    site.end().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_privilege_that_is_left_out_keeps_held_rows_and_doctor_names_it(
+    #[values(EngineKind::MariaDb, EngineKind::MySql)] engine: EngineKind,
+    #[values("ALTER", "CREATE", "INSERT", "DELETE", "DROP", "LOCK TABLES")] left_out: &str,
+) {
+    let others: Vec<_> = GRANTS.into_iter().filter(|privilege| *privilege != left_out).collect();
+    let site = held_site(engine, &others).await;
+    assert!(site.doctor_names(left_out).await);
+    site.carving().await.unwrap_err();
+    let held = site.test.payments(&payhist_plan::held::name(TABLE)).await;
+    assert!(payments(&site.test).await + i64::try_from(held.len()).unwrap() > 0, "the row is somewhere");
     site.end().await;
 }

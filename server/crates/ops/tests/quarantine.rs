@@ -5,45 +5,24 @@ use payhist_ops::auth::Permit;
 use payhist_ops::generate::{self, GenerateRequest};
 use payhist_ops::import::{self, Format, ImportRequest, OnError};
 use payhist_ops::{Ops, OpsError, doctor, rotation};
-use payhist_testkit::{Sessions, TestEngine, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps, outcomes};
 use payhist_types::EngineKind;
 use payhist_types::findings::FindingKind;
-use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
+use payhist_types::history::Switch;
 use payhist_types::partition::{MonthState, RestoreOutcome};
 use payhist_types::plan::{Guard, RotationPlan, Step};
-use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
+use payhist_types::run::{RunOutcome, StepOutcome};
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
 
-const NOW: &str = "2026-11-15T12:00:00Z";
 const TABLE: &str = "payment_history_shard_0";
 const TWIN: &str = "payment_history_shard_0_p202605_q";
 
-/// From May on months are kept; April is over its retention, and May within 30 days of its end.
-fn policy() -> Policy {
-    Policy {
-        premake_months: None,
-        retention_months: Some(6),
-        quarantine_days: Some(30),
-        zone: "UTC".to_owned(),
-        ..Policy::default()
-    }
-}
-
 /// One shard from May to December 2026: only May is due.
-async fn history(test: &TestOps) -> HistorySpec {
-    test.history(1, policy(), Switches { drop: true, ..Switches::default() }, "2026-05", "2026-12").await
-}
-
-async fn plan(ops: &Ops) -> RotationPlan {
-    rotation::plan(ops, &Permit::for_command(), "").await.unwrap()
-}
-
-async fn apply(ops: &Ops) -> RotationRun {
-    let hash = plan(ops).await.hash.0;
-    rotation::apply_and_wait(ops, &Permit::for_command(), "", &hash).await.unwrap()
+async fn history(engine: impl Into<TestEngine>) -> TestOps {
+    TestOps::expiring(engine, 1, Some(30), "2026-05").await
 }
 
 async fn restore(ops: &Ops, month: &str) -> Result<payhist_types::partition::Restoration, OpsError> {
@@ -52,24 +31,6 @@ async fn restore(ops: &Ops, month: &str) -> Result<payhist_types::partition::Res
 
 fn verbs(plan: &RotationPlan) -> Vec<(&str, bool)> {
     plan.steps.iter().map(|step| (step.action.verb(), step.is_active())).collect()
-}
-
-async fn execute(test: &TestOps, sql: &str) {
-    sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut test.db.connect().await).await.unwrap();
-}
-
-async fn insert(test: &TestOps, payment: u64, created_at: &str) {
-    let sql = format!(
-        "INSERT INTO {TABLE} (payment_id, user_id, order_id, provider, method, status, amount, currency, created_at, updated_at) \
-         VALUES ({payment}, 1, 'o', 'p', 'card', 'PAID', 1.5, 'EUR', '{created_at}', '{created_at}')"
-    );
-    execute(test, &sql).await;
-}
-
-/// The payments of a table, with their amounts.
-async fn payments(test: &TestOps, table: &str) -> Vec<u64> {
-    let sql = format!("SELECT payment_id FROM `{table}` ORDER BY payment_id");
-    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&mut test.db.connect().await).await.unwrap()
 }
 
 /// The twins that stand in the test's schema.
@@ -116,20 +77,19 @@ async fn refuse_import(test: &TestOps, csv: &str) {
 async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_its_retention_ends(
     #[case] engine: TestEngine,
 ) {
-    let test = TestOps::new(engine, NOW).await;
-    history(&test).await;
-    insert(&test, 1, "2026-05-01 00:00:00").await;
-    insert(&test, 2, "2026-05-31 23:59:59.999999").await;
-    insert(&test, 3, "2026-06-01 00:00:00").await;
+    let test = history(engine).await;
+    test.pay(TABLE, [(1, 1, "2026-05-01 00:00:00")]).await;
+    test.pay(TABLE, [(2, 1, "2026-05-31 23:59:59.999999")]).await;
+    test.pay(TABLE, [(3, 1, "2026-06-01 00:00:00")]).await;
 
-    assert_eq!(verbs(&plan(&test.ops).await), [("quarantine", true)]);
-    let run = apply(&test.ops).await;
+    assert_eq!(verbs(&test.plan().await), [("quarantine", true)]);
+    let run = test.apply().await;
     assert_eq!((run.outcome, run.steps[0].rows), (RunOutcome::Done, Some(2)), "{run:#?}");
     let twin = only_twin(&test).await;
-    assert_eq!((payments(&test, TABLE).await, payments(&test, &twin).await), (vec![3], vec![1, 2]));
+    assert_eq!((test.payments(TABLE).await, test.payments(&twin).await), (vec![3], vec![1, 2]));
     let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
     assert_eq!(map.rows[0].cells[0].state, MonthState::Quarantined);
-    assert_eq!(plan(&test.ops).await.steps, [], "run twice, it changes nothing more");
+    assert_eq!(test.plan().await.steps, [], "run twice, it changes nothing more");
     let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();
     let told =
         diagnosis.findings.iter().any(|finding| finding.code == "orphaned_exchange_table" || finding.code == "planner");
@@ -140,27 +100,27 @@ async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_i
     let request = GenerateRequest { history: String::new(), rows: 90, users: 9, months: 7, seed: 1, until: None };
     let made = generate::run(&test.ops, &Permit::for_command(), &request, |_| {}).await.unwrap();
     assert_eq!(made.months_left_out, BTreeSet::from(["2026-05".parse().unwrap()]));
-    execute(&test, &format!("DELETE FROM {TABLE} WHERE payment_id > 1000 AND created_at >= '2026-06-01'")).await;
-    assert_eq!(payments(&test, TABLE).await, [3], "neither filled the empty partition");
+    test.execute(&format!("DELETE FROM {TABLE} WHERE payment_id > 1000 AND created_at >= '2026-06-01'")).await;
+    assert_eq!(test.payments(TABLE).await, [3], "neither filled the empty partition");
 
-    insert(&test, 4, "2026-05-07 00:00:00").await;
-    let late = plan(&test.ops).await;
+    test.pay(TABLE, [(4, 1, "2026-05-07 00:00:00")]).await;
+    let late = test.plan().await;
     assert_eq!(verbs(&late), [("late-rows", true)]);
     assert!(
         late.findings.iter().any(|finding| matches!(finding.kind, FindingKind::LateRows { rows: Some(1), .. })),
         "{:?}",
         late.findings
     );
-    let run = apply(&test.ops).await;
+    let run = test.apply().await;
     assert_eq!((run.outcome, run.steps[0].rows), (RunOutcome::Done, Some(1)), "{run:#?}");
-    assert_eq!((payments(&test, TABLE).await, payments(&test, &twin).await), (vec![3], vec![1, 2, 4]));
+    assert_eq!((test.payments(TABLE).await, test.payments(&twin).await), (vec![3], vec![1, 2, 4]));
 
     test.clock.set("2026-12-01T00:00:00Z".parse().unwrap());
-    let end = plan(&test.ops).await;
+    let end = test.plan().await;
     assert_eq!(end.steps.iter().map(|step| step.action.verb()).next(), Some("final-drop"), "{:#?}", end.steps);
-    let run = apply(&test.ops).await;
+    let run = test.apply().await;
     assert_eq!((run.outcome, run.steps[0].rows), (RunOutcome::Done, Some(3)), "{run:#?}");
-    assert_eq!(payments(&test, TABLE).await, [3]);
+    assert_eq!(test.payments(TABLE).await, [3]);
     assert!(!twins(&test).await.contains(&twin), "the month is gone for good");
 }
 
@@ -170,22 +130,21 @@ async fn a_month_goes_to_quarantine_takes_its_late_rows_along_and_is_gone_when_i
 #[case::mysql(TestEngine::MySql)]
 #[tokio::test]
 async fn a_restore_brings_a_month_back_with_its_late_rows_and_no_run_takes_it_away_again(#[case] engine: TestEngine) {
-    let test = TestOps::new(engine, NOW).await;
-    history(&test).await;
+    let test = history(engine).await;
     assert!(matches!(restore(&test.ops, "2026-05").await, Err(OpsError::Refused { .. })), "nothing to restore yet");
     for payment in 1..=3 {
-        insert(&test, payment, "2026-05-03 00:00:00").await;
+        test.pay(TABLE, [(payment, 1, "2026-05-03 00:00:00")]).await;
     }
-    apply(&test.ops).await;
-    insert(&test, 4, "2026-05-07 00:00:00").await;
+    test.apply().await;
+    test.pay(TABLE, [(4, 1, "2026-05-07 00:00:00")]).await;
 
     let restored = restore(&test.ops, "2026-05").await.unwrap();
     let shard = &restored.shards[0];
     assert_eq!((shard.outcome, shard.rows, shard.late_rows), (RestoreOutcome::Restored, 4, 1), "{restored:#?}");
-    assert_eq!(payments(&test, TABLE).await, [1, 2, 3, 4]);
+    assert_eq!(test.payments(TABLE).await, [1, 2, 3, 4]);
     assert_eq!(twins(&test).await, [""; 0]);
 
-    let plan = plan(&test.ops).await;
+    let plan = test.plan().await;
     assert_eq!(verbs(&plan), [("quarantine", false)]);
     assert!(matches!(plan.steps[0].blocked_by[..], [Guard::Restored { .. }]), "{:?}", plan.steps[0].blocked_by);
     let again = restore(&test.ops, "2026-05").await.unwrap();
@@ -197,14 +156,13 @@ async fn a_restore_brings_a_month_back_with_its_late_rows_and_no_run_takes_it_aw
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn an_expired_month_is_never_dropped_by_the_run_that_quarantines_it(#[case] engine: EngineKind) {
-    let test = TestOps::new(engine, NOW).await;
-    test.history(1, policy(), Switches { drop: true, ..Switches::default() }, "2026-03", "2026-12").await;
-    assert_eq!(verbs(&plan(&test.ops).await), [("quarantine", true); 3]);
-    apply(&test.ops).await;
-    assert_eq!(verbs(&plan(&test.ops).await), [("final-drop", true); 2], "March and April; May is not over");
-    apply(&test.ops).await;
+    let test = TestOps::expiring(engine, 1, Some(30), "2026-03").await;
+    assert_eq!(verbs(&test.plan().await), [("quarantine", true); 3]);
+    test.apply().await;
+    assert_eq!(verbs(&test.plan().await), [("final-drop", true); 2], "March and April; May is not over");
+    test.apply().await;
     assert_eq!(twins(&test).await.len(), 1);
-    assert_eq!(plan(&test.ops).await.steps, Vec::<Step>::new());
+    assert_eq!(test.plan().await.steps, Vec::<Step>::new());
 }
 
 #[rstest]
@@ -212,15 +170,14 @@ async fn an_expired_month_is_never_dropped_by_the_run_that_quarantines_it(#[case
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn a_table_in_a_twins_place_that_payhist_did_not_make_is_named_and_never_touched(#[case] engine: EngineKind) {
-    let test = TestOps::new(engine, NOW).await;
-    history(&test).await;
-    insert(&test, 1, "2026-05-03 00:00:00").await;
+    let test = history(engine).await;
+    test.pay(TABLE, [(1, 1, "2026-05-03 00:00:00")]).await;
     let twin = payhist_plan::twins::name(TABLE, "p202605");
-    execute(&test, &format!("CREATE TABLE `{twin}` (somebodys INT)")).await;
+    test.execute(&format!("CREATE TABLE `{twin}` (somebodys INT)")).await;
     let orphan = payhist_plan::twins::name(TABLE, "p201901");
-    execute(&test, &format!("CREATE TABLE `{orphan}` (forgotten INT)")).await;
+    test.execute(&format!("CREATE TABLE `{orphan}` (forgotten INT)")).await;
 
-    let plan = plan(&test.ops).await;
+    let plan = test.plan().await;
     assert_eq!(verbs(&plan), [("quarantine", false)]);
     assert!(matches!(plan.steps[0].blocked_by[..], [Guard::TwinUnclear { .. }]), "{:?}", plan.steps[0].blocked_by);
     for (name, is_orphan) in [(&twin, false), (&orphan, true)] {
@@ -231,7 +188,7 @@ async fn a_table_in_a_twins_place_that_payhist_did_not_make_is_named_and_never_t
         };
         assert!(plan.findings.iter().any(|finding| named(&finding.kind)), "{name}: {:?}", plan.findings);
     }
-    assert_eq!(payments(&test, TABLE).await, [1]);
+    assert_eq!(test.payments(TABLE).await, [1]);
     assert_eq!(twins(&test).await.len(), 2);
 }
 
@@ -240,17 +197,16 @@ async fn a_table_in_a_twins_place_that_payhist_did_not_make_is_named_and_never_t
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn a_row_that_came_after_the_plan_keeps_a_final_drop_from_happening(#[case] engine: EngineKind) {
-    let test = TestOps::new(engine, NOW).await;
-    history(&test).await;
-    insert(&test, 1, "2026-05-03 00:00:00").await;
-    apply(&test.ops).await;
+    let test = history(engine).await;
+    test.pay(TABLE, [(1, 1, "2026-05-03 00:00:00")]).await;
+    test.apply().await;
     test.clock.set("2026-12-01T00:00:00Z".parse().unwrap());
-    let hash = plan(&test.ops).await.hash.0;
-    insert(&test, 2, "2026-05-04 00:00:00").await;
+    let hash = test.plan().await.hash.0;
+    test.pay(TABLE, [(2, 1, "2026-05-04 00:00:00")]).await;
     let answer = rotation::apply_and_wait(&test.ops, &Permit::for_command(), "", &hash).await;
     assert!(matches!(answer, Err(OpsError::Refused { .. })), "{answer:?}");
     let twin = only_twin(&test).await;
-    assert_eq!((payments(&test, TABLE).await, payments(&test, &twin).await), (vec![2], vec![1]));
+    assert_eq!((test.payments(TABLE).await, test.payments(&twin).await), (vec![2], vec![1]));
 }
 
 #[rstest]
@@ -259,42 +215,20 @@ async fn a_row_that_came_after_the_plan_keeps_a_final_drop_from_happening(#[case
 #[case::mysql(TestEngine::MySql)]
 #[tokio::test]
 async fn an_exchange_waits_for_a_reader_within_its_bound_and_then_goes_through(#[case] engine: TestEngine) {
-    let test = TestOps::new(engine, NOW).await;
-    let spec = history(&test).await;
-    insert(&test, 1, "2026-05-03 00:00:00").await;
+    let test = history(engine).await;
+    test.pay(TABLE, [(1, 1, "2026-05-03 00:00:00")]).await;
     let mut sessions = Sessions::new(&test.db.connect_options(), &["reader"]).await;
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM {TABLE}")).await.done();
-    let ops = test.ops.clone();
-    let applying = tokio::spawn(async move { apply(&ops).await });
-    wait_for_retry(&test, &spec).await;
-    // Between two tries the writer gets through, though the reader never ended.
-    insert(&test, 2, "2026-06-03 00:00:00").await;
-    sessions.step("reader", "COMMIT").await.done();
-    let run = applying.await.unwrap();
+    let meanwhile = async {
+        test.gives_up_once(TABLE, "%EXCHANGE%").await;
+        // Between two tries the writer gets through, though the reader never ended.
+        test.pay(TABLE, [(2, 1, "2026-06-03 00:00:00")]).await;
+        sessions.step("reader", "COMMIT").await.done();
+    };
+    let (run, ()) = tokio::join!(test.apply(), meanwhile);
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
-    assert_eq!(payments(&test, TABLE).await, [2]);
-}
-
-/// Waits until the exchange has been seen waiting and then gone: it gave up once.
-async fn wait_for_retry(test: &TestOps, spec: &HistorySpec) {
-    let mut connection = test.db.connect().await;
-    let mut seen = false;
-    loop {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('ALTER TABLE `', ?, '`%EXCHANGE%')",
-        )
-        .bind(&spec.schema)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-        match (seen, waiting) {
-            (true, 0) => return,
-            (false, 0) => {}
-            _ => seen = true,
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    assert_eq!(test.payments(TABLE).await, [2]);
 }
 
 #[rstest]
@@ -302,19 +236,17 @@ async fn wait_for_retry(test: &TestOps, spec: &HistorySpec) {
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn a_switch_thrown_while_a_step_waits_stops_the_run_before_the_next_step(#[case] engine: EngineKind) {
-    let test = TestOps::new(engine, NOW).await;
-    let spec = test.history(1, policy(), Switches { drop: true, ..Switches::default() }, "2026-04", "2026-12").await;
+    let test = TestOps::expiring(engine, 1, Some(30), "2026-04").await;
     let mut sessions = Sessions::new(&test.db.connect_options(), &["reader"]).await;
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM {TABLE}")).await.done();
-    let ops = test.ops.clone();
-    let applying = tokio::spawn(async move { apply(&ops).await });
-    wait_for_retry(&test, &spec).await;
-    rotation::switch(&test.ops, &Permit::for_command(), "", Switch::Drop, false).await.unwrap();
-    sessions.step("reader", "COMMIT").await.done();
-    let run = applying.await.unwrap();
-    let outcomes: Vec<_> = run.steps.iter().map(|step| step.outcome).collect();
-    assert_eq!(outcomes, [StepOutcome::Done, StepOutcome::Blocked], "{run:#?}");
+    let meanwhile = async {
+        test.gives_up_once(TABLE, "%EXCHANGE%").await;
+        rotation::switch(&test.ops, &Permit::for_command(), "", Switch::Drop, false).await.unwrap();
+        sessions.step("reader", "COMMIT").await.done();
+    };
+    let (run, ()) = tokio::join!(test.apply(), meanwhile);
+    assert_eq!(outcomes(&run), [StepOutcome::Done, StepOutcome::Blocked], "{run:#?}");
     assert_eq!(twins(&test).await.len(), 1, "May stayed where it is");
 }
 
@@ -323,11 +255,10 @@ async fn a_switch_thrown_while_a_step_waits_stops_the_run_before_the_next_step(#
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
 async fn two_instances_quarantine_once(#[case] engine: EngineKind) {
-    let test = TestOps::new(engine, NOW).await;
-    history(&test).await;
-    insert(&test, 1, "2026-05-03 00:00:00").await;
+    let test = history(engine).await;
+    test.pay(TABLE, [(1, 1, "2026-05-03 00:00:00")]).await;
     let other = test.second_instance().await;
-    let hash = plan(&test.ops).await.hash.0;
+    let hash = test.plan().await.hash.0;
     let permit = Permit::for_command();
     let (one, two) = tokio::join!(
         rotation::apply_and_wait(&test.ops, &permit, "", &hash),
@@ -336,7 +267,7 @@ async fn two_instances_quarantine_once(#[case] engine: EngineKind) {
     let done = [&one, &two].into_iter().filter(|run| matches!(run, Ok(run) if run.outcome == RunOutcome::Done)).count();
     assert_eq!(done, 1, "{one:?} {two:?}");
     let twin = only_twin(&test).await;
-    assert_eq!(payments(&test, &twin).await, [1]);
+    assert_eq!(test.payments(&twin).await, [1]);
 }
 
 #[rstest]
@@ -344,17 +275,16 @@ async fn two_instances_quarantine_once(#[case] engine: EngineKind) {
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_row_keeps_its_invisible_and_computed_columns(#[case] engine: EngineKind) {
-    let test = TestOps::new(engine, NOW).await;
-    history(&test).await;
-    execute(&test, &format!("ALTER TABLE {TABLE} ADD COLUMN note INT NOT NULL DEFAULT 0 INVISIBLE")).await;
-    execute(&test, &format!("ALTER TABLE {TABLE} ADD COLUMN twice DECIMAL(20,4) AS (amount * 2) STORED")).await;
-    insert(&test, 1, "2026-05-10 12:00:00").await;
-    assert_eq!(apply(&test.ops).await.outcome, RunOutcome::Done);
-    insert(&test, 2, "2026-05-11 12:00:00").await;
-    execute(&test, &format!("UPDATE {TABLE} SET note = 42 WHERE payment_id = 2")).await;
-    assert_eq!(apply(&test.ops).await.outcome, RunOutcome::Done);
+    let test = history(engine).await;
+    test.execute(&format!("ALTER TABLE {TABLE} ADD COLUMN note INT NOT NULL DEFAULT 0 INVISIBLE")).await;
+    test.execute(&format!("ALTER TABLE {TABLE} ADD COLUMN twice DECIMAL(20,4) AS (amount * 2) STORED")).await;
+    test.pay(TABLE, [(1, 1, "2026-05-10 12:00:00")]).await;
+    assert_eq!(test.apply().await.outcome, RunOutcome::Done);
+    test.pay(TABLE, [(2, 1, "2026-05-11 12:00:00")]).await;
+    test.execute(&format!("UPDATE {TABLE} SET note = 42 WHERE payment_id = 2")).await;
+    assert_eq!(test.apply().await.outcome, RunOutcome::Done);
     let sql = format!("SELECT payment_id, note, CAST(twice AS CHAR) FROM `{}` ORDER BY 1", only_twin(&test).await);
     let rows: Vec<(u64, i32, String)> =
         sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut test.db.connect().await).await.unwrap();
-    assert_eq!(rows, [(1, 0, "3.0000".to_owned()), (2, 42, "3.0000".to_owned())]);
+    assert_eq!(rows, [(1, 0, "3.0000".to_owned()), (2, 42, "5.0000".to_owned())]);
 }

@@ -3,24 +3,19 @@
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
-use payhist_storage::runs;
 use payhist_testkit::{Sessions, TestEngine, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::findings::FindingKind;
-use payhist_types::history::{HistorySpec, Policy, Switch, Switches};
-use payhist_types::plan::RotationPlan;
+use payhist_types::history::{Policy, Switch, Switches};
 use payhist_types::policy::Blockers;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
 use rstest::rstest;
 
 const NOW: &str = "2026-11-15T12:00:00Z";
+const TABLE: &str = "payment_history_shard_0";
 
 fn policy() -> Policy {
     Policy { premake_months: Some(2), retention_months: Some(6), zone: "Asia/Seoul".to_owned(), ..Policy::default() }
-}
-
-async fn plan(ops: &Ops) -> RotationPlan {
-    rotation::plan(ops, &Permit::for_command(), "").await.unwrap()
 }
 
 async fn apply(ops: &Ops, hash: &str) -> Result<RotationRun, OpsError> {
@@ -41,24 +36,6 @@ async fn partitions(test: &TestOps, table: &str) -> Vec<String> {
         .unwrap()
 }
 
-async fn insert(test: &TestOps, spec: &HistorySpec, shard: u16, payment: u64, created_at: &str) {
-    let sql = format!(
-        "INSERT INTO `{}`.`{}` (payment_id, user_id, order_id, provider, method, status, amount, currency, created_at, updated_at) \
-         VALUES (?, ?, 'o', 'p', 'card', 'PAID', 1, 'EUR', ?, ?)",
-        spec.schema,
-        spec.table_of(payhist_types::ShardId(shard))
-    );
-    let mut connection = test.db.connect().await;
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(payment)
-        .bind(u64::from(shard))
-        .bind(created_at)
-        .bind(created_at)
-        .execute(&mut connection)
-        .await
-        .unwrap();
-}
-
 #[rstest]
 #[case::mariadb(TestEngine::MariaDb)]
 #[case::mariadb11(TestEngine::MariaDb11)]
@@ -67,7 +44,7 @@ async fn insert(test: &TestOps, spec: &HistorySpec, shard: u16, payment: u64, cr
 async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
     test.history(3, policy(), Switches::default(), "2026-03", "2026-11").await;
-    let before = plan(&test.ops).await;
+    let before = test.plan().await;
     assert_eq!(before.active_steps().count(), 3 * 2, "two months on each of three shards");
     assert_eq!(before.steps.len(), 3 * 2 + 3 * 2, "and March and April, shown but blocked");
 
@@ -78,7 +55,7 @@ async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[
     let names = partitions(&test, "payment_history_shard_1").await;
     assert_eq!((names.first().unwrap().as_str(), names.last().unwrap().as_str()), ("p202603", "p202701"));
 
-    let after = plan(&test.ops).await;
+    let after = test.plan().await;
     assert_eq!(after.active_steps().count(), 0, "run twice, it changes nothing more");
     assert!(matches!(apply(&test.ops, &after.hash.0).await, Err(OpsError::Refused { .. })));
 }
@@ -90,12 +67,11 @@ async fn months_are_made_ahead_and_nothing_is_dropped_while_the_switch_is_off(#[
 #[tokio::test]
 async fn a_drop_takes_expired_months_only_and_says_how_many_rows_went(#[case] engine: TestEngine) {
     let test = TestOps::new(engine, NOW).await;
-    let spec = test.history(2, policy(), Switches::default(), "2026-03", "2027-01").await;
+    test.history(2, policy(), Switches::default(), "2026-03", "2027-01").await;
     // Seoul's April ends at 15:00 UTC: one row is in April, the other in May.
-    insert(&test, &spec, 0, 1, "2026-04-30 14:59:59.999999").await;
-    insert(&test, &spec, 0, 2, "2026-04-30 15:00:00").await;
+    test.pay(TABLE, [(1, 0, "2026-04-30 14:59:59.999999"), (2, 0, "2026-04-30 15:00:00")]).await;
     drop_switch(&test.ops, true).await;
-    let plan = plan(&test.ops).await;
+    let plan = test.plan().await;
     let run = apply(&test.ops, &plan.hash.0).await.unwrap();
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
     let dropped: Vec<_> = run
@@ -106,15 +82,7 @@ async fn a_drop_takes_expired_months_only_and_says_how_many_rows_went(#[case] en
         .collect();
     assert_eq!(dropped, [("drop 2026-03", Some(0)), ("drop 2026-04", Some(1))]);
     assert_eq!(partitions(&test, "payment_history_shard_0").await[0], "p202605");
-    let mut connection = test.db.connect().await;
-    let left: Vec<u64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-        "SELECT payment_id FROM `{}`.payment_history_shard_0",
-        spec.schema
-    )))
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    assert_eq!(left, [2]);
+    assert_eq!(test.payments(TABLE).await, [2]);
 }
 
 #[rstest]
@@ -124,7 +92,7 @@ async fn a_drop_takes_expired_months_only_and_says_how_many_rows_went(#[case] en
 async fn a_plan_that_is_no_longer_true_is_refused(#[case] engine: EngineKind) {
     let test = TestOps::new(engine, NOW).await;
     test.history(1, policy(), Switches::default(), "2026-03", "2026-11").await;
-    let seen = plan(&test.ops).await;
+    let seen = test.plan().await;
     drop_switch(&test.ops, true).await;
     let refused = apply(&test.ops, &seen.hash.0).await;
     assert!(matches!(refused, Err(OpsError::Refused { .. })), "{refused:?}");
@@ -137,13 +105,9 @@ async fn a_plan_that_is_no_longer_true_is_refused(#[case] engine: EngineKind) {
 #[tokio::test]
 async fn one_bad_table_never_stops_the_others(#[case] engine: EngineKind) {
     let test = TestOps::new(engine, NOW).await;
-    let spec = test.history(3, policy(), Switches { drop: true, ..Switches::default() }, "2026-03", "2026-11").await;
-    let mut connection = test.db.connect().await;
-    sqlx::query(sqlx::AssertSqlSafe(format!("DROP TABLE `{}`.payment_history_shard_1", spec.schema)))
-        .execute(&mut connection)
-        .await
-        .unwrap();
-    let plan = plan(&test.ops).await;
+    test.history(3, policy(), Switches { drop: true, ..Switches::default() }, "2026-03", "2026-11").await;
+    test.execute("DROP TABLE payment_history_shard_1").await;
+    let plan = test.plan().await;
     assert!(plan.findings.iter().any(|finding| finding.kind == FindingKind::MissingTable), "{:?}", plan.findings);
     let run = apply(&test.ops, &plan.hash.0).await.unwrap();
     assert_eq!(run.outcome, RunOutcome::Done);
@@ -163,37 +127,15 @@ async fn an_alter_waits_for_a_reader_within_its_bound_and_then_goes_through(#[ca
     let mut sessions = Sessions::new(&test.db.connect_options(), &["reader"]).await;
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM `{}`.payment_history_shard_0", spec.schema)).await.done();
-    let hash = plan(&test.ops).await.hash.0;
-    let ops = test.ops.clone();
-    let applying = tokio::spawn(async move { apply(&ops, &hash).await });
-    let mut watcher = test.db.connect().await;
-    wait_for_retry(&mut watcher, test.db.name()).await;
-    sessions.step("reader", "COMMIT").await.done();
-    let run = applying.await.unwrap().unwrap();
+    let meanwhile = async {
+        test.gives_up_once(TABLE, "ALTER TABLE%").await;
+        sessions.step("reader", "COMMIT").await.done();
+    };
+    let (run, ()) = tokio::join!(test.apply(), meanwhile);
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
     assert!(run.steps[0].attempts > 1, "it was turned away at least once: {run:#?}");
     assert!(run.steps[0].wait_ms > Some(0), "and waited: {run:#?}");
     assert_eq!((run.steps[1].attempts, run.steps[1].wait_ms), (1, Some(0)), "nothing was in its way: {run:#?}");
-}
-
-/// Waits until the ALTER has been seen waiting and then gone: it gave up once.
-async fn wait_for_retry(connection: &mut sqlx::mysql::MySqlConnection, schema: &str) {
-    let mut seen = false;
-    loop {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('ALTER TABLE `', ?, '`%')",
-        )
-        .bind(schema)
-        .fetch_one(&mut *connection)
-        .await
-        .unwrap();
-        match (seen, waiting) {
-            (true, 0) => return,
-            (false, 0) => {}
-            _ => seen = true,
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }
 
 #[rstest]
@@ -204,7 +146,7 @@ async fn two_instances_applying_at_once_do_the_work_once(#[case] engine: EngineK
     let test = TestOps::new(engine, NOW).await;
     test.history(3, policy(), Switches::default(), "2026-05", "2026-11").await;
     let other = test.second_instance().await;
-    let hash = plan(&test.ops).await.hash.0;
+    let hash = test.plan().await.hash.0;
     let (one, two) = tokio::join!(apply(&test.ops, &hash), apply(&other, &hash));
     let done =
         [&one, &two].into_iter().filter(|result| matches!(result, Ok(run) if run.outcome == RunOutcome::Done)).count();
@@ -233,7 +175,7 @@ async fn an_edge_that_cannot_be_read_is_never_dropped() {
         spec.schema
     );
     sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-    let plan = plan(&test.ops).await;
+    let plan = test.plan().await;
     assert_eq!(plan.active_steps().count(), 0, "{plan:#?}");
     assert!(!plan.findings.is_empty());
     let map = rotation::map(&test.ops, &Permit::for_command(), "").await.unwrap();
@@ -254,21 +196,18 @@ async fn a_window_that_closes_during_a_run_stops_the_drops_that_are_left(#[case]
     let test = TestOps::new(engine, "2026-11-13T19:59:00Z").await;
     test.history(1, with_window(Blockers::Wait), Switches { drop: true, ..Switches::default() }, "2026-03", "2027-01")
         .await;
-    let planned = plan(&test.ops).await;
+    let planned = test.plan().await;
     assert_eq!(planned.active_steps().count(), 2, "{planned:#?}");
-    let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
-    let mut connection = test.db.connect().await;
-    let run = runs::create(&mut connection, history.id, &planned, "a killed process", test.ops.now()).await.unwrap();
+    let run = test.record(&planned).await;
     test.clock.advance(chrono::TimeDelta::minutes(1));
-    rotation::resume(&test.ops, &Permit::for_command(), "").await.unwrap();
-    let run = rotation::run(&test.ops, &Permit::for_command(), run).await.unwrap();
+    let run = test.resume(run).await;
     assert!(run.steps.iter().all(|step| step.outcome == StepOutcome::Blocked), "{run:#?}");
     assert!(run.steps[0].detail.as_ref().unwrap().contains("opens at 2026-11-20 16:00 UTC"), "{run:#?}");
     assert_eq!(partitions(&test, "payment_history_shard_0").await[0], "p202603");
     // Planned outside, the steps are shown, blocked; within the window they go.
-    assert_eq!(plan(&test.ops).await.active_steps().count(), 0);
+    assert_eq!(test.plan().await.active_steps().count(), 0);
     test.clock.set("2026-11-20T16:00:00Z".parse().unwrap());
-    let run = apply(&test.ops, &plan(&test.ops).await.hash.0).await.unwrap();
+    let run = test.apply().await;
     assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
     assert_eq!(partitions(&test, "payment_history_shard_0").await[0], "p202605");
 }
@@ -282,14 +221,11 @@ async fn a_small_month_behind_a_large_one_that_waits_is_not_dropped(#[case] engi
     let mut policy = with_window(Blockers::Wait);
     policy.max_drop_bytes_outside_windows = Some(1_000_000_000);
     test.history(1, policy, Switches { drop: true, ..Switches::default() }, "2026-03", "2027-01").await;
-    let mut planned = plan(&test.ops).await;
+    let mut planned = test.plan().await;
     planned.steps[0].bytes = 1_000_000_001; // planned within the window, where its size did not matter
-    let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
-    let mut connection = test.db.connect().await;
-    let run = runs::create(&mut connection, history.id, &planned, "a killed process", test.ops.now()).await.unwrap();
+    let run = test.record(&planned).await;
     test.clock.advance(chrono::TimeDelta::minutes(1));
-    rotation::resume(&test.ops, &Permit::for_command(), "").await.unwrap();
-    let run = rotation::run(&test.ops, &Permit::for_command(), run).await.unwrap();
+    let run = test.resume(run).await;
     let outcomes: Vec<_> = run.steps.iter().map(|step| step.outcome).collect();
     assert_eq!(outcomes, [StepOutcome::Blocked, StepOutcome::Skipped], "{run:#?}");
     assert_eq!(partitions(&test, "payment_history_shard_0").await[..2], ["p202603", "p202604"]);
@@ -313,7 +249,7 @@ mod slow {
             sessions.step(session, &format!("SELECT COUNT(*) FROM `{}`.{table}", spec.schema)).await.done();
         }
         let killed = format!("connection {}", sessions.connection_id("holder"));
-        let run = apply(&test.ops, &plan(&test.ops).await.hash.0).await.unwrap();
+        let run = test.apply().await;
         assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
         assert!(run.steps[0].detail.as_ref().is_some_and(|detail| detail.contains(&killed)), "{run:#?}");
         sessions.step("bystander", "SELECT 1").await.done();

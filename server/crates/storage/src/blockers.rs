@@ -102,6 +102,6 @@ pub async fn holders_in(connection: &mut MySqlConnection, schema: &str) -> Resul
 pub async fn kill(connection: &mut MySqlConnection, holder: &Holder) -> Result<(), StorageError> {
     match ddl::execute(connection, &dialect::kill(holder.connection)).await {
         Err(StorageError::Server { code: NO_SUCH_THREAD, .. }) => Ok(()),
-        other => other,
+        other => other.map(drop),
     }
 }

@@ -6,15 +6,15 @@ use payhist_dialect::{Destructive, Statement};
 use sqlx::Row;
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 
-/// Runs one rendered statement as text (some DDL cannot be prepared, FACTS §2).
+/// Runs one rendered statement as text (some DDL cannot be prepared, FACTS §2), and answers how many rows it touched.
 ///
 /// # Errors
 /// [`StorageError::Inconsistent`] for one that destroys rows: that is [`destroy`]'s.
-pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) -> Result<(), StorageError> {
+pub async fn execute(connection: &mut MySqlConnection, statement: &Statement) -> Result<u64, StorageError> {
     if statement.destroys() {
         return Err(StorageError::Inconsistent(format!("{statement} needs a permit")));
     }
-    execute_counted(connection, statement).await.map(drop)
+    execute_counted(connection, statement).await
 }
 
 /// Runs a statement that destroys rows, and answers how many where it is a DELETE.

@@ -4,13 +4,15 @@ use crate::ddl;
 use crate::error::{StorageError, from_ident};
 use crate::partitions;
 use chrono::{DateTime, Utc};
-use payhist_dialect::Capabilities;
+use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::held::{Original, Shelf};
+use payhist_dialect::{Capabilities, Statement};
 use payhist_types::history::HistorySpec;
 use payhist_types::holds::RowHold;
 use payhist_types::inventory::{Carving, HeldState, HeldTable, ROWS_COUNTED_MAX, ShardInventory, TableState};
 use payhist_types::{Month, ShardId};
 use sqlx::mysql::MySqlConnection;
+use std::time::Duration;
 
 /// A month of a shard whose rows are about to be destroyed, and where they are.
 #[derive(Debug, Clone)]
@@ -27,39 +29,66 @@ pub struct Doomed<'a> {
     pub original: Original,
     /// What the source can do.
     pub capabilities: &'a Capabilities,
+    /// For how long its held rows may be compared with their copies while others wait.
+    pub compared_for_max: Duration,
 }
 
-/// Locks the original rows and their copies, and counts the held ones that have no equal copy. The lock stays until
-/// [`unlock`].
+/// What comparing held rows with their copies came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// Each has an equal copy.
+    Equal,
+    /// So many have not.
+    Missing(u64),
+    /// It took longer than it may.
+    TookTooLong,
+}
+
+/// Locks the original rows and their copies, and compares the held ones with them. The lock stays until [`unlock`].
+///
+/// What takes too long, or has no equal copy anyway, is found out without the lock first where writers would wait for it.
 ///
 /// # Errors
 /// [`StorageError::Inconsistent`] when the tables are not what they should be: then nothing may be destroyed.
-pub(crate) async fn lock_and_count_missing(
+pub(crate) async fn lock_and_compare(
     connection: &mut MySqlConnection,
     doomed: &Doomed<'_>,
     holds: &[RowHold],
-) -> Result<u64, StorageError> {
+) -> Result<Compared, StorageError> {
     let before = carving(connection, doomed).await?;
-    let Doomed { spec, table, original, capabilities, .. } = doomed;
+    let Doomed { spec, table, original, capabilities, compared_for_max, .. } = doomed;
     let shelf = Shelf::new(spec, table, &before.columns, capabilities).map_err(from_ident)?;
-    if let Some(session) = shelf.session() {
-        ddl::execute(connection, &session).await?;
-    }
     let with_copies = has_copies(&before);
+    let count = if with_copies { shelf.count_missing(original, holds) } else { shelf.count_original(original, holds) };
+    let count = capabilities.limit_select(&count, *compared_for_max);
+    ddl::execute(connection, &Shelf::session()).await?;
+    if matches!(original, Original::Partition(_)) {
+        let compared = compare(connection, &count).await?;
+        if compared != Compared::Equal {
+            return Ok(compared);
+        }
+    }
     ddl::execute(connection, &shelf.lock(original, with_copies)).await?;
     // A column that came before the lock would not be compared.
     let locked = carving(connection, doomed).await?;
     if locked.columns != before.columns || has_copies(&locked) != with_copies {
         return Err(StorageError::Inconsistent(format!("{table}, or its held rows, have changed meanwhile")));
     }
-    let missing =
-        if with_copies { shelf.count_missing(original, holds) } else { shelf.count_original(original, holds) };
-    ddl::fetch_count(connection, &missing).await
+    compare(connection, &count).await
 }
 
-/// Ends the lock of [`lock_and_count_missing`], if there is one.
+async fn compare(connection: &mut MySqlConnection, count: &Statement) -> Result<Compared, StorageError> {
+    match ddl::fetch_count(connection, count).await {
+        Ok(0) => Ok(Compared::Equal),
+        Ok(missing) => Ok(Compared::Missing(missing)),
+        Err(error) if error.class() == Some(ErrorClass::StatementTimeout) => Ok(Compared::TookTooLong),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the lock of [`lock_and_compare`], if there is one.
 pub async fn unlock(connection: &mut MySqlConnection) -> Result<(), StorageError> {
-    ddl::execute(connection, &Shelf::unlock()).await
+    ddl::execute(connection, &Shelf::unlock()).await.map(drop)
 }
 
 async fn carving(connection: &mut MySqlConnection, doomed: &Doomed<'_>) -> Result<Carving, StorageError> {
@@ -96,6 +125,16 @@ pub async fn count_missing(
     holds: &[RowHold],
 ) -> Result<u64, StorageError> {
     ddl::fetch_count(connection, &shelf.count_missing(original, holds)).await
+}
+
+/// Counts those of them that have a copy all the same, one that differs, exactly.
+pub async fn count_changed(
+    connection: &mut MySqlConnection,
+    shelf: &Shelf,
+    original: &Original,
+    holds: &[RowHold],
+) -> Result<u64, StorageError> {
+    ddl::fetch_count(connection, &shelf.count_changed(original, holds)).await
 }
 
 /// Counts, up to [`ROWS_COUNTED_MAX`] for each shard, the copies from before that edge that no hold keeps. `keeps` answers the holds on a shard's rows.

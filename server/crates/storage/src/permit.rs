@@ -5,15 +5,16 @@
 //!   as it stays locked; or by counting that there is nothing to destroy; or by seeing that it is a conversion's copy of
 //!   a table that stands.
 //! - Where holds keep single rows of a month, its permit is made only when each of them was found equal in the held-rows
-//!   table there and then, with both tables locked on the connection that goes on to destroy.
+//!   table there and then, with both tables locked on the connection that goes on to destroy, and in bounded time.
 //! - The lock is a transaction in the control database around one bounded statement on a source, or around the deletion of
 //!   one archive from its store; whoever places a hold waits for it, and whoever destroys waits for a hold that is being placed.
 
 use crate::error::{During, StorageError};
-use crate::held::{self, Doomed};
+use crate::held::{self, Compared, Doomed};
 use crate::{conversions, holds, twins};
 use chrono::{DateTime, Utc};
 use payhist_dialect::conversion::Names;
+use payhist_dialect::held::Original;
 use payhist_dialect::quarantine::Pair;
 use payhist_plan::holds::{Keeping, guard, keeping};
 use payhist_types::history::Route;
@@ -63,9 +64,15 @@ impl<'c> Gate<'c> {
             return Ok(Err(guard(hold)));
         }
         if let Some(first) = rows.first() {
-            let missing = held::lock_and_count_missing(source, doomed, &rows).await?;
-            if missing > 0 {
-                return Ok(Err(Guard::NotCarvedOut { hold: first.hold, rows: missing }));
+            let hold = first.hold;
+            match held::lock_and_compare(source, doomed, &rows).await? {
+                Compared::Equal => {}
+                Compared::Missing(rows) => return Ok(Err(Guard::NotCarvedOut { hold, rows })),
+                Compared::TookTooLong => {
+                    let in_quarantine = matches!(doomed.original, Original::Twin(_));
+                    let secs = doomed.compared_for_max.as_secs();
+                    return Ok(Err(Guard::ComparisonTooLong { hold, secs, in_quarantine }));
+                }
             }
         }
         Ok(Ok(DropPermit(PhantomData)))

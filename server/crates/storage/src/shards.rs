@@ -12,7 +12,7 @@ const TEMPLATE: &str = include_str!("../../../../migrations/history/payment_hist
 /// Creates a schema unless it is there.
 pub async fn create_schema(connection: &mut MySqlConnection, schema: &str) -> Result<(), StorageError> {
     let schema = Ident::new(schema).map_err(from_ident)?;
-    ddl::execute(connection, &payhist_dialect::ddl::create_schema(&schema)).await
+    ddl::execute(connection, &payhist_dialect::ddl::create_schema(&schema)).await.map(drop)
 }
 
 /// Creates a shard's table with the given partitions, oldest first; each with the instant at which its month ends.
@@ -22,7 +22,7 @@ pub async fn create(
     partitions: &[(PartitionName, DateTime<Utc>)],
     keys: Keys,
 ) -> Result<(), StorageError> {
-    ddl::execute(connection, &payhist_dialect::ddl::create_shard(TEMPLATE, table, partitions, keys)).await
+    ddl::execute(connection, &payhist_dialect::ddl::create_shard(TEMPLATE, table, partitions, keys)).await.map(drop)
 }
 
 /// Builds the secondary keys of a table where they were put off, by this process or by one that was killed.

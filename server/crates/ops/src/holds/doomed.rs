@@ -8,6 +8,12 @@ use payhist_storage::permit::Gate;
 use payhist_storage::{PooledConnection, ddl, fault, held};
 use payhist_types::holds::RowHold;
 use payhist_types::{Month, ShardId};
+use std::time::Duration;
+
+/// For how long writers to a month that is not in quarantine may wait while its held rows are compared with their copies.
+const WRITERS_WAIT_MAX: Duration = Duration::from_secs(2);
+/// For how long whoever places a hold may wait while those of a quarantined month are. Less than a lease's term.
+const PLACING_WAITS_MAX: Duration = Duration::from_mins(2);
 
 /// A month of a shard whose rows are about to be destroyed.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +47,7 @@ impl Doomed<'_> {
             original: Original::new(&spec.schema, self.partition, self.twin)
                 .map_err(|error| OpsError::Internal(error.to_string()))?,
             capabilities: ops.source(spec.source.of(self.shard))?.capabilities().await?,
+            compared_for_max: if self.twin.is_some() { PLACING_WAITS_MAX } else { WRITERS_WAIT_MAX },
         };
         let mut control = ops.control().acquire("holds.gate").await?;
         let mut gate = Gate::enter(&mut control, self.history.id).await?;

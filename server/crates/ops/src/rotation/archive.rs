@@ -3,9 +3,10 @@
 //! Invariant: a month is dropped only while its twin's rows are, counted and checksummed once more, exactly those of its
 //! verified archive; else that archive is outdated, and the next plan archives the month again.
 
+use super::attempt::Attempt;
 use super::patience::Patient;
 use super::quarantine::Site;
-use super::step::{Attempt, record_rows};
+use super::step::record_rows;
 use crate::OpsError;
 use crate::archive::{self, Subject};
 use payhist_dialect::TableName;

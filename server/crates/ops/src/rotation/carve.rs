@@ -3,14 +3,16 @@
 //! Invariants: every statement is preceded by a look at the catalogue, so that each can be the one at which a process was
 //! killed; a copy is never overwritten; what is deleted passes the gate of the holds batch by batch.
 
+use super::attempt::Attempt;
 use super::patience::Patient;
 use super::quarantine::is_sound;
-use super::step::{Attempt, record_rows, rendered};
+use super::step::{record_rows, rendered};
 use crate::OpsError;
 use chrono::{DateTime, Utc};
-use payhist_dialect::held::{DELETED_AT_ONCE_MAX, Original, Shelf};
+use payhist_dialect::error_class::ErrorClass;
+use payhist_dialect::held::{COPIED_AT_ONCE_MAX, DELETED_AT_ONCE_MAX, Original, Shelf};
 use payhist_storage::runs::StepResult;
-use payhist_storage::{fault, held, partitions};
+use payhist_storage::{StorageError, fault, held, partitions};
 use payhist_types::holds::RowHold;
 use payhist_types::inventory::{Boundary, Carving, HeldState, PartitionExpression, TableState, TwinState};
 use payhist_types::plan::Action;
@@ -33,22 +35,92 @@ pub(super) async fn act(
         .map_err(|error| OpsError::Internal(error.to_string()))?;
     let (carving, _) = look(attempt, patient).await?;
     let shelf = shelf(attempt, &carving).await?;
-    if let Some(session) = shelf.session() {
-        patient.run(&session).await?;
-    }
-    let rows = held::count_original(&mut patient.connection, &shelf, &original, holds).await?;
+    patient.run(&Shelf::session()).await?;
+    let work = Work { attempt, shelf: &shelf, original: &original, holds };
+    let rows = work.count_original(patient).await?;
     record_rows(attempt, rows, result).await?;
     let is_ready = matches!(&carving.held, Some(held) if held.state == HeldState::Ready);
-    if rows == 0 || (is_ready && held::count_missing(&mut patient.connection, &shelf, &original, holds).await? == 0) {
+    if rows == 0 || (is_ready && work.count_missing(patient).await? == 0) {
         return Ok(StepOutcome::AlreadyDone);
     }
     make_ready(attempt, carving, &shelf, patient).await?;
     fault::point("carve.before_copy");
-    patient.run(&shelf.copy(&original, holds)).await?;
+    if let Some(why) = work.copy(rows, patient).await? {
+        result.detail = Some(why);
+        return Ok(StepOutcome::Blocked);
+    }
     fault::point("carve.after_copy");
-    match held::count_missing(&mut patient.connection, &shelf, &original, holds).await? {
-        0 => Ok(StepOutcome::Done),
-        missing => Err(OpsError::Internal(format!("{missing} of {rows} held rows differ from their copies"))),
+    work.compare(rows, patient).await?;
+    Ok(StepOutcome::Done)
+}
+
+/// The rows of a month that are to be carved out, and where to.
+struct Work<'a> {
+    attempt: &'a Attempt<'a>,
+    shelf: &'a Shelf,
+    original: &'a Original,
+    holds: &'a [RowHold],
+}
+
+impl Work<'_> {
+    /// Copies what has no copy yet, batch by batch; answers why it stopped before the end, if it did.
+    async fn copy(&self, rows: u64, patient: &mut Patient<'_>) -> Result<Option<String>, OpsError> {
+        let statement = self.shelf.copy(self.original, self.holds);
+        // One more than was counted, for rows that have come since; should they be more, the comparison names them.
+        for _ in 0..=rows.div_ceil(COPIED_AT_ONCE_MAX) {
+            if let Some(why) = self.attempt.stops().await? {
+                return Ok(Some(why));
+            }
+            let copied = match patient.run(&statement).await {
+                Err(OpsError::Storage(error)) if error.class() == Some(ErrorClass::Duplicate) => {
+                    return Err(self.differs(&format!("the copy of another row has what must be unique: {error}")));
+                }
+                copied => copied?,
+            };
+            fault::point("carve.after_batch");
+            if copied < COPIED_AT_ONCE_MAX {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses originals without an equal copy.
+    async fn compare(&self, rows: u64, patient: &mut Patient<'_>) -> Result<(), OpsError> {
+        let missing = self.count_missing(patient).await?;
+        if missing == 0 {
+            return Ok(());
+        }
+        let Self { shelf, original, holds, .. } = self;
+        let changed = held::count_changed(&mut patient.connection, shelf, original, holds);
+        match self.counted(changed).await? {
+            0 => {
+                Err(OpsError::refused(format!("{missing} held rows came while the others were copied"), "Apply again."))
+            }
+            changed => Err(self.differs(&format!("{changed} of {rows} held rows differ from their copies"))),
+        }
+    }
+
+    fn differs(&self, how: &str) -> OpsError {
+        let Action::CarveOut { held, .. } = &self.attempt.step.action else {
+            return OpsError::Internal(how.to_owned());
+        };
+        let remedy = "look at both, and delete the copy where the original is the right one";
+        OpsError::refused(format!("{how} ({held}): {remedy}"), "Then apply again.")
+    }
+
+    async fn count_original(&self, patient: &mut Patient<'_>) -> Result<u64, OpsError> {
+        self.counted(held::count_original(&mut patient.connection, self.shelf, self.original, self.holds)).await
+    }
+
+    async fn count_missing(&self, patient: &mut Patient<'_>) -> Result<u64, OpsError> {
+        self.counted(held::count_missing(&mut patient.connection, self.shelf, self.original, self.holds)).await
+    }
+
+    /// Counting takes long where there is no key to find the rows by.
+    async fn counted(&self, count: impl Future<Output = Result<u64, StorageError>>) -> Result<u64, OpsError> {
+        let Attempt { lease, ops, .. } = self.attempt;
+        lease.held_while(ops, async { Ok(count.await?) }).await
     }
 }
 
@@ -94,9 +166,14 @@ pub(super) async fn delete(
     let shelf = shelf(attempt, &carving).await?;
     let statement =
         shelf.delete_released(&expression, before, keeps).map_err(|error| OpsError::Internal(error.to_string()))?;
+    patient.run(&Shelf::session()).await?;
     let mut rows = attempt.counted.unwrap_or(0);
     for _ in 0..BATCHES_MAX {
-        let deleted = attempt.doomed().release(attempt.ops, &mut patient.connection, &statement, keeps).await?;
+        if let Some(why) = attempt.stops().await? {
+            result.detail = Some(why);
+            return Ok(StepOutcome::Blocked);
+        }
+        let deleted = patient.release(&statement, &attempt.doomed(), keeps).await?;
         fault::point("held.after_batch");
         rows += deleted;
         record_rows(attempt, rows, result).await?;

@@ -7,14 +7,14 @@
 //! - Every step proves that its lease's token is still the newest, its switch still on, its policy still the history's,
 //!   and, if it destroys, that its window is still open and no replica of its source too far behind.
 
-use super::step::{self, Attempt, Performed};
-use crate::{Ops, OpsError, catalogue, replicas, zone};
+use super::attempt::Attempt;
+use super::step::{self, Performed};
+use crate::{Ops, OpsError, catalogue};
 use chrono::TimeDelta;
 use futures::{StreamExt, stream};
-use payhist_plan::windows::Outside;
-use payhist_storage::histories::{self as stored_histories, History};
+use payhist_storage::histories::History;
 use payhist_storage::runs::{self, StepResult, StoredRun, StoredStep};
-use payhist_storage::{PooledConnection, audit, fault, leases, tx};
+use payhist_storage::{audit, fault, leases, tx};
 use payhist_types::plan::{RotationPlan, Step};
 use payhist_types::run::{RunOutcome, StepOutcome};
 use serde_json::json;
@@ -215,57 +215,31 @@ impl Started {
         stopped: Option<String>,
     ) -> Result<Performed, OpsError> {
         self.lease.renew(ops).await?;
-        let mut connection = ops.control().acquire("rotation.step").await?;
-        if let Some(why) = self.forbids(ops, &mut connection, run, planned).await? {
-            return Ok(blocked(why).into());
-        }
-        if let Some(why) = stopped {
-            return Ok(skipped(why).into());
-        }
-        if planned.action.is_destructive() || planned.action.copies_rows() {
-            let source = self.history.spec.source.of(planned.shard);
-            if let Some(why) = replicas::in_the_way(ops, source, &run.plan.policy).await? {
-                return Ok(blocked(why).into());
-            }
-        }
-        fault::point("rotation.before_intent");
-        runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
-        drop(connection); // not held while the ALTER waits for its lock
-        fault::point("rotation.after_intent");
         let mut attempt = Attempt {
             ops,
             history: &self.history,
             run: run.id,
+            policy: &run.plan.policy,
             sequence: stored.sequence,
             step: planned,
             lease: &self.lease,
             counted: stored.rows,
         };
+        if let Some(why) = attempt.forbidden().await? {
+            return Ok(blocked(why).into());
+        }
+        if let Some(why) = stopped {
+            return Ok(skipped(why).into());
+        }
+        if let Some(why) = attempt.held_back().await? {
+            return Ok(blocked(why).into());
+        }
+        fault::point("rotation.before_intent");
+        let mut connection = ops.control().acquire("rotation.intend").await?;
+        runs::intend(&mut connection, run.id, stored.sequence, ops.now()).await?;
+        drop(connection); // not held while the ALTER waits for its lock
+        fault::point("rotation.after_intent");
         Ok(step::perform(&mut attempt).await)
-    }
-
-    /// What has come to forbid a step since its run was planned.
-    async fn forbids(
-        &self,
-        ops: &Ops,
-        connection: &mut PooledConnection,
-        run: &StoredRun,
-        planned: &Step,
-    ) -> Result<Option<String>, OpsError> {
-        let switch = planned.action.switch();
-        if !stored_histories::switches(connection, run.history_id).await?.is_on(switch) {
-            return Ok(Some(format!("the {switch} switch was turned off during the run")));
-        }
-        // A longer retention must keep what a run by the shorter one has not dropped yet.
-        let current = stored_histories::find(connection, &self.history.spec.name).await?;
-        if current.is_none_or(|current| current.spec.policy != run.plan.policy) {
-            return Ok(Some("the policy was changed since the run was planned".to_owned()));
-        }
-        let policy = &run.plan.policy;
-        let outside = Outside::of(policy, zone::parse(&policy.zone)?, ops.now());
-        let guard =
-            outside.filter(|_| planned.action.is_destructive()).and_then(|outside| outside.guard(planned.bytes));
-        Ok(guard.map(|guard| guard.to_string()))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants: only holders of a lock on the step's own table are killed; who they are is in the audit log before.
 
-use super::step::Attempt;
+use super::attempt::Attempt;
 use crate::OpsError;
 use payhist_storage::blockers::{self, Holder};
 use payhist_storage::{PooledConnection, audit, tx};

@@ -4,6 +4,7 @@
 //! executor, which decides nothing but "is it still so?".
 
 mod archive;
+mod attempt;
 mod carve;
 mod convert;
 mod execute;

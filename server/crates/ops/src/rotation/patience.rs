@@ -7,6 +7,7 @@ use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::{DDL_LOCK_WAIT_SECS, Destructive, Statement};
 use payhist_storage::permit::DropPermit;
 use payhist_storage::{PooledConnection, Source, StorageError, ddl, engine_stats};
+use payhist_types::holds::RowHold;
 use std::time::{Duration, Instant};
 
 /// How often an ALTER is tried before the step gives up and names who is in the way.
@@ -35,16 +36,18 @@ impl<'a> Patient<'a> {
         Ok(Self { ops, source, connection, attempts: 0, waited: Duration::ZERO, killer: None })
     }
 
-    /// Executes a statement, again and again for as long as it only fails to get its lock in time.
-    pub(crate) async fn run(&mut self, statement: &Statement) -> Result<(), OpsError> {
-        for tries in 1.. {
+    /// Executes a statement, again and again for as long as it only fails to get its lock in time. Answers how many rows it
+    /// touched.
+    pub(crate) async fn run(&mut self, statement: &Statement) -> Result<u64, OpsError> {
+        let (mut tries, mut rows) = (0, 0);
+        loop {
+            tries += 1;
             let begun = Instant::now();
-            let tried = ddl::execute(&mut self.connection, statement).await;
+            let tried = ddl::execute(&mut self.connection, statement).await.map(|touched| rows = touched);
             if self.went_through(tries, begun, tried.map_err(OpsError::from)).await? {
-                break;
+                return Ok(rows);
             }
         }
-        Ok(())
     }
 
     /// The same for a statement that destroys a month's rows: the holds are looked at before each try.
@@ -57,6 +60,24 @@ impl<'a> Patient<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The same for a statement that deletes carved-out rows but for those of `keeps`. Answers how many.
+    pub(super) async fn release(
+        &mut self,
+        statement: &Destructive,
+        month: &Doomed<'_>,
+        keeps: &[RowHold],
+    ) -> Result<u64, OpsError> {
+        let (mut tries, mut rows) = (0, 0);
+        loop {
+            tries += 1;
+            let begun = Instant::now();
+            let tried = month.release(self.ops, &mut self.connection, statement, keeps).await;
+            if self.went_through(tries, begun, tried.map(|deleted| rows = deleted)).await? {
+                return Ok(rows);
+            }
+        }
     }
 
     /// The same for a statement on what was counted empty.

@@ -6,8 +6,9 @@
 //! - A twin is dropped only when it is marked, its partition ends where its comment says, and no late row waits; the
 //!   partition only while nobody else can write to it and it is empty.
 
+use super::attempt::Attempt;
 use super::patience::Patient;
-use super::step::{Attempt, record_rows};
+use super::step::record_rows;
 use crate::OpsError;
 use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;

@@ -2,8 +2,9 @@
 //!
 //! Invariant: it is counted while nobody else can write to the table, so the ALTER never copies a row.
 
+use super::attempt::Attempt;
 use super::patience::Patient;
-use super::step::{self, Attempt};
+use super::step;
 use crate::OpsError;
 use payhist_dialect::split::Split;
 use payhist_dialect::{TableName, plan_sql};

@@ -1,18 +1,16 @@
 //! One step on one table: look, act under a bounded lock wait, look again.
 
-use super::execute::Lease;
+use super::attempt::Attempt;
 use super::killer::Killer;
 use super::patience::Patient;
 use super::{carve, quarantine, split};
-use crate::holds::Doomed;
-use crate::{Ops, OpsError};
+use crate::OpsError;
 use payhist_dialect::{Destructive, Ident, Statement, TableName, ddl, plan_sql};
-use payhist_storage::histories::History;
 use payhist_storage::runs::StepResult;
-use payhist_storage::{PooledConnection, Source, StorageError, fault, partitions, runs};
+use payhist_storage::{PooledConnection, StorageError, fault, partitions, runs};
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{Boundary, Partition, TableState};
-use payhist_types::plan::{Action, Step};
+use payhist_types::plan::Action;
 use payhist_types::run::StepOutcome;
 use std::time::Duration;
 
@@ -20,37 +18,6 @@ use std::time::Duration;
 const LOST_SERVER_TRIES_MAX: u32 = 5;
 /// How long it waits before each look.
 const LOST_SERVER_PAUSE: Duration = Duration::from_secs(2);
-
-/// A step about to act.
-pub(super) struct Attempt<'a> {
-    pub(super) ops: &'a Ops,
-    pub(super) history: &'a History,
-    pub(super) run: u64,
-    pub(super) sequence: u32,
-    pub(super) step: &'a Step,
-    /// What long work must renew.
-    pub(super) lease: &'a Lease,
-    /// Rows that an earlier process, which was killed in this step, had counted and recorded.
-    pub(super) counted: Option<u64>,
-}
-
-impl Attempt<'_> {
-    /// Where the step's table lives.
-    pub(super) fn source(&self) -> Result<&Source, OpsError> {
-        self.ops.source(self.source_name())
-    }
-
-    fn source_name(&self) -> &str {
-        self.history.spec.source.of(self.step.shard)
-    }
-
-    /// The month whose rows the step is about to destroy.
-    pub(super) fn doomed(&self) -> Doomed<'_> {
-        let Step { shard, table, action, .. } = self.step;
-        let (month, partition, twin) = (action.month(), action.partition(), action.twin());
-        Doomed { history: self.history, shard: *shard, month, table, partition, twin }
-    }
-}
 
 /// What the catalogue says about a step.
 enum Situation {

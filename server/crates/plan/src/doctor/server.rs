@@ -47,12 +47,17 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         Some(_) if has_max_value(case) => &["ALTER", "LOCK TABLES"], // its rows are counted while nobody writes
         Some(_) => &["ALTER"],
     };
+    let for_carving: &[_] = match (policy.retention_months, policy.quarantine_days) {
+        (Some(_), None) if may_have_held_rows(case) => &["CREATE", "INSERT", "DELETE", "LOCK TABLES"],
+        _ => &[], // whoever may quarantine may do this, too
+    };
     let for_converting: &[_] = if is_unpartitioned(case) { &CONVERTING } else { &[] };
     let for_killing: &[_] = if policy.blockers == Blockers::Kill { &[CONNECTION_ADMIN] } else { &[] };
-    let needed: [(_, &'static str, &[&'static str]); 5] = [
+    let needed: [(_, &'static str, &[&'static str]); 6] = [
         (Severity::Error, "to browse", &["SELECT"]),
         (Severity::Warning, "to add months", for_adding),
         (Severity::Warning, taking_out, for_that),
+        (Severity::Warning, "to carve what legal holds keep out of expired months", for_carving),
         (Severity::Warning, "to convert tables without partitions", for_converting),
         (Severity::Warning, "to end the sessions that block a step, as the policy says", for_killing),
     ];
@@ -86,6 +91,15 @@ pub fn replicas(spec: &HistorySpec, replicas: Vec<Replica>) -> Vec<Found> {
 
 fn is_unpartitioned(case: &Case) -> bool {
     case.facts.inventory.shards.iter().any(|entry| matches!(entry.state, TableState::NotPartitioned))
+}
+
+/// Are rows held, or may they be? Or are there copies of such that were?
+fn may_have_held_rows(case: &Case) -> bool {
+    let holds = case.facts.inventory.holds.as_ref();
+    holds.is_none_or(|holds| holds.iter().any(|hold| hold.is_active(case.now) && hold.scope.rows().is_some()))
+        || case
+            .entries()
+            .any(|entry| matches!(&entry.state, TableState::Partitioned { carving, .. } if carving.held.is_some()))
 }
 
 fn has_max_value(case: &Case) -> bool {
