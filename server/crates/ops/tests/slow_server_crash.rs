@@ -2,7 +2,7 @@
 //! belongs. The DDL waits behind a reader; the reader ends, and the server dies so many milliseconds later.
 //!
 //! Each crash is the first since a clean start: one in twenty second crashes before `MariaDB`'s next checkpoint leaves a server
-//! that does not start again ("Missing FILE_CREATE … before FILE_CHECKPOINT", 10.11.14 and 11.8.9), whoever made the tables.
+//! that does not start again ("Missing `FILE_CREATE` … before `FILE_CHECKPOINT`", 10.11.14 and 11.8.9), whoever made the tables.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use chrono::TimeDelta;
