@@ -6,11 +6,11 @@ use payhist_ops::histories;
 use payhist_plan::twins;
 use payhist_storage::held::{self, Doomed};
 use payhist_storage::permit::Gate;
-use payhist_testkit::{Sessions, TestOps, words};
+use payhist_testkit::{Sessions, TestEngine, TestOps, words};
 use payhist_types::holds::HoldScope;
 use payhist_types::plan::Guard;
 use payhist_types::run::{RunOutcome, StepOutcome};
-use payhist_types::{EngineKind, ShardId, UserId};
+use payhist_types::{ShardId, UserId};
 use rstest::rstest;
 use std::time::Duration;
 
@@ -32,13 +32,14 @@ async fn ask(test: &TestOps, original: &Original, compared_for_max: Duration) ->
 
 /// The same comparison is made without a lock, where writers would wait, and under the lock in quarantine.
 #[rstest]
-#[case::without_quarantine_on_mariadb(EngineKind::MariaDb, None)]
-#[case::without_quarantine_on_mysql(EngineKind::MySql, None)]
-#[case::in_quarantine_on_mariadb(EngineKind::MariaDb, Some(30))]
-#[case::in_quarantine_on_mysql(EngineKind::MySql, Some(30))]
+#[case::without_quarantine_on_mariadb(TestEngine::MariaDb, None)]
+#[case::without_quarantine_on_mysql(TestEngine::MySql, None)]
+#[case::in_quarantine_on_mariadb(TestEngine::MariaDb, Some(30))]
+#[case::in_quarantine_on_mariadb11(TestEngine::MariaDb11, Some(30))]
+#[case::in_quarantine_on_mysql(TestEngine::MySql, Some(30))]
 #[tokio::test]
 async fn what_cannot_be_compared_in_time_is_not_destroyed(
-    #[case] engine: EngineKind,
+    #[case] engine: TestEngine,
     #[case] quarantine_days: Option<u16>,
 ) {
     let test = TestOps::expiring(engine, 1, quarantine_days, "2026-03").await;
@@ -68,6 +69,7 @@ mod slow {
     use payhist_ops::adopt::adopt;
     use payhist_ops::auth::Permit;
     use payhist_ops::rotation;
+    use payhist_types::EngineKind;
     use payhist_types::columns::Columns;
     use payhist_types::history::{HistorySpec, Policy, Route, Switch};
     use std::time::Instant;
