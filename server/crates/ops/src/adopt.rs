@@ -1,7 +1,8 @@
 //! Adopting tables that are there already: histories by configuration.
 //!
 //! Invariants: a registered history never moves to other tables; a new one adds months and drops nothing until somebody
-//! turns that switch on; no route is changed that would lose sight of a user who is held.
+//! turns that switch on; no route or column is changed by which a hold would
+//! lose sight of its rows.
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::histories::check_tables;
@@ -10,6 +11,7 @@ use payhist_plan::routing::shard_of;
 use payhist_plan::validate::validate;
 use payhist_storage::histories::History;
 use payhist_storage::holds;
+use payhist_types::columns::Columns;
 use payhist_types::history::{HistorySpec, Switches};
 use payhist_types::holds::HoldScope;
 
@@ -76,23 +78,32 @@ async fn change(
     Ok(())
 }
 
-/// A hold on a user keeps rows on the shard of the route that counts. By another route that would be another shard, and what
-/// is still on the old one would be kept no more.
+/// A hold on a user or an order keeps rows by the route and by the columns that count. By others it would look on another shard
+/// or for something else, and what it was placed for would be kept no more.
 async fn refuse_lost_holds(ops: &Ops, before: &History, spec: &HistorySpec) -> Result<(), OpsError> {
     let mut connection = ops.control().acquire("adopt.holds").await?;
+    let until = "release the hold, or leave this as it is until it ends";
     for hold in holds::active(&mut connection, before.id, ops.now()).await? {
+        if hold.scope.rows().is_some() && columns_of_holds(&before.spec) != columns_of_holds(spec) {
+            let why = format!("hold {} keeps rows by the columns of users and orders as they are; {until}", hold.id);
+            return Err(wrong(spec, "columns", &why));
+        }
         let HoldScope::User { user } = hold.scope else { continue };
         let (old, new) = (shard_of(&before.spec.route, user), shard_of(&spec.route, user));
         if old != new {
             let why = format!(
-                "hold {} keeps user {user} on shard {old}, which this route would look for on shard {new}; release the hold, \
-                 or keep the route until it ends",
+                "hold {} keeps user {user} on shard {old}, which this route would look for on shard {new}; {until}",
                 hold.id
             );
             return Err(wrong(spec, "route", &why));
         }
     }
     Ok(())
+}
+
+fn columns_of_holds(spec: &HistorySpec) -> (String, String) {
+    let columns = spec.columns.as_deref().cloned().unwrap_or_else(Columns::own);
+    (columns.user_id, columns.order_id)
 }
 
 fn wrong(spec: &HistorySpec, key: &str, why: &str) -> OpsError {

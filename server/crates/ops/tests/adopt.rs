@@ -7,6 +7,7 @@ use payhist_ops::holds::{self, Placement};
 use payhist_ops::{OpsError, histories, rotation};
 use payhist_storage::runs;
 use payhist_testkit::{TestEngine, TestOps};
+use payhist_types::columns::Columns;
 use payhist_types::history::{HistorySpec, Policy, Route, Switch};
 use payhist_types::holds::HoldScope;
 use payhist_types::run::{RunOutcome, StepOutcome};
@@ -142,12 +143,12 @@ async fn what_would_put_tables_in_doubt_is_refused() {
     assert_eq!(all.into_iter().map(|history| history.spec).collect::<Vec<_>>(), [legacy]);
 }
 
-/// A hold looks for its user on the shard of the route: another route would look elsewhere, and the rows be kept no more.
+/// A hold looks for its rows by the route and the columns that count: by others it would look elsewhere.
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]
 #[tokio::test]
-async fn a_route_that_would_lose_a_held_user_is_refused(#[case] engine: EngineKind) {
+async fn a_route_or_a_column_by_which_a_hold_would_lose_its_rows_is_refused(#[case] engine: EngineKind) {
     let test = TestOps::new(engine, NOW).await;
     let routed = |shards| spec(&test, Route::Modulo { shards }, "t_{shard}");
     adopted(&test, &routed(2)).await.unwrap();
@@ -158,10 +159,15 @@ async fn a_route_that_would_lose_a_held_user_is_refused(#[case] engine: EngineKi
     let Err(OpsError::BadInput(fields)) = adopted(&test, &routed(8)).await else { panic!("it was changed") };
     assert_eq!(fields[0].field, "route");
     assert!(fields[0].message.contains("keeps user 5 on shard 1"), "{fields:?}");
+    let columns = Some(Box::new(Columns { user_id: "payer".to_owned(), ..Columns::own() }));
+    let mapped = HistorySpec { columns, ..routed(4) };
+    let Err(OpsError::BadInput(fields)) = adopted(&test, &mapped).await else { panic!("it was changed") };
+    assert_eq!(fields[0].field, "columns", "{fields:?}");
     assert_eq!(histories::find(&test.ops, "legacy").await.unwrap().spec, routed(4));
     let mut connection = test.db.connect().await;
     sqlx::query("UPDATE legal_hold SET until = ?").bind("2026-11-15 12:00:00").execute(&mut connection).await.unwrap();
     adopted(&test, &routed(8)).await.unwrap();
+    adopted(&test, &HistorySpec { route: Route::Modulo { shards: 8 }, ..mapped }).await.unwrap();
 }
 
 fn spec_of_one_table(legacy: &HistorySpec, table: &str) -> HistorySpec {
