@@ -3,18 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_ops::auth::Permit;
+use payhist_ops::holds::{self, Placement};
 use payhist_ops::{Ops, OpsConfig, doctor, rotation};
 use payhist_storage::SourceConfig;
 use payhist_storage::replicas::ReplicaConfig;
 use payhist_testkit::{MockClock, Replicated, TestOps};
-use payhist_types::EngineKind;
 use payhist_types::conversion::ConversionOutcome;
+use payhist_types::doctor::Severity;
 use payhist_types::history::{Policy, Switches};
+use payhist_types::holds::HoldScope;
 use payhist_types::replicas::ReplicaState;
 use payhist_types::run::{RotationRun, RunOutcome, StepOutcome};
+use payhist_types::{EngineKind, UserId};
 use rstest::rstest;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, Row};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +52,23 @@ impl Deployment {
     async fn apply(&self) -> RotationRun {
         let hash = rotation::plan(&self.ops, &Permit::for_command(), "").await.unwrap().hash.0;
         rotation::apply_and_wait(&self.ops, &Permit::for_command(), "", &hash).await.unwrap()
+    }
+
+    async fn on_source(&self, sql: &str) {
+        self.pair.source.connect().await.execute(AssertSqlSafe(sql.to_owned())).await.unwrap();
+    }
+
+    async fn hold_user(&self, user: u64) {
+        let (reason, case_number) = ("audit".to_owned(), "1".to_owned());
+        let placement =
+            Placement { scope: HoldScope::User { user: UserId(user) }, reason, case_number, last_day: None };
+        holds::place(&self.ops, &Permit::for_command(), "", placement).await.unwrap();
+    }
+
+    /// With sessions that begin with the server's settings of now.
+    async fn reopen(&mut self) {
+        self.ops.drain().await;
+        self.ops = open(&self.pair, self.pair.replica.connect_options()).await;
     }
 
     async fn state(&self) -> ReplicaState {
@@ -198,4 +218,46 @@ async fn what_keeps_a_lag_from_being_known_is_told_and_holds_back(#[case] engine
     assert!(matches!(state, ReplicaState::Unreachable { .. }), "{state:?}");
     assert_eq!((findings.len(), findings[0].code.as_str()), (1, "replica_unreachable"));
     assert!(findings[0].what.contains("the replica copy of main is not answering"), "{findings:#?}");
+}
+
+/// A replica would carry out the batches by itself, and may take other rows.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn held_rows_are_copied_only_where_replicas_are_sent_rows(#[case] engine: EngineKind) {
+    let mut test = Deployment::new(engine, None).await;
+    let pay = format!(
+        "INSERT INTO {SCHEMA}.{TABLE} (payment_id, user_id, order_id, provider, method, status, amount, currency, created_at, \
+         updated_at) VALUES (1, 2, 'o', 'p', 'card', 'PAID', 1.5, 'EUR', '2026-03-03', '2026-03-03')"
+    );
+    test.on_source(&pay).await;
+    test.hold_user(2).await;
+    test.on_source("SET GLOBAL binlog_format = 'STATEMENT'").await;
+    test.reopen().await;
+    let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let found = diagnosis.findings.iter().find(|finding| finding.code == "binlog_by_statement").unwrap();
+    assert!(found.severity == Severity::Error && found.sql.len() == 1, "{found:?}");
+    let run = test.apply().await;
+    assert_eq!(steps(&run)[1..3], [("carve-out 2026-03", StepOutcome::Failed), ("drop 2026-03", StepOutcome::Skipped)]);
+    assert!(run.steps[1].detail.as_ref().unwrap().contains("binlog_format"), "{run:#?}");
+    let mut connection = test.pair.source.connect().await;
+    assert_eq!(months(&mut connection).await, 10, "all are there, and December");
+    let made = format!("SHOW TABLES FROM {SCHEMA} LIKE '%\\_h%'");
+    let made = connection.fetch_all(AssertSqlSafe(made)).await.unwrap();
+    assert!(made.iter().all(|table| !table.get::<String, _>(0).contains("shard_0_h")), "no table for copies");
+
+    test.on_source(&found.sql[0]).await;
+    test.reopen().await;
+    test.pair.caught_up().await;
+    let run = test.apply().await;
+    assert_eq!(run.outcome, RunOutcome::Done, "{run:#?}");
+    test.pair.caught_up().await;
+    let held = format!("SELECT payment_id FROM {SCHEMA}.{}", payhist_plan::held::name(TABLE));
+    let copied: Vec<u64> =
+        sqlx::query_scalar(AssertSqlSafe(held)).fetch_all(&mut test.pair.replica.connect().await).await.unwrap();
+    assert_eq!(copied, [1], "the replica has the copy, and the month is gone");
+    assert_eq!(months(&mut connection).await, 8);
+    let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();
+    assert!(diagnosis.findings.iter().all(|finding| finding.code != "binlog_by_statement"), "{diagnosis:#?}");
 }

@@ -1,7 +1,7 @@
 //! Held rows on their source: whether their copies are there and equal, and which copies no hold keeps any more.
 
 use crate::ddl;
-use crate::error::{StorageError, from_ident};
+use crate::error::{During, StorageError, from_ident};
 use crate::partitions;
 use chrono::{DateTime, Utc};
 use payhist_dialect::error_class::ErrorClass;
@@ -100,6 +100,29 @@ async fn carving(connection: &mut MySqlConnection, doomed: &Doomed<'_>) -> Resul
 
 fn has_copies(carving: &Carving) -> bool {
     carving.held.as_ref().is_some_and(|held| held.state == HeldState::Ready && held.same_columns)
+}
+
+/// Whose settings are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// This session's.
+    Session,
+    /// Those of sessions to come.
+    Global,
+}
+
+/// Does a session log its statements, and not the rows that they change? Of an INSERT … SELECT … LIMIT replicas may then
+/// take other rows (MySQL manual 19.4.1.18, "Replication and LIMIT"). A server without `binlog_format` logs rows.
+pub async fn logs_statements(connection: &mut MySqlConnection, reach: Reach) -> Result<bool, StorageError> {
+    let sql = match reach {
+        Reach::Session => "SHOW SESSION VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')",
+        Reach::Global => "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')",
+    };
+    let variables: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(connection).await.during("held.binlog")?;
+    let is = |name: &str, value: &str| {
+        variables.iter().any(|(has, is)| has.eq_ignore_ascii_case(name) && is.eq_ignore_ascii_case(value))
+    };
+    Ok(is("log_bin", "ON") && is("binlog_format", "STATEMENT"))
 }
 
 /// Counts the rows of the held-rows table, exactly.

@@ -1,6 +1,7 @@
 //! Of servers and of the mapping of columns: what takes no SQL to mend.
 
 use super::Said;
+use crate::Statement;
 use payhist_plan::doctor::Ailment;
 use payhist_plan::doctor::sources::{LOWER_CASE_TABLE_NAMES, SQL_MODE, VERSION};
 use payhist_types::replicas::{Replica, ReplicaState};
@@ -25,6 +26,14 @@ pub(super) fn of_server(ailment: &Ailment) -> Said {
             "NOW() and CURRENT_TIMESTAMP write that zone's time into DATETIME columns, which payhist reads as UTC: rows near a month's edge are in the wrong partition",
         )
         .steps("Set default-time-zone = '+00:00' for the server, or let every application SET time_zone = '+00:00'."),
+        Ailment::BinlogByStatement => Said::new(
+            "binlog_by_statement",
+            "the server logs statements, not rows (binlog_format = STATEMENT)",
+            "held rows are copied in batches out of a month before it goes, and a replica may copy others in their place: payhist \
+             copies none then, and a month with held rows stays",
+        )
+        .sql(Ok(vec![Statement::new("SET GLOBAL binlog_format = 'ROW'".to_owned())]))
+        .steps("Set it in the server's configuration, too. Sessions keep what they began with: start payhist again."),
         Ailment::SourceDiffers { setting, here, most } => {
             let (why, steps) = source_differs(setting);
             Said::new("sources_differ", format!("its {setting} is {here}, of most sources of its engine {most}"), why).steps(steps)

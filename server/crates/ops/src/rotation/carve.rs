@@ -11,6 +11,7 @@ use crate::OpsError;
 use chrono::{DateTime, Utc};
 use payhist_dialect::error_class::ErrorClass;
 use payhist_dialect::held::{COPIED_AT_ONCE_MAX, DELETED_AT_ONCE_MAX, Original, Shelf};
+use payhist_storage::held::Reach;
 use payhist_storage::runs::StepResult;
 use payhist_storage::{StorageError, fault, held, partitions};
 use payhist_types::holds::RowHold;
@@ -42,6 +43,12 @@ pub(super) async fn act(
     let is_ready = matches!(&carving.held, Some(held) if held.state == HeldState::Ready);
     if rows == 0 || (is_ready && work.count_missing(patient).await? == 0) {
         return Ok(StepOutcome::AlreadyDone);
+    }
+    if held::logs_statements(&mut patient.connection, Reach::Session).await? {
+        return Err(OpsError::refused(
+            "the server logs statements (binlog_format = STATEMENT): its replicas might copy other rows",
+            "Set binlog_format to ROW or MIXED, globally and in the configuration, and start payhist again.",
+        ));
     }
     make_ready(attempt, carving, &shelf, patient).await?;
     fault::point("carve.before_copy");

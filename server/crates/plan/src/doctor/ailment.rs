@@ -136,6 +136,8 @@ pub enum Ailment {
     SessionZone(String),
     /// Sessions that set no zone are not at UTC.
     ServerZone(String),
+    /// Replicas are sent statements, and not the rows that these change.
+    BinlogByStatement,
     /// Privileges are missing.
     Privileges {
         /// Which.

@@ -35,6 +35,8 @@ pub struct Server {
     pub session_zone: String,
     /// The zone of sessions that set none.
     pub server_zone: String,
+    /// Do new sessions log their statements, and not the rows that these change?
+    pub logs_statements: bool,
     /// What decides how a statement ends there, by name.
     pub settings: BTreeMap<&'static str, String>,
 }

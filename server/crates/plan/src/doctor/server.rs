@@ -35,6 +35,10 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         add(Severity::Warning, Ailment::ServerZone(server.server_zone.clone()));
     }
     let policy = &case.spec.policy;
+    if server.logs_statements && policy.retention_months.is_some() {
+        let severity = if may_have_held_rows(case) { Severity::Error } else { Severity::Warning };
+        add(severity, Ailment::BinlogByStatement);
+    }
     let (taking_out, for_that): (_, &[_]) = match (policy.retention_months, policy.quarantine_days) {
         (None, _) => ("to take expired months out", &[]),
         (Some(_), None) => ("to drop expired months", &["ALTER", "DROP"]),

@@ -6,6 +6,7 @@ mod catalogue;
 mod looks;
 
 use crate::error::{During, StorageError};
+use crate::held::{self, Reach};
 use chrono::{DateTime, Utc};
 use payhist_plan::doctor::facts::{Facts, Grant, Key, Looks, Privileges, Server, Table};
 use payhist_plan::doctor::sources::{LOWER_CASE_TABLE_NAMES, ROLLBACK_ON_TIMEOUT, SQL_MODE, VERSION};
@@ -73,13 +74,14 @@ async fn server(connection: &mut MySqlConnection, now: DateTime<Utc>) -> Result<
         "SELECT VERSION(), IF(@@global.sql_mode LIKE '%STRICT%', 'strict', 'not strict'), \
          CAST(@@lower_case_table_names AS CHAR), IF(@@innodb_rollback_on_timeout, 'ON', 'OFF')",
     )
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await
     .during("doctor.settings")?;
     let settings =
         [(VERSION, version), (SQL_MODE, mode), (LOWER_CASE_TABLE_NAMES, names), (ROLLBACK_ON_TIMEOUT, rollback)];
+    let logs_statements = held::logs_statements(connection, Reach::Global).await?;
     let clock_ahead_ms = (clock - now).num_milliseconds();
-    Ok(Server { clock_ahead_ms, session_zone, server_zone, settings: settings.into() })
+    Ok(Server { clock_ahead_ms, session_zone, server_zone, logs_statements, settings: settings.into() })
 }
 
 /// Privileges of the user by name. MySQL manual and MariaDB documentation, `USER_PRIVILEGES`.
