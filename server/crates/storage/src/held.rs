@@ -112,17 +112,23 @@ pub enum Reach {
 }
 
 /// Does a session log its statements, and not the rows that they change? Of an INSERT … SELECT … LIMIT replicas may then
-/// take other rows (MySQL manual 19.4.1.18, "Replication and LIMIT"). A server without `binlog_format` logs rows.
+/// take other rows (MySQL manual 19.4.1.18, "Replication and LIMIT"). A server without `binlog_format` logs rows; a format
+/// that is not known to is taken for one that does not.
 pub async fn logs_statements(connection: &mut MySqlConnection, reach: Reach) -> Result<bool, StorageError> {
     let sql = match reach {
         Reach::Session => "SHOW SESSION VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')",
         Reach::Global => "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')",
     };
     let variables: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(connection).await.during("held.binlog")?;
-    let is = |name: &str, value: &str| {
-        variables.iter().any(|(has, is)| has.eq_ignore_ascii_case(name) && is.eq_ignore_ascii_case(value))
-    };
-    Ok(is("log_bin", "ON") && is("binlog_format", "STATEMENT"))
+    Ok(by_statement(&variables))
+}
+
+fn by_statement(variables: &[(String, String)]) -> bool {
+    let of =
+        |wanted: &str| variables.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+    let is = |value: Option<&String>, one: &str| value.is_some_and(|value| value.eq_ignore_ascii_case(one));
+    let format = of("binlog_format");
+    !is(of("log_bin"), "OFF") && format.is_some() && !is(format, "ROW") && !is(format, "MIXED")
 }
 
 /// Counts the rows of the held-rows table, exactly.
@@ -180,4 +186,26 @@ pub async fn count_released<'a>(
         *released_rows = Some(ddl::fetch_count(connection, &count).await?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_that_is_not_known_to_log_rows_counts_as_statements() {
+        let by = |variables: &[(&str, &str)]| {
+            by_statement(
+                &variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
+            )
+        };
+        assert!(by(&[("log_bin", "ON"), ("binlog_format", "STATEMENT")]));
+        assert!(by(&[("log_bin", "ON"), ("binlog_format", "ANOTHER")]));
+        assert!(by(&[("binlog_format", "STATEMENT")]), "nobody says that there is no log");
+        assert!(!by(&[("log_bin", "OFF"), ("binlog_format", "STATEMENT")]));
+        for format in ["ROW", "MIXED"] {
+            assert!(!by(&[("log_bin", "ON"), ("binlog_format", format)]));
+        }
+        assert!(!by(&[("log_bin", "ON")]), "a server that knows rows alone");
+    }
 }

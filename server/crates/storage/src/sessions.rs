@@ -64,7 +64,7 @@ pub async fn delete(connection: &mut MySqlConnection, id: &str) -> Result<(), St
 
 /// Deletes expired sessions; answers how many there were.
 pub async fn sweep(connection: &mut MySqlConnection, now: DateTime<Utc>) -> Result<u64, StorageError> {
-    let result = sqlx::query("DELETE FROM session WHERE expires_at <= ? LIMIT 10000")
+    let result = sqlx::query("DELETE FROM session WHERE expires_at <= ? ORDER BY expires_at, id LIMIT 10000")
         .bind(now)
         .execute(connection)
         .await

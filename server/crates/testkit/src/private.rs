@@ -42,11 +42,12 @@ impl Drop for Running {
 impl TestServer {
     /// Starts a server in a temporary folder.
     pub async fn private(engine: impl Into<TestEngine>) -> Self {
-        Self::private_with(engine.into(), Vec::new()).await
+        Self::private_with(engine, Vec::new()).await
     }
 
     /// The same, with options of its own.
-    pub(crate) async fn private_with(engine: TestEngine, options: Vec<OsString>) -> Self {
+    pub async fn private_with(engine: impl Into<TestEngine>, options: Vec<OsString>) -> Self {
+        let engine = engine.into();
         let folder = tempfile::Builder::new().prefix("payhist-test-").tempdir().unwrap_or_else(|e| panic!("{e}"));
         let server = start(engine, folder.path(), options).await;
         Self { running: Running(Some(server)), folder: Some(folder) }

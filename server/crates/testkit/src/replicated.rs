@@ -31,8 +31,8 @@ impl Replicated {
         let source = source.map(Into::into).into_iter().chain([format!("--port={port}").into()]);
         let replica = ["--server-id=2", "--log-bin=log"].map(Into::into);
         let (source, replica) = tokio::join!(
-            TestServer::private_with(engine.into(), source.collect()),
-            TestServer::private_with(engine.into(), replica.to_vec()),
+            TestServer::private_with(engine, source.collect()),
+            TestServer::private_with(engine, replica.to_vec()),
         );
         let pair = Self { source, replica, engine };
         let mut connection = pair.source.connect().await;

@@ -44,12 +44,7 @@ pub(super) async fn act(
     if rows == 0 || (is_ready && work.count_missing(patient).await? == 0) {
         return Ok(StepOutcome::AlreadyDone);
     }
-    if held::logs_statements(&mut patient.connection, Reach::Session).await? {
-        return Err(OpsError::refused(
-            "the server logs statements (binlog_format = STATEMENT): its replicas might copy other rows",
-            "Set binlog_format to ROW or MIXED, globally and in the configuration, and start payhist again.",
-        ));
-    }
+    refuse_statements(patient).await?;
     make_ready(attempt, carving, &shelf, patient).await?;
     fault::point("carve.before_copy");
     if let Some(why) = work.copy(rows, patient).await? {
@@ -170,6 +165,9 @@ pub(super) async fn delete(
     if !matches!(&carving.held, Some(held) if held.state == HeldState::Ready) {
         return Err(refused("the table of held rows is not there, or payhist did not make it"));
     }
+    if !carving.columns.iter().any(|column| column.is_key) {
+        refuse_statements(patient).await?; // no order says which rows a batch has
+    }
     let shelf = shelf(attempt, &carving).await?;
     let statement =
         shelf.delete_released(&expression, before, keeps).map_err(|error| OpsError::Internal(error.to_string()))?;
@@ -189,6 +187,17 @@ pub(super) async fn delete(
         }
     }
     Ok(if rows == 0 { StepOutcome::AlreadyDone } else { StepOutcome::Done })
+}
+
+/// Asks the very session that is to go on: the global format changes none that is open.
+async fn refuse_statements(patient: &mut Patient<'_>) -> Result<(), OpsError> {
+    if held::logs_statements(&mut patient.connection, Reach::Session).await? {
+        return Err(OpsError::refused(
+            "the server logs statements (binlog_format = STATEMENT): its replicas might take other rows",
+            "Set binlog_format to ROW or MIXED, globally and in the configuration, and start payhist again.",
+        ));
+    }
+    Ok(())
 }
 
 /// The table as it is, if it still is what the step was planned for.
