@@ -7,7 +7,7 @@ mod support_doctor;
 use chrono::{DateTime, Utc};
 use payhist_ops::archive::ArchiveConfig;
 use payhist_ops::auth::Permit;
-use payhist_ops::{Ops, OpsConfig, histories};
+use payhist_ops::{Ops, OpsConfig, histories, rotation};
 use payhist_storage::SourceConfig;
 use payhist_testkit::{MockClock, TestDb, TestEngine, TestOps, TestServer};
 use payhist_types::doctor::Severity;
@@ -18,7 +18,7 @@ use rstest::rstest;
 use sqlx::Executor;
 use sqlx::mysql::MySqlConnectOptions;
 use std::sync::Arc;
-use support_doctor::{codes, diagnose, mend, policy, run, sound, test_at_server_time};
+use support_doctor::{codes, diagnose, mend, policy, run, sound, test_at_server_time, troubles};
 
 /// Control tables in the test's schema, and these sources.
 async fn open(control: MySqlConnectOptions, clock: &MockClock, sources: Vec<SourceConfig>) -> Ops {
@@ -46,7 +46,8 @@ async fn a_missing_privilege_is_named_with_its_grant(#[case] engine: EngineKind)
         open(test.db.connect_options(), &test.clock, vec![source("main", test.db.connect_options().username(&user))])
             .await;
     let diagnosis = diagnose(&ops).await;
-    assert_eq!(codes(&diagnosis), ["privilege_missing", "privilege_missing"], "{diagnosis:#?}");
+    assert_eq!(codes(&diagnosis), ["privilege_missing"; 3], "{diagnosis:#?}");
+    assert_eq!(troubles(&diagnosis), ["privilege_missing"; 2], "{diagnosis:#?}");
     mend(&test, &diagnosis).await;
     assert_eq!(codes(&diagnose(&ops).await), [""; 0]);
     run(&test, &format!("REVOKE ALL PRIVILEGES ON `{schema}`.* FROM '{user}'@'localhost'")).await;
@@ -66,34 +67,89 @@ async fn clocks_that_are_apart_are_told() {
     assert!(diagnosis.findings[0].what.contains("ahead of"), "{diagnosis:#?}");
 }
 
-/// Without the privilege a policy that kills would wait in vain.
+const MARIADB_KILLS: &str = "GRANT CONNECTION ADMIN ON *.*";
+const MYSQL_KILLS: &str = "GRANT CONNECTION_ADMIN ON *.*";
+const SEES: &str = "GRANT SELECT ON performance_schema.*";
+
+/// Without the privileges to see and to end sessions a policy that kills would wait in vain.
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb, "GRANT CONNECTION ADMIN ON *.*")]
-#[case::mysql(EngineKind::MySql, "GRANT CONNECTION_ADMIN ON *.*")]
+#[case::mariadb(TestEngine::MariaDb, MARIADB_KILLS)]
+#[case::mariadb11(TestEngine::MariaDb11, MARIADB_KILLS)]
+#[case::mysql(TestEngine::MySql, MYSQL_KILLS)]
 #[tokio::test]
-async fn a_policy_that_kills_needs_the_privilege_to(#[case] engine: EngineKind, #[case] grant: &str) {
-    let test = test_at_server_time(engine).await;
-    let (first, last) = (support_doctor::month(&test, -2).to_string(), support_doctor::month(&test, 1).to_string());
-    let kills = Policy { blockers: Blockers::Kill, ..policy("UTC") };
-    test.history(3, kills, Switches::default(), &first, &last).await;
+async fn a_policy_that_kills_needs_the_privilege_to(#[case] engine: TestEngine, #[case] kills: &str) {
+    let (test, ops, user) = of_a_user(engine, Blockers::Kill).await;
     assert_eq!(codes(&diagnose(&test.ops).await), [""; 0], "root may");
-    let (schema, user) = (test.db.name(), format!("k{}", &test.db.name()[1..]));
-    run(
-        &test,
-        &format!("CREATE USER '{user}'@'localhost'; GRANT ALL PRIVILEGES ON `{schema}`.* TO '{user}'@'localhost'"),
-    )
-    .await;
-    let ops =
-        open(test.db.connect_options(), &test.clock, vec![source("main", test.db.connect_options().username(&user))])
-            .await;
     let diagnosis = diagnose(&ops).await;
-    assert_eq!(codes(&diagnosis), ["privilege_missing"], "{diagnosis:#?}");
-    let sql = &diagnosis.findings[0].sql;
-    assert!(sql.len() == 1 && sql[0].starts_with(grant), "{sql:?}");
+    assert_eq!(troubles(&diagnosis), ["privilege_missing"], "{diagnosis:#?}");
+    let sql = &diagnosis.findings.iter().find(|finding| finding.severity == Severity::Warning).unwrap().sql;
+    assert!(sql.len() == 2 && sql[0].starts_with(kills) && sql[1].starts_with(SEES), "{sql:?}");
+    run(&test, &sql[0]).await;
+    let diagnosis = diagnose(&ops).await;
+    assert_eq!(troubles(&diagnosis), ["privilege_missing"], "it cannot see whom to end: {diagnosis:#?}");
+    assert!(diagnosis.findings.iter().any(|finding| finding.sql.len() == 1 && finding.sql[0].starts_with(SEES)));
     mend(&test, &diagnosis).await;
     assert_eq!(codes(&diagnose(&ops).await), [""; 0]);
+    end(&test, ops, &user).await;
+}
+
+/// It goes on without them, and says less.
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
+#[tokio::test]
+async fn what_names_the_sessions_in_the_way_is_told_without_alarm(#[case] engine: TestEngine) {
+    let (test, ops, user) = of_a_user(engine, Blockers::Wait).await;
+    let unseen = async || rotation::obstacles(&ops, &Permit::for_command(), "").await.unwrap().unavailable.len();
+    let diagnosis = diagnose(&ops).await;
+    assert_eq!((codes(&diagnosis), troubles(&diagnosis)), (vec!["privilege_missing"], vec![]), "{diagnosis:#?}");
+    let sql = &diagnosis.findings[0].sql;
+    assert!(sql.len() == 2 && sql[0].starts_with("GRANT PROCESS ON *.*") && sql[1].starts_with(SEES), "{sql:?}");
+    assert_eq!(unseen().await, 1);
+    mend(&test, &diagnosis).await;
+    assert_eq!((codes(&diagnose(&ops).await), unseen().await), (vec![], 0));
+    end(&test, ops, &user).await;
+}
+
+/// A role's privileges are in no list of the user's: what can be tried is tried.
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb, "SET DEFAULT ROLE {role} FOR '{user}'@'localhost'")]
+#[case::mysql(TestEngine::MySql, "SET DEFAULT ROLE {role} TO '{user}'@'localhost'")]
+#[tokio::test]
+async fn a_role_that_shows_who_holds_locks_suffices(#[case] engine: TestEngine, #[case] by_default: &str) {
+    let (test, ops, user) = of_a_user(engine, Blockers::Wait).await;
+    let role = format!("r{}", &user[1..]);
+    run(&test, &format!("CREATE ROLE {role}; GRANT {role} TO '{user}'@'localhost'")).await;
+    run(&test, &by_default.replace("{role}", &role).replace("{user}", &user)).await;
+    let as_user = test.db.connect_options().username(&user);
     ops.drain().await;
-    run(&test, &format!("DROP USER '{user}'@'localhost'")).await;
+    let ops = open(test.db.connect_options(), &test.clock, vec![source("main", as_user.clone())]).await;
+    assert_eq!(codes(&diagnose(&ops).await), ["not_checked", "privilege_missing"], "PROCESS may be the role's");
+    run(&test, &format!("GRANT SELECT ON performance_schema.* TO {role}")).await;
+    ops.drain().await;
+    let ops = open(test.db.connect_options(), &test.clock, vec![source("main", as_user)]).await;
+    assert_eq!(codes(&diagnose(&ops).await), ["not_checked"]);
+    run(&test, &format!("DROP ROLE {role}")).await;
+    end(&test, ops, &user).await;
+}
+
+/// A sound history, and payhist as a user who may do everything in its schema.
+async fn of_a_user(engine: TestEngine, blockers: Blockers) -> (TestOps, Ops, String) {
+    let test = test_at_server_time(engine).await;
+    let (first, last) = (support_doctor::month(&test, -2).to_string(), support_doctor::month(&test, 1).to_string());
+    test.history(3, Policy { blockers, ..policy("UTC") }, Switches::default(), &first, &last).await;
+    let (schema, user) = (test.db.name(), format!("k{}", &test.db.name()[1..]));
+    let grant = format!("GRANT ALL PRIVILEGES ON `{schema}`.* TO '{user}'@'localhost'");
+    run(&test, &format!("CREATE USER '{user}'@'localhost'; {grant}")).await;
+    let as_user = source("main", test.db.connect_options().username(&user));
+    let ops = open(test.db.connect_options(), &test.clock, vec![as_user]).await;
+    (test, ops, user)
+}
+
+async fn end(test: &TestOps, ops: Ops, user: &str) {
+    ops.drain().await;
+    run(test, &format!("DROP USER '{user}'@'localhost'")).await;
 }
 
 #[rstest]

@@ -7,6 +7,7 @@
 use crate::ddl;
 use crate::error::{During, StorageError};
 use payhist_dialect::ddl as dialect;
+use payhist_dialect::error_class::ErrorClass;
 use sqlx::mysql::MySqlConnection;
 
 /// The most sessions that are told at once.
@@ -79,6 +80,22 @@ pub async fn are_watched(connection: &mut MySqlConnection) -> Result<bool, Stora
     .await
     .during("watched locks")?;
     Ok(watching > 0)
+}
+
+/// May this user be told of them? By asking for none, since a role may allow it as well.
+pub async fn may_be_told(connection: &mut MySqlConnection) -> Result<bool, StorageError> {
+    let asked = sqlx::query_scalar::<_, i64>(
+        "SELECT COUNT(*) FROM performance_schema.metadata_locks m JOIN performance_schema.threads t \
+         ON t.THREAD_ID = m.OWNER_THREAD_ID JOIN performance_schema.setup_instruments i WHERE FALSE",
+    )
+    .fetch_one(connection)
+    .await
+    .during("lock holders");
+    match asked {
+        Ok(_) => Ok(true),
+        Err(error) if error.class() == Some(ErrorClass::PrivilegeMissing) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The other sessions that hold a metadata lock on any table of a schema, by table, the longest first.

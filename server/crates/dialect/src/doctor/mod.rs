@@ -164,7 +164,7 @@ fn say(ailment: &Ailment, writer: &Writer) -> Said {
         Ailment::Privileges { missing, purpose } => Said::new(
             "privilege_missing",
             format!("payhist's user may not {} there", missing.join(", ")),
-            format!("it needs that {purpose}; the server would refuse with error 1142 (a KILL with 1095)"),
+            format!("it needs that {purpose}; the server would refuse with error 1142 (a KILL with 1095, a look at transactions with 1227)"),
         )
         .sql(writer.grant(missing)),
         Ailment::ConversionUnfinished(hash) => conversion::unfinished(hash, writer),

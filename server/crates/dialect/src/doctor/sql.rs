@@ -5,10 +5,10 @@ use crate::ident::IDENT_CHARS_MAX;
 use crate::plan_sql::{self, PlanSqlError};
 use crate::{Capabilities, Ident, PartitionName, Statement, TableName};
 use chrono::{DateTime, Utc};
-use payhist_plan::doctor::CONNECTION_ADMIN;
 use payhist_plan::doctor::differences::Difference;
 use payhist_plan::doctor::facts::{Column, Facts, Key, Table};
 use payhist_plan::doctor::layout::Layout;
+use payhist_plan::doctor::{CONNECTION_ADMIN, LOCK_HOLDERS};
 use payhist_types::history::HistorySpec;
 use payhist_types::inventory::{PartitionExpression, TableState};
 use payhist_types::plan::{NewMonth, Step};
@@ -160,18 +160,24 @@ impl Writer<'_> {
         let schema = Ident::new(&self.spec.schema.replace('_', "\\_").replace('%', "\\%"))?;
         let of = &self.facts.privileges;
         let user = format!("{}@{}", text(&of.user), text(&of.host));
-        // These are granted for the whole server or not at all (1221).
-        let of_server = |one: &&&'static str| ["PROCESS", CONNECTION_ADMIN].contains(*one);
-        let (server, tables): (Vec<&'static str>, Vec<&'static str>) = privileges.iter().partition(of_server);
-        let spelled =
-            |one: &'static str| if one == CONNECTION_ADMIN { self.capabilities.connection_admin() } else { one };
-        let grants = [(server, "*.*".to_owned()), (tables, format!("{schema}.*"))].into_iter();
-        let grants = grants.filter(|(these, _)| !these.is_empty());
+        // The first are granted for the whole server or not at all (1221).
+        let on = |one: &'static str| match one {
+            "PROCESS" => (one, "*.*".to_owned()),
+            CONNECTION_ADMIN => (self.capabilities.connection_admin(), "*.*".to_owned()),
+            LOCK_HOLDERS => ("SELECT", "performance_schema.*".to_owned()),
+            _ => (one, format!("{schema}.*")),
+        };
+        let mut grants: Vec<(Vec<&'static str>, String)> = Vec::new();
+        for (privilege, on) in privileges.iter().copied().map(on) {
+            match grants.iter_mut().find(|(_, known)| *known == on) {
+                Some((these, _)) => these.push(privilege),
+                None => grants.push((vec![privilege], on)),
+            }
+        }
         let grant = |(these, on): (Vec<&'static str>, String)| {
-            let these: Vec<_> = these.into_iter().map(spelled).collect();
             Statement::new(format!("GRANT {} ON {on} TO {user}", these.join(", ")))
         };
-        Ok(grants.map(grant).collect())
+        Ok(grants.into_iter().map(grant).collect())
     }
 
     /// Is one of the months' names another partition's?

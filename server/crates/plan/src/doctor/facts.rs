@@ -129,6 +129,8 @@ pub struct Privileges {
     pub by_role: bool,
     /// What is granted to the user by name.
     pub grants: Vec<Grant>,
+    /// Was it told who holds locks, by whatever privilege?
+    pub sees_lock_holders: bool,
 }
 
 /// One privilege and where it holds.

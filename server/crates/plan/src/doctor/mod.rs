@@ -30,7 +30,7 @@ use crate::validate::validate;
 pub use ailment::Ailment;
 use differences::Difference;
 use facts::Facts;
-pub use server::{CONNECTION_ADMIN, replicas};
+pub use server::{CONNECTION_ADMIN, LOCK_HOLDERS, replicas};
 
 /// An ailment and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,8 @@ const CONVERTING: [&str; 8] = ["INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "
 
 /// The privilege to end other users' sessions, as MariaDB spells it.
 pub const CONNECTION_ADMIN: &str = "CONNECTION ADMIN";
+/// What both engines show the holders of metadata locks to.
+pub const LOCK_HOLDERS: &str = "SELECT on performance_schema";
 
 pub(super) fn examine(case: &Case) -> Vec<Found> {
     let server = &case.facts.server;
@@ -56,23 +58,32 @@ pub(super) fn examine(case: &Case) -> Vec<Found> {
         _ => &[], // whoever may quarantine may do this, too
     };
     let for_converting: &[_] = if is_unpartitioned(case) { &CONVERTING } else { &[] };
-    let for_killing: &[_] = if policy.blockers == Blockers::Kill { &[CONNECTION_ADMIN] } else { &[] };
-    let needed: [(_, &'static str, &[&'static str]); 6] = [
+    // PROCESS shows the open transactions that a step names when it gives up; whoever kills needs to see the holders.
+    let (for_killing, for_naming): (&[_], &[_]) = match policy.blockers {
+        Blockers::Kill => (&[CONNECTION_ADMIN, LOCK_HOLDERS], &["PROCESS"]),
+        Blockers::Wait if policy.premake_months.or(policy.retention_months).is_some() => {
+            (&[], &["PROCESS", LOCK_HOLDERS])
+        }
+        Blockers::Wait => (&[], &[]),
+    };
+    let needed: [(_, &'static str, &[&'static str]); 7] = [
         (Severity::Error, "to browse", &["SELECT"]),
         (Severity::Warning, "to add months", for_adding),
         (Severity::Warning, taking_out, for_that),
         (Severity::Warning, "to carve what legal holds keep out of expired months", for_carving),
         (Severity::Warning, "to convert tables without partitions", for_converting),
         (Severity::Warning, "to end the sessions that block a step, as the policy says", for_killing),
+        (Severity::Info, "to name the sessions that block a step", for_naming),
     ];
     for (severity, purpose, privileges) in needed {
-        let missing: Vec<_> = privileges.iter().copied().filter(|privilege| lacks(case, privilege)).collect();
-        if missing.is_empty() {
-            continue;
+        let missing = privileges.iter().copied().filter(|privilege| lacks(case, privilege));
+        // Of what was tried no role can allow more.
+        let (unclear, missing): (Vec<_>, Vec<_>) =
+            missing.partition(|privilege| case.facts.privileges.by_role && *privilege != LOCK_HOLDERS);
+        if !unclear.is_empty() {
+            add(Severity::Info, Ailment::NotChecked(format!("whether a role allows {}", unclear.join(", "))));
         }
-        if case.facts.privileges.by_role {
-            add(Severity::Info, Ailment::NotChecked(format!("whether a role allows {}", missing.join(", "))));
-        } else {
+        if !missing.is_empty() {
             add(severity, Ailment::Privileges { missing, purpose });
         }
     }
@@ -124,6 +135,9 @@ pub(super) fn sees_nothing(case: &Case) -> bool {
 }
 
 fn lacks(case: &Case, privilege: &str) -> bool {
+    if privilege == LOCK_HOLDERS {
+        return !case.facts.privileges.sees_lock_holders;
+    }
     !case.entries().all(|entry| case.facts.privileges.allow(privilege, &case.spec.schema, &entry.table))
 }
 

@@ -5,6 +5,7 @@
 mod catalogue;
 mod looks;
 
+use crate::blockers;
 use crate::error::{During, StorageError};
 use crate::held::{self, Reach};
 use chrono::{DateTime, Utc};
@@ -100,10 +101,11 @@ async fn privileges(connection: &mut MySqlConnection) -> Result<Privileges, Stor
     .bind(format!("'{user}'@'{host}'"))
     .bind(format!("'{user}'@'{host}'"))
     .bind(format!("'{user}'@'{host}'"))
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await
     .during("doctor.privileges")?;
+    let sees_lock_holders = blockers::may_be_told(connection).await?;
     let grants = rows.into_iter().map(|(privilege, schema, table)| Grant { privilege, schema, table }).collect();
     let by_role = role.is_some_and(|role| role != "NONE");
-    Ok(Privileges { user, host, by_role, grants })
+    Ok(Privileges { user, host, by_role, grants, sees_lock_holders })
 }
