@@ -1,6 +1,6 @@
 //! Fills an empty data folder, so that it is there complete or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -46,6 +46,7 @@ async fn fill(folder: &Folder, installation: &Installation, config: &ServerConfi
     let mut command = installation.initialise_command()?;
     command.push(option("--datadir=", &data_new));
     command.extend(config.profile.storage_options(installation.engine()));
+    command.extend(config.options.iter().filter(|option| is_of_data(option)).cloned());
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
     // The lifeline stays open until the program has ended: should we be killed, the watchdog stops it.
     let Watched { mut watchdog, lifeline, .. } = watchdog::spawn(command, &log, &folder.tmp()).await?;
@@ -60,6 +61,11 @@ async fn fill(folder: &Folder, installation: &Installation, config: &ServerConfi
     fs::rename(&data_new, &data)
         .and_then(|()| File::open(data.parent().unwrap_or(Path::new("/")))?.sync_all())
         .map_err(|e| ServerError::io("put in place", &data, e))
+}
+
+/// Must the data be made with it? `MySQL` does not start with another value than that of its initialisation.
+fn is_of_data(option: &OsStr) -> bool {
+    option.to_string_lossy().starts_with("--lower-case-table-names")
 }
 
 /// `--name=` and a path, as one argument.

@@ -212,8 +212,11 @@ struct Deployment {
 
 impl Deployment {
     async fn new(engines: [TestEngine; 2]) -> Self {
+        Self::on([TestServer::private(engines[0]).await, TestServer::private(engines[1]).await]).await
+    }
+
+    async fn on(servers: [TestServer; 2]) -> Self {
         let control = TestDb::new(EngineKind::MariaDb).await;
-        let servers = [TestServer::private(engines[0]).await, TestServer::private(engines[1]).await];
         let clock = clock_of(&servers[0]).await;
         let sources =
             vec![source("first", servers[0].connect_options()), source("second", servers[1].connect_options())];
@@ -254,6 +257,29 @@ async fn servers_of_one_engine_of_which_one_is_not_strict_are_told(#[case] engin
     assert_eq!(codes(&diagnose(&test.ops).await), [""; 0]);
     test.servers[1].connect().await.execute(LOOSE).await.unwrap();
     test.assert_differing("its sql_mode is not strict").await;
+    test.ops.drain().await;
+}
+
+/// MySQL's data must be made for it, so the server is another from the beginning.
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mysql(TestEngine::MySql)]
+#[tokio::test]
+async fn servers_of_one_engine_of_which_one_knows_tables_in_any_case_are_told(#[case] engine: TestEngine) {
+    let any_case = TestServer::private_made_with(engine, vec!["--lower-case-table-names=1".into()]).await;
+    let test = Deployment::on([TestServer::private(engine).await, any_case]).await;
+    test.assert_differing("its lower_case_table_names is 1, of most sources of its engine 0").await;
+    test.ops.drain().await;
+}
+
+#[rstest]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mysql(TestEngine::MySql)]
+#[tokio::test]
+async fn servers_of_one_engine_of_which_one_undoes_all_at_a_timeout_are_told(#[case] engine: TestEngine) {
+    let undoes_all = TestServer::private_with(engine, vec!["--innodb-rollback-on-timeout=ON".into()]).await;
+    let test = Deployment::on([TestServer::private(engine).await, undoes_all]).await;
+    test.assert_differing("its innodb_rollback_on_timeout is ON, of most sources of its engine OFF").await;
     test.ops.drain().await;
 }
 
