@@ -143,8 +143,22 @@ pub struct Column {
     pub name: String,
     /// Is it text, which the engine may call equal though it is not the same?
     pub is_text: bool,
+    /// Its place in the primary key, if it is of it.
+    pub key: Option<u32>,
+}
+
+impl Column {
     /// Is it of the primary key?
-    pub is_key: bool,
+    pub const fn is_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Those of the primary key, in its order.
+    pub fn key_of(columns: &[Self]) -> Vec<&Self> {
+        let mut key: Vec<_> = columns.iter().filter(|column| column.is_key()).collect();
+        key.sort_by_key(|column| column.key);
+        key
+    }
 }
 
 /// The table that has, or will have, the held rows of a table's months.

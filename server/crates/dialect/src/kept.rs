@@ -85,7 +85,7 @@ impl Kept<'_> {
 
     /// Without a primary key nothing is carved out, so that whatever is there is no copy.
     fn has_no(&self, original: &TableName, copies: &TableName) -> String {
-        let key = self.columns.iter().filter(|column| column.is_key);
+        let key = self.columns.iter().filter(|column| column.is_key());
         let (name, copy) = (quoted_name(original.table()), quoted_name(copies.table()));
         let equal: Vec<_> = key.map(|column| equal(column, &name, &copy)).collect();
         if equal.is_empty() {
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn kept_rows_of_users_and_orders() {
         let name = |table| TableName::new("pay", table).unwrap();
-        let column = |name: &str, is_text, is_key| Column { name: name.into(), is_text, is_key };
-        let columns = [column("id", false, true), column("code", true, true), column("amount", false, false)];
+        let column = |name: &str, is_text, key| Column { name: name.into(), is_text, key };
+        let columns = [column("id", false, Some(1)), column("code", true, Some(2)), column("amount", false, None)];
         let ident = |name| Ident::new(name).unwrap();
         let starts = ["1970-01-01T00:00:00Z", "2026-01-31T15:00:00Z"].map(|start| start.parse().unwrap());
         let kept = Kept {

@@ -216,7 +216,7 @@ mod tests {
             pair.prepare(),
             pair.exchange(),
             pair.mark(),
-            pair.copy_late_rows(&[Column { name: "payment_id".to_owned(), is_text: false, is_key: true }]),
+            pair.copy_late_rows(&[Column { name: "payment_id".to_owned(), is_text: false, key: Some(1) }]),
             pair.delete_late_rows(),
             pair.drop_twin().statement().clone(),
             pair.lock_table(),

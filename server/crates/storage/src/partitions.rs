@@ -1,4 +1,4 @@
-//! Partitions as the catalogue has them: two queries for a whole history.
+//! Partitions as the catalogue has them: three queries for a whole history.
 
 use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
@@ -237,19 +237,27 @@ async fn definitions(
         .order_by((Alias::new("COLUMNS"), Alias::new("TABLE_NAME")), Order::Asc)
         .order_by((Alias::new("COLUMNS"), Alias::new("ORDINAL_POSITION")), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.columns", &select).await?;
+    let keys = primary_keys(connection, schema, tables).await?;
     let mut found: HashMap<String, Definition> = HashMap::new();
     for row in &rows {
         let text = |column| row.try_get::<Option<String>, _>(column).during("partitions.columns");
         let text = |column| Ok::<_, StorageError>(text(column)?.unwrap_or_default());
-        let definition = found.entry(text("TABLE_NAME")?).or_default();
+        let table = text("TABLE_NAME")?;
+        let key = keys.get(&table);
+        let definition = found.entry(table).or_default();
         definition.comment = text("TABLE_COMMENT")?;
         definition.versioned = text("TABLE_TYPE")? == "SYSTEM VERSIONED";
         let column = text("COLUMN_NAME")?;
         let full = [column.clone(), text("COLUMN_TYPE")?, text("IS_NULLABLE")?, text("COLLATION_NAME")?];
         let extra = text("EXTRA")?.to_ascii_lowercase();
         if !["virtual", "stored", "persistent"].iter().any(|made| extra.contains(made)) {
-            let (is_text, is_key) = (!text("COLLATION_NAME")?.is_empty(), text("COLUMN_KEY")? == "PRI");
-            definition.copied.push(Column { name: column.clone(), is_text, is_key });
+            // A unique key stands in for a primary key that is not there: it is in no list, but marked like one.
+            let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+            let in_key = || key.and_then(|key| key.iter().position(|name| *name == column)).map(place);
+            let is_key = text("COLUMN_KEY")? == "PRI";
+            let key = is_key.then(|| in_key().unwrap_or_else(|| place(definition.copied.len())));
+            let is_text = !text("COLLATION_NAME")?.is_empty();
+            definition.copied.push(Column { name: column.clone(), is_text, key });
         }
         definition.columns.push(full.join(" "));
         let data_type = text("DATA_TYPE")?;
@@ -258,6 +266,26 @@ async fn definitions(
         }
     }
     Ok(found)
+}
+
+/// The columns of each primary key, in its order. Joined to the others, `MariaDB` would open the tables of all schemas.
+async fn primary_keys(
+    connection: &mut MySqlConnection,
+    schema: &str,
+    tables: &[&str],
+) -> Result<HashMap<String, Vec<String>>, StorageError> {
+    let mut select = catalogue("STATISTICS", schema, tables);
+    select
+        .columns(["TABLE_NAME", "COLUMN_NAME"].map(Alias::new))
+        .and_where(Expr::col(Alias::new("INDEX_NAME")).eq("PRIMARY"))
+        .order_by(Alias::new("TABLE_NAME"), Order::Asc)
+        .order_by(Alias::new("SEQ_IN_INDEX"), Order::Asc);
+    let mut keys: HashMap<String, Vec<String>> = HashMap::new();
+    for row in dynamic::fetch_all(connection, "partitions.keys", &select).await? {
+        let name = |column| row.try_get::<String, _>(column).during("partitions.keys");
+        keys.entry(name("TABLE_NAME")?).or_default().push(name("COLUMN_NAME")?);
+    }
+    Ok(keys)
 }
 
 /// The rows of a catalogue view about the named tables, and about those whose names could be their twins'.

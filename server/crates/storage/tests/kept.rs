@@ -67,12 +67,12 @@ fn kept<'a>(test: &TestDb, columns: &'a [Column], starts: &'a [DateTime<Utc>], c
 }
 
 fn columns() -> [Column; 4] {
-    let column = |name: &str, is_text, is_key| Column { name: name.to_owned(), is_text, is_key };
+    let column = |name: &str, is_text, key| Column { name: name.to_owned(), is_text, key };
     [
-        column("id", false, true),
-        column("customer", false, true),
-        column("basket", true, false),
-        column("at", false, true),
+        column("id", false, Some(1)),
+        column("customer", false, Some(2)),
+        column("basket", true, None),
+        column("at", false, Some(3)),
     ]
 }
 

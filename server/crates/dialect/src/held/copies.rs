@@ -44,7 +44,7 @@ impl Shelf {
     /// Original and copy have the same key, as the engine sees it.
     fn same_key(&self, original: &str) -> String {
         let copy = quoted_name(self.held.table());
-        let key = self.columns.iter().filter(|column| column.is_key);
+        let key = self.columns.iter().filter(|column| column.is_key());
         key.map(|column| same(&quoted_name(&column.name), original, &copy)).collect::<Vec<_>>().join(" AND ")
     }
 
@@ -58,7 +58,7 @@ impl Shelf {
 pub(crate) fn equal(column: &Column, original: &str, copy: &str) -> String {
     let name = quoted_name(&column.name);
     let plain = same(&name, original, copy);
-    match (column.is_text, column.is_key) {
+    match (column.is_text, column.is_key()) {
         (false, _) => plain,
         (true, false) => as_bytes(&name, original, copy),
         // The plain comparison is what the key serves.

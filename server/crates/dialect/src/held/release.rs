@@ -5,7 +5,7 @@ use crate::boundary::{NotExpressible, literal};
 use crate::{Destructive, Statement};
 use chrono::{DateTime, Utc};
 use payhist_types::holds::RowHold;
-use payhist_types::inventory::PartitionExpression;
+use payhist_types::inventory::{Column, PartitionExpression};
 
 impl Shelf {
     /// Counts copies up to a bound: those that none of the holds is on, from before that edge.
@@ -19,14 +19,14 @@ impl Shelf {
         keeps: &[RowHold],
         most: u64,
     ) -> Result<Statement, NotExpressible> {
-        let released = self.released(expression, before, keeps)?;
-        let held = &self.held;
+        let (held, [old, released]) = (&self.held, self.released(expression, before, keeps)?);
         Ok(Statement::new(format!(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM {held} WHERE {released} LIMIT {most}) AS counted"
+            "SELECT COUNT(*) FROM (SELECT 1 FROM {held} WHERE {old} AND {released} LIMIT {most}) AS counted"
         )))
     }
 
-    /// Deletes [`DELETED_AT_ONCE_MAX`] such copies at most.
+    /// Deletes [`DELETED_AT_ONCE_MAX`] such copies at most, in the key's order: found by another, each batch would sort and
+    /// lock all of them. `IS TRUE` keeps the engine from looking for their time in a key of it.
     ///
     /// # Errors
     /// [`NotExpressible`]: as when a partition had that edge.
@@ -36,20 +36,21 @@ impl Shelf {
         before: DateTime<Utc>,
         keeps: &[RowHold],
     ) -> Result<Destructive, NotExpressible> {
-        let (held, released) = (&self.held, self.released(expression, before, keeps)?);
-        let key = self.columns.iter().filter(|column| column.is_key).map(|column| quoted_name(&column.name));
+        let (held, [old, released]) = (&self.held, self.released(expression, before, keeps)?);
+        let key = Column::key_of(&self.columns).into_iter().map(|column| quoted_name(&column.name));
         let key = key.collect::<Vec<_>>().join(", ");
         let order = if key.is_empty() { key } else { format!(" ORDER BY {key}") };
-        let sql = format!("DELETE FROM {held} WHERE {released}{order} LIMIT {DELETED_AT_ONCE_MAX}");
+        let sql = format!("DELETE FROM {held} WHERE ({old}) IS TRUE AND {released}{order} LIMIT {DELETED_AT_ONCE_MAX}");
         Ok(Destructive::new(Statement::new(sql)))
     }
 
+    /// From before that edge, and on hold no more.
     fn released(
         &self,
         expression: &PartitionExpression,
         before: DateTime<Utc>,
         keeps: &[RowHold],
-    ) -> Result<String, NotExpressible> {
+    ) -> Result<[String; 2], NotExpressible> {
         let edge = literal(expression, before, &self.capabilities)?;
         let column = quoted_name(expression.column().unwrap_or_default());
         let place = match expression {
@@ -59,6 +60,6 @@ impl Shelf {
             _ => column,
         };
         // A row without an order has none that is held: it must not stay for being neither held nor not held.
-        Ok(format!("{place} < {edge} AND {} IS NOT TRUE", self.are_held(keeps)))
+        Ok([format!("{place} < {edge}"), format!("{} IS NOT TRUE", self.are_held(keeps))])
     }
 }

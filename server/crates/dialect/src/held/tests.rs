@@ -13,12 +13,12 @@ fn shelf(version: &str) -> Shelf {
         columns: None,
         policy: Policy::default(),
     };
-    let column = |name: &str, is_text, is_key| Column { name: name.into(), is_text, is_key };
+    let column = |name: &str, is_text, key| Column { name: name.into(), is_text, key };
     let columns = [
-        column("payment_id", false, true),
-        column("code", true, true),
-        column("amount", false, false),
-        column("payer`name", true, false),
+        column("payment_id", false, Some(2)),
+        column("code", true, Some(1)),
+        column("amount", false, None),
+        column("payer`name", true, None),
     ];
     Shelf::new(&spec, "t_1", &columns, &Capabilities::detect(version).unwrap()).unwrap()
 }

@@ -15,7 +15,7 @@ use payhist_storage::held::Reach;
 use payhist_storage::runs::StepResult;
 use payhist_storage::{StorageError, fault, held, partitions};
 use payhist_types::holds::RowHold;
-use payhist_types::inventory::{Boundary, Carving, HeldState, PartitionExpression, TableState, TwinState};
+use payhist_types::inventory::{Boundary, Carving, Column, HeldState, PartitionExpression, TableState, TwinState};
 use payhist_types::plan::Action;
 use payhist_types::run::StepOutcome;
 
@@ -165,7 +165,7 @@ pub(super) async fn delete(
     if !matches!(&carving.held, Some(held) if held.state == HeldState::Ready) {
         return Err(refused("the table of held rows is not there, or payhist did not make it"));
     }
-    if !carving.columns.iter().any(|column| column.is_key) {
+    if !carving.columns.iter().any(Column::is_key) {
         refuse_statements(patient).await?; // no order says which rows a batch has
     }
     let shelf = shelf(attempt, &carving).await?;

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use payhist_types::Month;
 use payhist_types::holds::{Hold, HoldScope, RowHold};
-use payhist_types::inventory::{HeldState, TwinState};
+use payhist_types::inventory::{Column, HeldState, TwinState};
 use payhist_types::plan::Step;
 
 use super::leaving::is_of;
@@ -60,7 +60,7 @@ impl<'a> Replay<'a> {
 
     /// Can the table of that name take rows that are to be compared with their originals?
     fn takes_held_rows(&self, name: &str) -> bool {
-        let has_key = self.carving.columns.iter().any(|column| column.is_key);
+        let has_key = self.carving.columns.iter().any(Column::is_key);
         let fits = self.carving.held.as_ref().is_none_or(|held| {
             let is_whole = held.state == HeldState::Unfinished || (held.state == HeldState::Ready && held.same_columns);
             held.name == name && is_whole

@@ -5,7 +5,7 @@
 
 use payhist_types::Month;
 use payhist_types::history::Switch;
-use payhist_types::inventory::HeldState;
+use payhist_types::inventory::{Column, HeldState};
 use payhist_types::plan::{Action, Guard, Step};
 
 use super::table::{Table, block};
@@ -57,7 +57,7 @@ impl Table<'_> {
     }
 
     fn hindrance(&self) -> Option<String> {
-        if !self.carving.columns.iter().any(|column| column.is_key) {
+        if !self.carving.columns.iter().any(Column::is_key) {
             return Some(format!("{} has no primary key to compare them by", self.name));
         }
         let held = self.carving.held.as_ref()?;

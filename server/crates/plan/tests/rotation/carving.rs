@@ -78,7 +78,7 @@ fn a_month_stays_when_its_held_rows_cannot_be_carved_out() {
         assert!(matches!(plan.steps[1].blocked_by[..], [Guard::NotCarvable { .. }]), "{plan:?}");
     };
     let mut without_key = site();
-    carving(&mut without_key.1).columns[0].is_key = false;
+    carving(&mut without_key.1).columns[0].key = None;
     is_hindered(&without_key);
     let mut foreign = site();
     held_table(&mut foreign.1, HeldState::Foreign, 0);

@@ -57,7 +57,7 @@ pub(crate) fn partitioned(mut partitions: Vec<Partition>) -> TableState {
         partition.ordinal = ordinal;
     }
     let expression = PartitionExpression::RangeColumnsDatetime { column: "created_at".into() };
-    let carving = Carving { columns: vec![Column { name: "id".into(), is_text: false, is_key: true }], held: None };
+    let carving = Carving { columns: vec![Column { name: "id".into(), is_text: false, key: Some(1) }], held: None };
     TableState::Partitioned { expression, partitions, twins: Vec::new(), carving }
 }
 
