@@ -12,9 +12,11 @@ use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, rotation};
 use payhist_types::Month;
 use payhist_types::history::Switch;
+use payhist_types::obstacles::Obstacles;
 use payhist_types::partition::{RestoreOutcome, ShardRestored};
 use payhist_types::plan::{Guard, RotationPlan};
 use payhist_types::run::{RunOutcome, StepOutcome};
+use serde::Serialize;
 use serde_json::json;
 use words::{map_words, nothing_to_do, obstacle_words, plan_words, restoration_words, run_words, runs_words};
 
@@ -99,6 +101,14 @@ pub(super) enum OnOff {
     Off,
 }
 
+/// A plan, and what would hold it back now: that is no part of it or of its hash.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    plan: &'a RotationPlan,
+    obstacles: &'a Obstacles,
+}
+
 pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
     match command {
         PartitionsCommand::List(history) => {
@@ -108,11 +118,9 @@ pub(super) async fn run(command: PartitionsCommand, ops: &Ops, json: bool) -> an
         }
         PartitionsCommand::Plan(history) => {
             let plan = rotation::plan(ops, &Permit::for_command(), &history.name).await?;
-            let in_the_way =
-                if json { None } else { Some(rotation::obstacles(ops, &Permit::for_command(), &history.name).await?) };
-            say(json, &plan, || {
-                plan_words(&plan) + &in_the_way.map(|obstacles| obstacle_words(&obstacles)).unwrap_or_default()
-            });
+            let obstacles = rotation::obstacles(ops, &Permit::for_command(), &history.name).await?;
+            let shown = Shown { plan: &plan, obstacles: &obstacles };
+            say(json, &shown, || plan_words(&plan) + &obstacle_words(&obstacles));
             Ok(outcome_with(plan.is_partial()))
         }
         PartitionsCommand::Apply { history, plan } => apply(ops, &history.name, plan, json).await,
