@@ -143,7 +143,7 @@ pub struct Column {
     pub name: String,
     /// Is it text, which the engine may call equal though it is not the same?
     pub is_text: bool,
-    /// Its place in the primary key, if it is of it.
+    /// Its place in the primary key, if it is of it; where nothing is held, its place among the columns.
     pub key: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! Partitions as the catalogue has them: three queries for a whole history.
+//! Partitions as the catalogue has them: two queries for a whole history, and a third where it has held rows.
 
 use crate::error::{During, StorageError, from_ident};
 use crate::twins::{self, Candidate};
@@ -237,7 +237,14 @@ async fn definitions(
         .order_by((Alias::new("COLUMNS"), Alias::new("TABLE_NAME")), Order::Asc)
         .order_by((Alias::new("COLUMNS"), Alias::new("ORDINAL_POSITION")), Order::Asc);
     let rows = dynamic::fetch_all(connection, "partitions.columns", &select).await?;
-    let keys = primary_keys(connection, schema, tables).await?;
+    let comments = rows.iter().map(|row| row.try_get::<Option<String>, _>("TABLE_COMMENT"));
+    let comments: Vec<_> = comments.collect::<Result<_, _>>().during("partitions.columns")?;
+    // Their order matters to the deletion of held rows alone.
+    let keys = if comments.into_iter().flatten().all(|comment| payhist_dialect::held::is_unmarked(&comment)) {
+        HashMap::new()
+    } else {
+        primary_keys(connection, schema, tables).await?
+    };
     let mut found: HashMap<String, Definition> = HashMap::new();
     for row in &rows {
         let text = |column| row.try_get::<Option<String>, _>(column).during("partitions.columns");
@@ -251,7 +258,7 @@ async fn definitions(
         let full = [column.clone(), text("COLUMN_TYPE")?, text("IS_NULLABLE")?, text("COLLATION_NAME")?];
         let extra = text("EXTRA")?.to_ascii_lowercase();
         if !["virtual", "stored", "persistent"].iter().any(|made| extra.contains(made)) {
-            // A unique key stands in for a primary key that is not there: it is in no list, but marked like one.
+            // A unique key that stands in for a primary key is marked like one, but in no list.
             let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
             let in_key = || key.and_then(|key| key.iter().position(|name| *name == column)).map(place);
             let is_key = text("COLUMN_KEY")? == "PRI";
