@@ -37,29 +37,9 @@ pub(crate) fn encode(value: &str) -> String {
     value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// Where the search box leads: a payment id is a long number, a user id a short one, and anything else an order.
-pub(crate) fn search(text: &str) -> String {
-    let text = text.trim();
-    let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match (number, text.len()) {
-        (_, 0) => "/payments".to_owned(),
-        (true, 15..) => format!("/payments/{text}"),
-        (true, _) => format!("/payments?user={text}"),
-        (false, _) => format!("/payments?order={}", encode(text)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_search_box_tells_ids_apart() {
-        assert_eq!(search(" 42 "), "/payments?user=42");
-        assert_eq!(search("7394857239847239000"), "/payments/7394857239847239000");
-        assert_eq!(search("ORD 7&x=1"), "/payments?order=ORD%207%26x%3D1");
-        assert_eq!(search(""), "/payments");
-    }
 
     #[test]
     fn links_keep_the_history() {

@@ -58,9 +58,10 @@ test("the first key stroke reaches the way past the rail", async ({ page }) => {
   await expect(page.locator("main")).toBeFocused();
 });
 
-test("the search knows a user, a payment and an order apart", async ({ page, demo }) => {
-  const { payments } = demo.command<{ payments: { payment_id: string; user_id: string; order_id: string }[] }>(["payments", "list"]);
-  const { payment_id, user_id, order_id } = payments[0]!;
+test("the search knows a user, a payment, an order and a reference apart, and says where it looked in vain", async ({ page, demo }) => {
+  type Found = { payments: { payment_id: string; user_id: string; order_id: string; provider_tx_id: string }[] };
+  const { payments } = demo.command<Found>(["payments", "list", "--status", "PAID"]);
+  const { payment_id, user_id, order_id, provider_tx_id } = payments[0]!;
   const search = async (page: Page, text: string) => {
     await open(page, "/");
     await page.getByRole("searchbox").fill(text);
@@ -73,6 +74,12 @@ test("the search knows a user, a payment and an order apart", async ({ page, dem
   await search(page, order_id);
   await expect(page).toHaveURL(`/payments?order=${encodeURIComponent(order_id)}`);
   await expect(page.getByRole("link", { name: payment_id, exact: true })).toBeVisible();
+  await search(page, provider_tx_id);
+  await expect(page).toHaveURL(`/payments?reference=${encodeURIComponent(provider_tx_id)}`);
+  await expect(page.getByRole("link", { name: payment_id, exact: true })).toBeVisible();
+  await search(page, "no such thing");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("“no such thing” was not found");
+  await expect(page.getByRole("row", { name: /provider reference/ })).toContainText("10 shards");
 });
 
 test("the chosen theme is there at the first paint of the next page", async ({ page }) => {

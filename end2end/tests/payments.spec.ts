@@ -74,6 +74,23 @@ function heaviestUser(payments: Payment[]): string {
   return [...counts].sort(([, one], [, other]) => other - one)[0]![0];
 }
 
+test("provider, currency and amount combine, and stay in sight while in use", async ({ page, demo }) => {
+  await open(page, "/payments");
+  await expect(page.getByLabel("Currency")).toBeHidden();
+  await page.getByText("Reference, provider, method, amount").click();
+  await page.getByLabel("Provider", { exact: true }).fill("stripe");
+  await page.getByLabel("Currency").fill("EUR");
+  await page.getByLabel("Least amount").fill("10");
+  await page.getByLabel("Greatest amount").fill("20");
+  await page.getByRole("button", { name: "Show payments" }).click();
+  await expect(page).toHaveURL("/payments?provider=stripe&currency=EUR&min=10&max=20");
+  const asked = ["payments", "list", "--provider", "stripe", "--currency", "EUR", "--min", "10", "--max", "20"];
+  const expected = demo.command<PaymentPage>(asked).payments.map((payment) => payment.payment_id);
+  expect(expected.length, "such payments").toBeGreaterThan(0);
+  await expect.poll(() => ids(page)).toEqual(expected);
+  await expect(page.getByLabel("Greatest amount")).toHaveValue("20");
+});
+
 test("an empty answer says what was looked for and how to widen it", async ({ page }) => {
   await open(page, "/payments?order=no-such-order");
   await expect(page.getByText("No payments of order no-such-order")).toBeVisible();
@@ -107,8 +124,8 @@ test.describe("with wrong input", () => {
   });
 
   test("each wrong field is named", async ({ page }) => {
-    await open(page, "/payments?id=x&from=yesterday&to=2026-13-01&status=PAYED");
-    for (const label of ["Payment id", "From", "To, that day included"]) {
+    await open(page, "/payments?id=x&from=yesterday&to=2026-13-01&status=PAYED&max=12,50");
+    for (const label of ["Payment id", "From", "To, that day included", "Greatest amount"]) {
       await expect(page.getByLabel(label), label).toHaveAccessibleDescription(/./);
     }
     await expect(page.getByRole("group", { name: /^Status/ })).toContainText("PAYED");

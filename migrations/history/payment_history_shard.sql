@@ -22,6 +22,7 @@ CREATE TABLE {table} (
     PRIMARY KEY (user_id, created_at, payment_id),
     UNIQUE KEY by_payment (payment_id, created_at),
     KEY by_order (order_id, created_at),
+    KEY by_reference (provider_tx_id, created_at),
     KEY by_status (status, created_at, payment_id),
     KEY by_time (created_at, payment_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = '{comment}'

@@ -30,7 +30,7 @@ const PAGES: [&str; 15] = [
     "/database/deadlocks/1",
     "/nowhere",
 ];
-const API: [&str; 2] = ["/api/v1/payments", "/api/v1/payments/1"];
+const API: [&str; 3] = ["/api/v1/payments", "/api/v1/payments/1", "/api/v1/payments/search/1"];
 
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 

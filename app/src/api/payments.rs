@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 use payhist_types::payment::{PaymentDetail, PaymentPage, PaymentQuery};
+use payhist_types::search::SearchAnswer;
 
 use super::Result;
 use super::server::{answer, authorise, respond_with};
@@ -12,6 +13,13 @@ use super::server::{answer, authorise, respond_with};
 pub async fn payments(#[server(default)] query: PaymentQuery) -> Result<PaymentPage> {
     let (ops, permit) = authorise()?;
     answer(payhist_ops::browse::list(&ops, &permit, &query).await)
+}
+
+/// What a text of the search box may mean.
+#[server(prefix = "/api/ui", endpoint = "search", input = GetUrl)]
+pub async fn search(#[server(default)] history: String, text: String) -> Result<SearchAnswer> {
+    let (ops, permit) = authorise()?;
+    answer(payhist_ops::browse::search(&ops, &permit, &history, &text).await)
 }
 
 /// One payment. Errors: `NotFound`, also when `id` is no payment id at all.

@@ -64,9 +64,9 @@ fn TopBar(frame: operator::Frame) -> impl IntoView {
     view! {
         <span class=format!("environment {environment}")>{environment.clone()}</span>
         <form class="search" method="get" action="/payments" role="search">
-            <label class="visually-hidden" for="search">"Find a payment, user or order"</label>
+            <label class="visually-hidden" for="search">"Find a payment, user, order or provider reference"</label>
             <Icon name=IconName::Search />
-            <input id="search" name="search" type="search" placeholder="Payment, user or order id" autocomplete="off" data-keys=SEARCH_KEYS />
+            <input id="search" name="search" type="search" placeholder="Payment, user, order, reference" autocomplete="off" data-keys=SEARCH_KEYS />
             <kbd class="needs-js" aria-hidden="true">{SEARCH_KEYS}</kbd>
             {(!history.is_empty()).then(|| view! { <input type="hidden" name="history" value=history /> })}
         </form>

@@ -32,6 +32,7 @@ pub mod policy;
 pub mod policy_edit;
 pub mod replicas;
 pub mod run;
+pub mod search;
 pub mod simulation;
 pub mod sources;
 pub mod window;

@@ -127,6 +127,18 @@ pub struct PaymentQuery {
     pub order: String,
     /// Payment id.
     pub id: String,
+    /// The provider's own reference, exact.
+    pub reference: String,
+    /// Payment provider, exact.
+    pub provider: String,
+    /// Payment method, exact.
+    pub method: String,
+    /// Currency code, e.g. `EUR`.
+    pub currency: String,
+    /// Least amount, e.g. `12.50`. Inclusive.
+    pub min: String,
+    /// Greatest amount. Inclusive.
+    pub max: String,
     /// Start of the time range, in the business zone: `2026-11-01` or `2026-11-01T09:30`. Inclusive.
     pub from: String,
     /// End of the time range, in the business zone; a date means that whole day. Exclusive otherwise.

@@ -7,12 +7,22 @@ use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, browse};
 use payhist_types::PaymentId;
 use payhist_types::payment::{PaymentDetail, PaymentPage, PaymentQuery, PaymentRow};
+use payhist_types::search::{Candidate, SearchAnswer, SearchKind};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PaymentsCommand {
     /// List payments, newest first.
     #[command(after_help = "Example: payhist payments list --user 42 --status PAID,REFUNDED --from 2026-11-01 --json")]
-    List(ListArgs),
+    List(Box<ListArgs>),
+    /// Look for whatever a text may be: a payment id, a user id, an order, a provider's reference.
+    #[command(after_help = "Example: payhist payments search ORD-20261101-7")]
+    Search {
+        /// What to look for, exactly as it is written.
+        text: String,
+        /// Which history; the oldest one by default.
+        #[arg(long, default_value = "")]
+        history: String,
+    },
     /// Show one payment and where it lives.
     #[command(after_help = "Example: payhist payments show 7394857239847239")]
     Show {
@@ -41,6 +51,24 @@ pub(super) struct ListArgs {
     /// With this payment id.
     #[arg(long, default_value = "")]
     id: String,
+    /// That the provider calls this.
+    #[arg(long, default_value = "")]
+    reference: String,
+    /// By this provider.
+    #[arg(long, default_value = "")]
+    provider: String,
+    /// By this method.
+    #[arg(long, default_value = "")]
+    method: String,
+    /// In this currency.
+    #[arg(long, default_value = "", value_name = "EUR")]
+    currency: String,
+    /// Of this amount at least.
+    #[arg(long, default_value = "", value_name = "12.50", allow_hyphen_values = true)]
+    min: String,
+    /// Of this amount at most.
+    #[arg(long, default_value = "", value_name = "99.99", allow_hyphen_values = true)]
+    max: String,
     /// Created from this day or minute of the business zone on.
     #[arg(long, default_value = "", value_name = "2026-11-01[T09:30]")]
     from: String,
@@ -55,15 +83,43 @@ pub(super) struct ListArgs {
     limit: String,
 }
 
+impl From<ListArgs> for PaymentQuery {
+    fn from(args: ListArgs) -> Self {
+        let ListArgs { history, user, status, order, id, reference, provider, method, .. } = args;
+        let ListArgs { currency, min, max, from, to, cursor, limit, .. } = args;
+        Self {
+            history,
+            user,
+            status,
+            order,
+            id,
+            reference,
+            provider,
+            method,
+            currency,
+            min,
+            max,
+            from,
+            to,
+            cursor,
+            limit,
+        }
+    }
+}
+
 pub(super) async fn run(command: PaymentsCommand, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
     let permit = Permit::for_command();
     match command {
         PaymentsCommand::List(args) => {
-            let ListArgs { history, user, status, order, id, from, to, cursor, limit } = args;
-            let query = PaymentQuery { history, user, status, order, id, from, to, cursor, limit };
-            let page = browse::list(ops, &permit, &query).await?;
+            let page = browse::list(ops, &permit, &(*args).into()).await?;
             say(json, &page, || page_words(&page));
             Ok(if page.complete { Outcome::Done } else { Outcome::Partial })
+        }
+        PaymentsCommand::Search { text, history } => {
+            let answer = browse::search(ops, &permit, &history, &text).await?;
+            say(json, &answer, || search_words(&answer));
+            let complete = answer.candidates.iter().all(|candidate| candidate.missing.is_empty());
+            Ok(if complete { Outcome::Done } else { Outcome::Partial })
         }
         PaymentsCommand::Show { id, history } => {
             let detail =
@@ -102,6 +158,27 @@ fn page_words(page: &PaymentPage) -> String {
         said += &format!("\nOlder: --cursor {older}");
     }
     said
+}
+
+fn search_words(answer: &SearchAnswer) -> String {
+    let of = |candidate: &Candidate| {
+        let option = match candidate.kind {
+            SearchKind::Payment => "id",
+            SearchKind::User => "user",
+            SearchKind::Order => "order",
+            SearchKind::Reference => "reference",
+        };
+        let found = if candidate.found { "found" } else { "none" };
+        let lost: Vec<_> = candidate.missing.iter().map(|lost| format!("shard {}", lost.shard)).collect();
+        let lost = if lost.is_empty() { lost.concat() } else { format!("no answer from {}", lost.join(", ")) };
+        vec![
+            candidate.kind.to_string(),
+            found.to_owned(),
+            format!("payhist payments list --{option} '{}'", answer.text),
+            lost,
+        ]
+    };
+    table(&["AS A", "", "TO LIST THEM", ""], &answer.candidates.iter().map(of).collect::<Vec<_>>())
 }
 
 fn detail_words(detail: &PaymentDetail) -> String {

@@ -9,10 +9,14 @@ use payhist_ops::{Ops, OpsError, Principal, browse};
 use payhist_types::PaymentId;
 use payhist_types::error::ApiError;
 use payhist_types::payment::{PaymentDetail, PaymentPage, PaymentQuery};
+use payhist_types::search::SearchAnswer;
 use serde::Deserialize;
 
 pub(super) fn routes() -> Router<Ops> {
-    Router::new().route("/payments", get(list)).route("/payments/{id}", get(show))
+    Router::new()
+        .route("/payments", get(list))
+        .route("/payments/{id}", get(show))
+        .route("/payments/search/{text}", get(search))
 }
 
 /// An error as JSON with the status of its kind.
@@ -43,6 +47,15 @@ async fn list(
 struct Which {
     #[serde(default)]
     history: String,
+}
+
+async fn search(
+    State(ops): State<Ops>,
+    Extension(me): Extension<Principal>,
+    Path(text): Path<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<SearchAnswer>, Failure> {
+    Ok(Json(browse::search(&ops, &me.permit()?, &which.history, &text).await?))
 }
 
 async fn show(

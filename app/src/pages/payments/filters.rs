@@ -9,7 +9,8 @@ use payhist_types::payment::{PaymentQuery, PaymentStatus};
 use strum::IntoEnumIterator;
 
 /// The fields of the form, by their names in the URL.
-pub(super) const FIELDS: [&str; 6] = ["user", "order", "id", "from", "to", "status"];
+pub(super) const FIELDS: [&str; 12] =
+    ["user", "order", "id", "from", "to", "status", "reference", "provider", "method", "currency", "min", "max"];
 
 /// The form, filled with what was typed. `today` is the business day, unknown when nothing could be read.
 #[component]
@@ -37,6 +38,7 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
                     {field("to", "To, that day included", "2026-11-30", &query.to, &wrong)}
                 </div>
                 {statuses(&query.status, &wrong)}
+                {more(&query, &wrong)}
                 <div class="filter-end">
                     {today.map(|today| presets(&query, today))}
                     <div class="filter-buttons">
@@ -46,6 +48,26 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
                 </div>
             </div>
         </form>
+    }
+}
+
+/// What is asked for less often: folded away, unless it is in use.
+fn more(query: &PaymentQuery, wrong: &[FieldError]) -> impl IntoView + use<> {
+    let fields = [
+        ("reference", "Provider reference", "", &query.reference),
+        ("provider", "Provider", "stripe", &query.provider),
+        ("method", "Method", "card", &query.method),
+        ("currency", "Currency", "EUR", &query.currency),
+        ("min", "Least amount", "12.50", &query.min),
+        ("max", "Greatest amount", "99.99", &query.max),
+    ];
+    let open = fields.iter().any(|(_, _, _, typed)| !typed.is_empty());
+    let fields = fields.map(|(name, label, hint, typed)| field(name, label, hint, typed, wrong));
+    view! {
+        <details class="more-filters" open=open>
+            <summary>"Reference, provider, method, amount"</summary>
+            <div class="filters">{fields.into_iter().collect_view()}</div>
+        </details>
     }
 }
 

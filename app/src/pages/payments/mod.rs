@@ -3,6 +3,7 @@
 mod filters;
 mod query;
 mod results;
+mod search;
 
 use crate::api;
 use crate::components::ErrorView;
@@ -12,11 +13,15 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use payhist_types::payment::{PaymentPage, PaymentQuery};
 use results::Results;
+use search::Search;
 
 /// The list of payments.
 #[component]
 pub(crate) fn PaymentsPage() -> impl IntoView {
     let url = use_query_map().get_untracked();
+    if let Some(text) = query::searched(&url) {
+        return view! { <Search history=query::query_of(&url).history text /> }.into_any();
+    }
     if let Some(short) = query::detour(&url) {
         leptos_axum::redirect(&short);
         return ().into_any();

@@ -19,6 +19,12 @@ pub(super) fn query_of(url: &ParamsMap) -> PaymentQuery {
         status: statuses.join(","),
         order: one("order"),
         id: one("id"),
+        reference: one("reference"),
+        provider: one("provider"),
+        method: one("method"),
+        currency: one("currency"),
+        min: one("min"),
+        max: one("max"),
         from: one("from"),
         to: one("to"),
         cursor: one("cursor"),
@@ -28,12 +34,34 @@ pub(super) fn query_of(url: &ParamsMap) -> PaymentQuery {
 
 /// The address of a query: only what is asked, in one order.
 pub(super) fn address(query: &PaymentQuery) -> String {
-    let PaymentQuery { history, user, status, order, id, from, to, cursor, limit } = query;
+    let PaymentQuery {
+        history,
+        user,
+        status,
+        order,
+        id,
+        reference,
+        provider,
+        method,
+        currency,
+        min,
+        max,
+        from,
+        to,
+        cursor,
+        limit,
+    } = query;
     let fields = [
         ("user", user),
         ("status", status),
         ("order", order),
         ("id", id),
+        ("reference", reference),
+        ("provider", provider),
+        ("method", method),
+        ("currency", currency),
+        ("min", min),
+        ("max", max),
         ("from", from),
         ("to", to),
         ("cursor", cursor),
@@ -48,12 +76,14 @@ pub(super) fn address(query: &PaymentQuery) -> String {
     if asked.is_empty() { "/payments".to_owned() } else { format!("/payments?{}", asked.join("&")) }
 }
 
-/// Where an address leads that is a search, or that says in many words what a short one says.
+/// What an address looks for, if it is a search.
+pub(super) fn searched(url: &ParamsMap) -> Option<String> {
+    url.get("search").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Where an address leads that says in many words what a short one says.
 pub(super) fn detour(url: &ParamsMap) -> Option<String> {
     let query = query_of(url);
-    if let Some(text) = url.get("search").filter(|text| !text.trim().is_empty()) {
-        return Some(links::with_history(&links::search(&text), &query.history));
-    }
     let repeated = url.get_all("status").is_some_and(|values| values.len() > 1);
     let empty = url.clone().into_iter().any(|(_, value)| value.trim().is_empty());
     (repeated || empty).then(|| address(&query))
@@ -65,7 +95,13 @@ pub(super) fn in_words(query: &PaymentQuery) -> String {
         (" with id ", &query.id),
         (" of user ", &query.user),
         (" of order ", &query.order),
+        (" with reference ", &query.reference),
         (" with status ", &query.status),
+        (" by ", &query.provider),
+        (" paid by ", &query.method),
+        (" in ", &query.currency),
+        (" of at least ", &query.min),
+        (" of at most ", &query.max),
         (" from ", &query.from),
         (" to ", &query.to),
     ];
@@ -99,7 +135,23 @@ mod tests {
 
     #[test]
     fn no_field_is_lost_on_the_way_through_the_address() {
-        let all = ["history", "user", "status", "order", "id", "from", "to", "cursor", "limit"];
+        let all = [
+            "history",
+            "user",
+            "status",
+            "order",
+            "id",
+            "reference",
+            "provider",
+            "method",
+            "currency",
+            "min",
+            "max",
+            "from",
+            "to",
+            "cursor",
+            "limit",
+        ];
         let query = query_of(&all.map(|key| (key, format!("{key}1"))).into_iter().collect());
         let address = address(&query);
         for key in all {
@@ -108,9 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn a_search_leads_on_and_keeps_its_history() {
-        assert_eq!(detour(&url(&[("search", "42"), ("history", "cdnow")])).unwrap(), "/payments?user=42&history=cdnow");
-        assert_eq!(detour(&url(&[("search", " ")])).unwrap(), "/payments");
+    fn a_search_for_nothing_is_the_list() {
+        assert_eq!(searched(&url(&[("search", " ORD 7 ")])).unwrap(), "ORD 7");
+        let nothing = url(&[("search", " ")]);
+        assert_eq!((searched(&nothing), detour(&nothing).unwrap()), (None, "/payments".to_owned()));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use payhist_types::PaymentId;
 use payhist_types::ShardId;
 use payhist_types::history::{HistorySpec, Policy, Switches};
 use payhist_types::payment::{PaymentPage, PaymentQuery};
+use payhist_types::search::{SearchAnswer, SearchKind};
 use rstest::rstest;
 use sqlx::QueryBuilder;
 
@@ -30,7 +31,7 @@ async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
     let mut connection = test.db.connect().await;
     for shard in 0..SHARDS {
         let mut insert = QueryBuilder::<sqlx::MySql>::new(format!(
-            "INSERT INTO `{}`.`{}` (payment_id, user_id, order_id, provider, method, status, amount, currency, payer_email, created_at, updated_at) ",
+            "INSERT INTO `{}`.`{}` (payment_id, user_id, order_id, provider, provider_tx_id, method, status, amount, currency, payer_email, created_at, updated_at) ",
             spec.schema,
             spec.table_of(ShardId(shard))
         ));
@@ -44,18 +45,27 @@ async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
                 .push_bind(id.get())
                 .push_bind(row % USERS)
                 .push_bind(format!("order-{}", row / 2))
-                .push_bind("acme")
+                .push_bind(provider(row))
+                .push_bind(format!("tx-{}", row / 3))
                 .push_bind("card");
             values
                 .push_bind(if row % 5 == 0 { "FAILED" } else { "PAID" })
                 .push_bind(row)
-                .push_bind("EUR")
+                .push_bind(currency(row))
                 .push_bind("ada@example.com");
             values.push_bind(at).push_bind(at);
         });
         insert.build().execute(&mut connection).await.unwrap();
     }
     (test, spec)
+}
+
+fn provider(row: u64) -> &'static str {
+    if row.is_multiple_of(4) { "acme" } else { "Globex" }
+}
+
+fn currency(row: u64) -> &'static str {
+    if row.is_multiple_of(3) { "KRW" } else { "EUR" }
 }
 
 async fn page(ops: &Ops, change: impl FnOnce(&mut PaymentQuery)) -> PaymentPage {
@@ -141,6 +151,81 @@ async fn filters_find_what_they_say_and_read_no_more_than_they_need(#[case] engi
         page(&test.ops, |query| (query.from, query.to) = ("2026-04-29".to_owned(), "2026-04-29".to_owned())).await;
     let days: Vec<_> = day.payments.iter().map(|row| row.payment.created_at.format("%Y-%m-%d").to_string()).collect();
     assert_eq!(days, ["2026-04-29"; 3], "the day of New York");
+}
+
+/// Each with every other, walked to the end over all shards.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn filters_combine_freely(#[case] engine: EngineKind) {
+    type Part = (&'static str, fn(&mut PaymentQuery), fn(u64) -> bool);
+    let parts: [Part; 6] = [
+        ("user", |query| query.user = "4".to_owned(), |row| row % USERS == 4),
+        ("status", |query| query.status = "FAILED,REFUNDED".to_owned(), |row| row.is_multiple_of(5)),
+        ("provider", |query| query.provider = "acme".to_owned(), |row| provider(row) == "acme"),
+        ("currency", |query| query.currency = "krw".to_owned(), |row| currency(row) == "KRW"),
+        (
+            "amount",
+            |query| (query.min, query.max) = ("30".to_owned(), "200.0001".to_owned()),
+            |row| (30..=200).contains(&row),
+        ),
+        ("time", |query| query.from = "2026-06-01".to_owned(), |row| row / 3 >= 21),
+    ];
+    let (test, _) = history(engine).await;
+    for mask in 0..(1_usize << parts.len()) {
+        let chosen: Vec<_> =
+            parts.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1).map(|(_, part)| part).collect();
+        let (found, _) = walk(&test.ops, |query| {
+            query.limit = "100".to_owned();
+            for (_, ask, _) in &chosen {
+                ask(query);
+            }
+        })
+        .await;
+        let expected = (0..ROWS).filter(|row| chosen.iter().all(|(_, _, is)| is(*row))).count();
+        let names: Vec<_> = chosen.iter().map(|(name, _, _)| name).collect();
+        assert_eq!(found.len(), expected, "{names:?}");
+    }
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn the_search_box_looks_for_whatever_a_text_may_mean_and_says_where(#[case] engine: EngineKind) {
+    use SearchKind::{Order, Payment, Reference, User};
+    let (test, spec) = history(engine).await;
+    let search = async |text: &str| browse::search(&test.ops, &Permit::for_command(), "", text).await;
+    let kinds = |answer: &SearchAnswer| -> Vec<_> {
+        answer.candidates.iter().map(|candidate| (candidate.kind, candidate.found, candidate.shards.len())).collect()
+    };
+    let of_user = search(" 4 ").await.unwrap();
+    let nothing_else = [(Payment, false, 1), (User, true, 1), (Order, false, 3), (Reference, false, 3)];
+    assert_eq!(kinds(&of_user), nothing_else);
+    assert_eq!(of_user.only().unwrap().query, PaymentQuery { user: "4".to_owned(), ..PaymentQuery::default() });
+    let id = page(&test.ops, |_| ()).await.payments[0].payment.payment_id.to_string();
+    let of_id = search(&id).await.unwrap();
+    assert_eq!(of_id.only().map(|only| (only.kind, &only.query.id)), Some((Payment, &id)));
+    for (text, kind) in [("order-7", Order), ("tx-7", Reference)] {
+        assert_eq!(search(text).await.unwrap().only().unwrap().kind, kind, "{text}");
+    }
+    assert_eq!(
+        kinds(&search("TX-7").await.unwrap()),
+        [(Order, false, 3), (Reference, false, 3)],
+        "exactly as it is written"
+    );
+    for wrong in ["", " ", &"x".repeat(65)] {
+        assert!(matches!(search(wrong).await, Err(OpsError::BadInput(_))), "{wrong:?}");
+    }
+
+    let mut connection = test.db.connect().await;
+    let lost = spec.table_of(ShardId(2));
+    let rename = format!("RENAME TABLE `{0}`.`{lost}` TO `{0}`.lost", spec.schema);
+    sqlx::query(sqlx::AssertSqlSafe(rename)).execute(&mut connection).await.unwrap();
+    let partial = search("order-7").await.unwrap();
+    assert!(partial.only().is_none(), "the silent shard may have a payment of that reference");
+    assert!(partial.candidates.iter().all(|candidate| candidate.missing[0].shard == ShardId(2)), "{partial:?}");
 }
 
 #[rstest]

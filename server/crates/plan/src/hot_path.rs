@@ -14,6 +14,8 @@ pub enum HotPath {
     Payment,
     /// By order.
     Order,
+    /// By the provider's own reference.
+    Reference,
     /// One user's newest.
     User,
     /// The newest of a state.
@@ -24,13 +26,14 @@ pub enum HotPath {
 
 impl HotPath {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Payment, Self::Order, Self::User, Self::Status, Self::Time];
+    pub const ALL: [Self; 6] = [Self::Payment, Self::Order, Self::Reference, Self::User, Self::Status, Self::Time];
 
     /// What the read does, in words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Payment => "a payment by its id",
             Self::Order => "the payments of an order",
+            Self::Reference => "a payment by its provider's reference",
             Self::User => "the newest payments of a user",
             Self::Status => "the newest payments of a state",
             Self::Time => "the newest payments of all users",
@@ -42,27 +45,29 @@ impl HotPath {
         match self {
             Self::Payment => "by_payment",
             Self::Order => "by_order",
+            Self::Reference => "by_reference",
             Self::User => "PRIMARY",
             Self::Status => "by_status",
             Self::Time => "by_time",
         }
     }
 
-    /// The columns with which a key has to begin.
-    pub fn columns(self, columns: &Columns) -> Vec<&str> {
+    /// The columns with which a key has to begin; `None`: the tables have no such column, and the read is never made.
+    pub fn columns(self, columns: &Columns) -> Option<Vec<&str>> {
         let (created_at, id) = (columns.created_at.as_str(), columns.payment_id.as_str());
-        match self {
+        Some(match self {
             Self::Payment => vec![id],
             Self::Order => vec![&columns.order_id],
+            Self::Reference => vec![columns.provider_tx_id.as_deref()?],
             Self::User => vec![&columns.user_id, created_at, id],
             Self::Status => vec![&columns.status, created_at, id],
             Self::Time => vec![created_at, id],
-        }
+        })
     }
 
     /// The key that serves it, if one does.
     pub fn served_by<'a>(self, columns: &Columns, keys: &'a [Key]) -> Option<&'a Key> {
-        let wanted = self.columns(columns);
+        let wanted = self.columns(columns)?;
         let is = |(has, wanted): (&(Option<String>, Option<u64>), &&str)| {
             has.1.is_none() && has.0.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(wanted))
         };
@@ -99,6 +104,14 @@ mod tests {
         assert_eq!(serves(HotPath::Payment, &keys), Some("PRIMARY"));
         assert_eq!(serves(HotPath::Time, &keys), None);
         assert_eq!(serves(HotPath::User, &[key("u", &["user_id", "created_at"])]), None);
+    }
+
+    #[test]
+    fn without_its_column_no_key_serves_a_read() {
+        let keys = [key("PRIMARY", &["payment_id"]), key("r", &["ref"])];
+        assert_eq!(serves(HotPath::Reference, &keys), None);
+        let mapped = Columns { provider_tx_id: Some("ref".to_owned()), ..Columns::default() };
+        assert_eq!(HotPath::Reference.served_by(&mapped, &keys).map(|key| &*key.name), Some("r"));
     }
 
     #[test]

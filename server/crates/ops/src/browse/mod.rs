@@ -3,8 +3,10 @@
 //! Invariants: a page reads only the shards and months it needs; a shard that does not answer in time is named in
 //! the page, never passed over in silence; personal fields leave here masked.
 
+mod detail;
 mod mask;
 mod request;
+mod search;
 mod windows;
 
 use crate::auth::{Permit, ViewPayments};
@@ -22,10 +24,9 @@ use payhist_storage::histories::History;
 use payhist_storage::payments::{self, Filter, Key, Keyset, PaymentScope};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_types::cursor::Direction;
-use payhist_types::inventory::{Boundary, Inventory, PartitionExpression, TableState};
-use payhist_types::payment::{
-    Location, MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
-};
+use payhist_types::inventory::{Boundary, Inventory, TableState};
+use payhist_types::payment::{MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope};
+use payhist_types::search::{SEARCH_CHARS_MAX, SearchAnswer};
 use payhist_types::{Cursor, PaymentId, ShardId};
 use request::Request;
 use std::time::Duration;
@@ -35,10 +36,6 @@ use windows::{TIME_MAX, TIME_MIN};
 const SHARDS_AT_ONCE: usize = 5;
 /// How much longer than the server's own deadline the client waits, in case the server is not there to keep it.
 pub(crate) const NETWORK_GRACE: Duration = Duration::from_secs(1);
-/// Other payments of the same order on a detail page.
-const SAME_ORDER_ROWS: u64 = 20;
-/// The user's payments on either side of the one shown.
-const NEIGHBOUR_ROWS: u64 = 5;
 
 /// One page of payments.
 ///
@@ -64,6 +61,25 @@ pub async fn show(
 ) -> Result<PaymentDetail, OpsError> {
     let recent = catalogue::recent(ops, history).await?;
     Reader::new(ops, &recent)?.detail(id).await
+}
+
+/// Looks for whatever an operator typed into the one search box.
+///
+/// # Errors
+/// [`OpsError::BadInput`] for nothing, or more than any id has; [`OpsError::NotFound`] for an unknown history.
+pub async fn search(
+    ops: &Ops,
+    _permit: &Permit<ViewPayments>,
+    history: &str,
+    text: &str,
+) -> Result<SearchAnswer, OpsError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > SEARCH_CHARS_MAX {
+        return Err(OpsError::field("search", format!("type 1 to {SEARCH_CHARS_MAX} characters")));
+    }
+    let history = history.trim();
+    let recent = catalogue::recent(ops, history).await?;
+    Reader::new(ops, &recent)?.search(history, text).await
 }
 
 /// What a walk has found: rows in the keyset's order, and more than the page when there are more.
@@ -125,8 +141,7 @@ impl<'a> Reader<'a> {
         if from >= until || shards.is_empty() {
             return Ok(found);
         }
-        let narrow = filter.user.is_some() || filter.order.is_some() || filter.payment.is_some();
-        let windows = if narrow {
+        let windows = if filter.is_narrow() {
             vec![(from, until)] // few rows wherever they are: one round to each shard beats a walk
         } else {
             windows::walk(self.inventory, request.keyset, from, until, self.ops.now())
@@ -274,91 +289,6 @@ impl<'a> Reader<'a> {
             payment: mask::masked(localised(payment, self.zone)),
         }
     }
-
-    async fn detail(&self, id: PaymentId) -> Result<PaymentDetail, OpsError> {
-        let missing = || OpsError::NotFound(format!("The payment {id}"));
-        let by_id = Filter { payment: Some(id), ..Filter::default() };
-        let request = |filter, keyset, limit: u64| Request {
-            filter,
-            from: None,
-            until: None,
-            keyset,
-            limit: usize::try_from(limit).unwrap_or(1),
-        };
-        let found = self.find(&request(by_id, Keyset::Newest, 1)).await?;
-        let unasked = found.missing;
-        if found.payments.is_empty() && !unasked.is_empty() {
-            return Err(OpsError::SourcesSilent(unasked));
-        }
-        if found.payments.len() > 1 {
-            return Err(OpsError::refused(
-                format!("several payments have the id {id}"),
-                format!("Find the one you mean in the list: /payments?history={}&id={id}", self.history.spec.name),
-            ));
-        }
-        let payment = found.payments.into_iter().next().ok_or_else(missing)?;
-        let here = Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id };
-        let of_order =
-            Filter { order: Some(payment.order_id.clone()), user: Some(payment.user_id), ..Filter::default() };
-        let of_user = || Filter { user: Some(payment.user_id), ..Filter::default() };
-        let of_order = request(of_order, Keyset::Newest, SAME_ORDER_ROWS);
-        let newer = request(of_user(), Keyset::NewerThan(here), NEIGHBOUR_ROWS);
-        let older = request(of_user(), Keyset::OlderThan(here), NEIGHBOUR_ROWS);
-        let (order, newer, older) = futures::try_join!(self.find(&of_order), self.find(&newer), self.find(&older))?;
-        let rows = |payments: Vec<Payment>, most: u64| {
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            payments
-                .into_iter()
-                .take(most)
-                .filter(|other| other.payment_id != id)
-                .map(|payment| self.row(payment))
-                .collect::<Vec<_>>()
-        };
-        let mut same_user = rows(newer.payments, NEIGHBOUR_ROWS);
-        same_user.reverse();
-        same_user.extend(rows(older.payments, NEIGHBOUR_ROWS));
-        Ok(PaymentDetail {
-            history: self.history.spec.name.to_string(),
-            zone: self.history.spec.policy.zone.clone(),
-            location: self.location(&payment),
-            missing: unasked,
-            same_order: rows(order.payments, SAME_ORDER_ROWS),
-            same_user,
-            payment: mask::masked(localised(payment, self.zone)),
-        })
-    }
-
-    /// Does the time of creation decide a row's partition?
-    fn is_by_creation(&self, expression: &PartitionExpression) -> bool {
-        let created_at = self.history.spec.columns.as_deref().map_or("created_at", |columns| &columns.created_at);
-        expression.column().is_some_and(|column| column.eq_ignore_ascii_case(created_at))
-    }
-
-    fn location(&self, payment: &Payment) -> Location {
-        let spec = &self.history.spec;
-        let shard = routing::shard_of(&spec.route, payment.user_id);
-        let created_at = payment.created_at.to_utc();
-        let covers = |upper: &Boundary| match upper {
-            Boundary::Before(edge) => created_at < *edge,
-            Boundary::MaxValue => true,
-            Boundary::Unknown(_) => false,
-        };
-        let partition =
-            self.inventory.shards.iter().find(|found| found.shard == shard).and_then(|found| match &found.state {
-                TableState::Partitioned { expression, partitions, .. } if self.is_by_creation(expression) => {
-                    partitions.iter().find(|partition| covers(&partition.upper))
-                }
-                _ => None,
-            });
-        Location {
-            source: spec.source.of(shard).to_owned(),
-            schema: spec.schema.clone(),
-            table: spec.table_of(shard),
-            partition: partition.map(|partition| partition.name.clone()),
-            shard,
-            month: months::month_of(local(created_at, self.zone).to_utc(), self.zone),
-        }
-    }
 }
 
 fn key(payment: &Payment) -> Key {
@@ -374,8 +304,7 @@ fn rows_of_page(payments: &[Payment], limit: usize) -> usize {
 
 /// Without a narrower filter each status is a question of its own, so that each walks its index in page order.
 fn one_status_each(filter: &Filter) -> Vec<Filter> {
-    let narrow = filter.user.is_some() || filter.order.is_some() || filter.payment.is_some();
-    if narrow || filter.statuses.len() < 2 {
+    if filter.is_narrow() || filter.statuses.len() < 2 {
         return vec![filter.clone()];
     }
     filter.statuses.iter().map(|status| Filter { statuses: vec![*status], ..filter.clone() }).collect()

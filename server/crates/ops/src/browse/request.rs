@@ -6,12 +6,16 @@ use chrono_tz::Tz;
 use payhist_storage::payments::{Filter, Key, Keyset};
 use payhist_types::cursor::Direction;
 use payhist_types::error::FieldError;
+use payhist_types::money::{AMOUNT_DECIMALS_MAX, Currency, Money};
 use payhist_types::payment::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX, PaymentQuery, PaymentStatus};
 use payhist_types::{Cursor, PaymentId, UserId};
+use rust_decimal::Decimal;
 use std::str::FromStr;
 
-/// Longest order id that the schema holds.
-const ORDER_ID_CHARS_MAX: usize = 64;
+/// Longest order id and provider reference that the schema holds.
+const REFERENCE_CHARS_MAX: usize = 64;
+/// Longest name of a provider or method that the schema holds.
+const NAME_CHARS_MAX: usize = 32;
 
 /// A page that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +45,22 @@ pub(super) fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsEr
         payment: optional(&mut wrong, "id", &query.id, |text| {
             PaymentId::from_str(text).map_err(|_| "a payment id is a number of up to 20 digits".to_owned())
         }),
-        order: optional(&mut wrong, "order", &query.order, order),
+        order: optional(&mut wrong, "order", &query.order, |text| words(text, REFERENCE_CHARS_MAX)),
+        reference: optional(&mut wrong, "reference", &query.reference, |text| words(text, REFERENCE_CHARS_MAX)),
         statuses: optional(&mut wrong, "status", &query.status, statuses).unwrap_or_default(),
+        provider: optional(&mut wrong, "provider", &query.provider, |text| words(text, NAME_CHARS_MAX)),
+        method: optional(&mut wrong, "method", &query.method, |text| words(text, NAME_CHARS_MAX)),
+        currency: optional(&mut wrong, "currency", &query.currency, |text| {
+            text.to_ascii_uppercase().parse().map_err(|_| "a currency has three letters, e.g. EUR".to_owned())
+        }),
+        min: optional(&mut wrong, "min", &query.min, amount),
+        max: optional(&mut wrong, "max", &query.max, amount),
     };
+    if let (Some(min), Some(max)) = (filter.min, filter.max)
+        && min > max
+    {
+        wrong.push(FieldError { field: "max".to_owned(), message: "it is less than the least amount".to_owned() });
+    }
     let from = optional(&mut wrong, "from", &query.from, |text| Ok(moment(text)?.start(business)));
     let until = optional(&mut wrong, "to", &query.to, |text| Ok(moment(text)?.end(business)));
     if let (Some(from), Some(until)) = (from, until)
@@ -87,12 +104,19 @@ fn optional<T>(
         .ok()
 }
 
-fn order(text: &str) -> Result<String, String> {
-    if text.chars().count() <= ORDER_ID_CHARS_MAX {
+fn words(text: &str, chars_max: usize) -> Result<String, String> {
+    if text.chars().count() <= chars_max {
         Ok(text.to_owned())
     } else {
-        Err(format!("an order id has at most {ORDER_ID_CHARS_MAX} characters"))
+        Err(format!("it has at most {chars_max} characters"))
     }
+}
+
+fn amount(text: &str) -> Result<Decimal, String> {
+    // Any currency will do: none changes what an amount may be.
+    Money::parse(text, Currency::EUR)
+        .map(Money::amount)
+        .map_err(|_| format!("an amount is written 12.50, with {AMOUNT_DECIMALS_MAX} decimals at most"))
 }
 
 fn statuses(text: &str) -> Result<Vec<PaymentStatus>, String> {
@@ -162,13 +186,15 @@ mod tests {
         let query = query(|q| {
             q.user = "x".into();
             q.status = "PAID,GONE".into();
+            q.currency = "euro".into();
+            q.min = "12,50".into();
             q.from = "yesterday".into();
             q.limit = "0".into();
             q.cursor = "!".into();
         });
         let Err(OpsError::BadInput(fields)) = parse(&query, Tz::UTC) else { panic!("accepted") };
         let names: Vec<_> = fields.iter().map(|field| field.field.as_str()).collect();
-        assert_eq!(names, ["user", "status", "from", "cursor", "limit"]);
+        assert_eq!(names, ["user", "status", "currency", "min", "from", "cursor", "limit"]);
     }
 
     #[test]
@@ -177,6 +203,16 @@ mod tests {
             parse(&query(|q| (q.from, q.to) = ("2026-11-01".into(), "2026-11-01".into())), Tz::Asia__Seoul).unwrap();
         assert_eq!(request.from.unwrap().to_rfc3339(), "2026-10-31T15:00:00+00:00");
         assert_eq!(request.until.unwrap().to_rfc3339(), "2026-11-01T15:00:00+00:00");
+    }
+
+    #[test]
+    fn an_amount_is_exact_and_its_range_has_an_order() {
+        let parsed = |min: &str, max: &str| parse(&query(|q| (q.min, q.max) = (min.into(), max.into())), Tz::UTC);
+        let filter = parsed("12.50", "12.5001").unwrap().filter;
+        assert_eq!([filter.min, filter.max].map(|at| at.unwrap().to_string()), ["12.5", "12.5001"]);
+        let Err(OpsError::BadInput(wrong)) = parsed("2", "1.9999") else { panic!("accepted") };
+        assert_eq!(wrong[0].field, "max");
+        assert!(parsed("1.00001", "").is_err() && parsed("", "1e3").is_err());
     }
 
     #[test]

@@ -75,15 +75,24 @@ impl Layout {
         }
     }
 
-    /// A row's currency, and whether it is the row's and not one for all.
-    pub(super) fn currency(&self) -> (SimpleExpr, bool) {
-        let column = |name: &str| (Expr::col(Alias::new(name)), true);
+    /// A value as the table has it: a column, what holds for all rows, or NULL where there is none.
+    pub(super) fn place(&self, own: &str) -> SimpleExpr {
+        let adopted = match self {
+            Self::Own => return Expr::col(Alias::new(own)),
+            Self::Adopted(adopted) => adopted,
+        };
+        match adopted.columns.places().into_iter().find(|(name, _)| *name == own) {
+            Some((_, Place::Column(name))) => Expr::col(Alias::new(name)),
+            Some((_, Place::Constant(text))) => Expr::value(text),
+            Some((_, Place::Nowhere)) | None => Expr::cust("NULL"),
+        }
+    }
+
+    /// Is the currency a row's, and not one for all?
+    pub(super) fn has_currencies(&self) -> bool {
         match self {
-            Self::Own => column("currency"),
-            Self::Adopted(adopted) => match &adopted.columns.currency {
-                Value::Column(name) => column(name),
-                Value::Constant { constant } => (Expr::value(constant), false),
-            },
+            Self::Own => true,
+            Self::Adopted(adopted) => matches!(adopted.columns.currency, Value::Column(_)),
         }
     }
 
@@ -93,6 +102,8 @@ impl Layout {
             HotPath::Payment
         } else if filter.order.is_some() {
             HotPath::Order
+        } else if filter.reference.is_some() {
+            HotPath::Reference
         } else if filter.user.is_some() {
             HotPath::User
         } else if let [_] = filter.statuses.as_slice() {

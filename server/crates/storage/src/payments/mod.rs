@@ -44,6 +44,25 @@ pub struct Filter {
     pub order: Option<String>,
     /// With this id.
     pub payment: Option<PaymentId>,
+    /// That the provider calls this.
+    pub reference: Option<String>,
+    /// By this provider.
+    pub provider: Option<String>,
+    /// By this method.
+    pub method: Option<String>,
+    /// In this currency.
+    pub currency: Option<Currency>,
+    /// Of this amount at least.
+    pub min: Option<Decimal>,
+    /// Of this amount at most.
+    pub max: Option<Decimal>,
+}
+
+impl Filter {
+    /// Are there few such payments, wherever they are? A key leads to them.
+    pub const fn is_narrow(&self) -> bool {
+        self.user.is_some() || self.order.is_some() || self.payment.is_some() || self.reference.is_some()
+    }
 }
 
 /// A place in the order `(created_at, payment_id)`.
@@ -94,6 +113,25 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
         if scope.layout.compares_as_text() {
             query.and_where(column(names.order_id).cast_as("CHAR").eq(order));
         }
+    }
+    let currency = filter.currency.as_ref().map(Currency::as_str);
+    for (own, wanted) in [
+        ("provider_tx_id", filter.reference.as_deref()),
+        ("provider", filter.provider.as_deref()),
+        ("method", filter.method.as_deref()),
+        ("currency", currency),
+    ] {
+        let Some(wanted) = wanted else { continue };
+        query.and_where(scope.layout.place(own).eq(wanted));
+        if scope.layout.compares_as_text() {
+            query.and_where(scope.layout.place(own).cast_as("CHAR").eq(wanted));
+        }
+    }
+    if let Some(min) = filter.min {
+        query.and_where(column(names.amount).gte(min));
+    }
+    if let Some(max) = filter.max {
+        query.and_where(column(names.amount).lte(max));
     }
     if let Some(payment) = filter.payment {
         query.and_where(column(names.payment_id).eq(payment.get()));
@@ -211,7 +249,7 @@ pub async fn totals(connection: &mut MySqlConnection, scope: &PaymentScope) -> R
     let names = scope.layout.names();
     let column = |name: &str| Expr::col(Alias::new(name));
     let quarter = || Expr::cust_with_expr("CAST(UNIX_TIMESTAMP(?) DIV 900 AS SIGNED)", column(names.created_at));
-    let (currency, is_of_row) = scope.layout.currency();
+    let currency = scope.layout.place("currency");
     let mut query = Query::select();
     query
         .expr(quarter())
@@ -223,7 +261,7 @@ pub async fn totals(connection: &mut MySqlConnection, scope: &PaymentScope) -> R
         .and_where(column(names.created_at).gte(scope.from.naive_utc()))
         .and_where(column(names.created_at).lt(scope.until.naive_utc()))
         .add_group_by([quarter(), column(names.status)]);
-    if is_of_row {
+    if scope.layout.has_currencies() {
         query.add_group_by([currency]);
     }
     let rows = dynamic::fetch_all(connection, "payments.totals", &query).await?;

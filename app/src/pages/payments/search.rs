@@ -1,0 +1,102 @@
+//! What the search box found. One meaning leads straight to it; otherwise the page says what was looked for, and where.
+
+use super::query::address;
+use crate::components::ErrorView;
+use crate::{api, links};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use payhist_types::search::{Candidate, SearchAnswer, SearchKind};
+
+/// Looks for a text, and leads on.
+#[component]
+pub(super) fn Search(history: String, text: String) -> impl IntoView {
+    let answer = api::search(history, text);
+    view! {
+        <Title text="Search" />
+        {Suspend::new(async move {
+            match answer.await {
+                Ok(answer) => {
+                    if let Some(only) = answer.only() {
+                        leptos_axum::redirect(&place_of(only));
+                    }
+                    view! { <Answer answer /> }.into_any()
+                }
+                Err(api::Error(error)) => view! { <h1>"Search"</h1><ErrorView error /> }.into_any(),
+            }
+        })}
+    }
+}
+
+#[component]
+fn Answer(answer: SearchAnswer) -> impl IntoView {
+    let SearchAnswer { history, text, candidates } = answer;
+    let found = candidates.iter().filter(|candidate| candidate.found).count();
+    let title = match found {
+        0 => format!("“{text}” was not found"),
+        1 => format!("“{text}” was found, and some shards did not answer"),
+        found => format!("“{text}” means {found} things"),
+    };
+    view! {
+        <div class="page-head"><h1>{title}</h1></div>
+        <section class="card">
+            <h2>{format!("Looked for in the history {history}, exactly as it is written")}</h2>
+            <div class="table-scroll" tabindex="0" role="region" aria-label="What the text may mean">
+            <table class="folding">
+                <caption class="visually-hidden">"What the text may mean"</caption>
+                <thead>
+                    <tr><th scope="col">"As a"</th><th scope="col">"There is"</th><th scope="col">"Read"</th></tr>
+                </thead>
+                <tbody>{candidates.into_iter().map(row).collect_view()}</tbody>
+            </table>
+            </div>
+        </section>
+        {(found == 0).then(|| view! {
+            <p class="quiet">"Months older than the retention are no longer in the database. "<a href=links::with_history("/payments", &history)>"All payments"</a></p>
+        })}
+    }
+}
+
+fn row(candidate: Candidate) -> impl IntoView {
+    let href = place_of(&candidate);
+    let Candidate { kind, found, shards, missing, .. } = candidate;
+    let there_is = match (found, missing.is_empty()) {
+        (true, _) => view! { <a href=href>{shown(kind)}</a> }.into_any(),
+        (false, true) => view! { <span class="quiet">"none"</span> }.into_any(),
+        (false, false) => view! { <span>"none on the shards that answered"</span> }.into_any(),
+    };
+    let read = match shards.as_slice() {
+        [] => "nothing: no shard can have it".to_owned(),
+        [shard] => format!("shard {shard}"),
+        shards => format!("{} shards", shards.len()),
+    };
+    let lost = missing.iter().map(|lost| format!(", no answer from shard {} on {}", lost.shard, lost.source));
+    view! { <tr><th scope="row">{name(kind)}</th><td>{there_is}</td><td class="whole" data-name="read">{read}{lost.collect::<String>()}</td></tr> }
+}
+
+/// The page that shows what was found.
+fn place_of(candidate: &Candidate) -> String {
+    match candidate.kind {
+        SearchKind::Payment => {
+            links::with_history(&format!("/payments/{}", candidate.query.id), &candidate.query.history)
+        }
+        _ => address(&candidate.query),
+    }
+}
+
+const fn name(kind: SearchKind) -> &'static str {
+    match kind {
+        SearchKind::Payment => "payment id",
+        SearchKind::User => "user id",
+        SearchKind::Order => "order id",
+        SearchKind::Reference => "provider reference",
+    }
+}
+
+const fn shown(kind: SearchKind) -> &'static str {
+    match kind {
+        SearchKind::Payment => "the payment",
+        SearchKind::User => "the user's payments",
+        SearchKind::Order => "the order's payments",
+        SearchKind::Reference => "the payments with this reference",
+    }
+}
