@@ -8,7 +8,7 @@ use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use payhist_types::error::{ApiError, ErrorKind};
-use payhist_types::payment::{Location, Payment, PaymentDetail, PaymentRow};
+use payhist_types::payment::{HeldBy, Location, Payment, PaymentDetail, PaymentRow};
 
 /// The page of a payment.
 #[component]
@@ -45,7 +45,7 @@ fn NotShown(error: ApiError) -> impl IntoView {
 
 #[component]
 fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
-    let PaymentDetail { zone, payment, location, same_order, same_user, missing, .. } = detail;
+    let PaymentDetail { zone, payment, location, held_by, same_order, same_user, missing, .. } = detail;
     let missing: Vec<_> = missing.iter().map(|lost| format!("{} on {}", lost.shard, lost.source)).collect();
     let raw = serde_json::to_string_pretty(&payment).unwrap_or_default();
     view! {
@@ -59,6 +59,7 @@ fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
                 title=format!("Another payment may have this id: these shards did not answer: {}.", missing.join(", "))
             />
         })}
+        {(!held_by.is_empty()).then(|| held(held_by, &history))}
         <div class="grid-2">
             <section class="card"><h2>"Payment"</h2>{facts(&payment, &history)}</section>
             <div class="stack">
@@ -73,6 +74,20 @@ fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
             <pre class="raw" tabindex="0" role="region" aria-label="The row as JSON">{raw}</pre>
         </details>
         <p class="quiet">{format!("Times are in {zone}.")}</p>
+    }
+}
+
+/// What a hold means for whoever looks at the payment.
+fn held(held_by: Vec<HeldBy>, history: &str) -> impl IntoView + use<> {
+    let href = links::with_history("/holds", history);
+    let holds = held_by.into_iter().map(move |HeldBy { hold, case_number, until }| {
+        let until = until.map_or_else(|| "its release".to_owned(), |until| until.format("%Y-%m-%d %H:%M").to_string());
+        view! { <li><a href=href.clone()>{format!("Hold {hold}")}</a>{format!(", case {case_number}, until {until}")}</li> }
+    });
+    view! {
+        <Notice tone=Tone::Neutral title="A legal hold keeps this payment: it is not destroyed when its month goes.">
+            <ul>{holds.collect_view()}</ul>
+        </Notice>
     }
 }
 

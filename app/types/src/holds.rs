@@ -72,6 +72,16 @@ impl HoldScope {
         }
     }
 
+    /// Is it on a payment of that user, order and month?
+    pub fn is_on(&self, user: UserId, order: &str, month: Month) -> bool {
+        match self {
+            Self::User { user: held } => *held == user,
+            Self::Order { order: held } => held == order,
+            Self::Month { month: held } => *held == month,
+            Self::History | Self::Unknown { .. } => true,
+        }
+    }
+
     /// Reads what a form says: `user`, `order`, `month` or `history`, and which one.
     ///
     /// # Errors

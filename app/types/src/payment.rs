@@ -226,6 +226,17 @@ pub struct Location {
     pub month: Month,
 }
 
+/// A legal hold that keeps a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// Its number.
+    pub hold: u64,
+    /// Its case.
+    pub case_number: String,
+    /// When it ends by itself; `None`: only by its release.
+    pub until: Option<DateTime<FixedOffset>>,
+}
+
 /// The page of one payment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentDetail {
@@ -237,6 +248,9 @@ pub struct PaymentDetail {
     pub payment: Payment,
     /// Where the row lives.
     pub location: Location,
+    /// The holds that are on it.
+    #[serde(default)]
+    pub held_by: Vec<HeldBy>,
     /// The shards that did not answer; one of an adopted history's might have a payment of the same id.
     #[serde(default)]
     pub missing: Vec<MissingShard>,

@@ -182,7 +182,9 @@ fn search_words(answer: &SearchAnswer) -> String {
 }
 
 fn detail_words(detail: &PaymentDetail) -> String {
-    let PaymentDetail { payment, location, zone, .. } = detail;
+    let PaymentDetail { payment, location, zone, held_by, .. } = detail;
+    let held_by: Vec<_> =
+        held_by.iter().map(|held| format!("hold {} (case {})", held.hold, held.case_number)).collect();
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
     let time = |at: DateTime<FixedOffset>| format!("{} {zone}", at.format("%Y-%m-%d %H:%M:%S%.6f"));
     let rows = [
@@ -197,6 +199,7 @@ fn detail_words(detail: &PaymentDetail) -> String {
         ("failure", optional(&payment.failure_code)),
         ("created", time(payment.created_at)),
         ("updated", optional(&payment.updated_at.map(time))),
+        ("held by", if held_by.is_empty() { "none".to_owned() } else { held_by.join(", ") }),
         (
             "lives in",
             format!(

@@ -21,7 +21,7 @@ pub(super) fn Results(query: PaymentQuery, page: PaymentPage) -> impl IntoView {
             .into_any()
     };
     view! {
-        {(!complete).then(|| incomplete(missing, scope.shards.len()))}
+        {(!complete).then(|| incomplete(missing, scope.shards.len(), address(&query)))}
         {rows}
         <div class="results-foot">
             <nav class="pager" aria-label="Pages of payments">
@@ -40,7 +40,7 @@ fn page_link(word: &'static str, href: Option<String>, rel: Option<&'static str>
 }
 
 /// Said before the rows, since it changes what they mean.
-fn incomplete(missing: Vec<MissingShard>, asked: usize) -> impl IntoView {
+fn incomplete(missing: Vec<MissingShard>, asked: usize, again: String) -> impl IntoView {
     let title =
         format!("Incomplete: {} of {asked} shards did not answer. Their payments are not in this list.", missing.len());
     let shards = missing
@@ -50,7 +50,7 @@ fn incomplete(missing: Vec<MissingShard>, asked: usize) -> impl IntoView {
     view! {
         <Notice tone=Tone::Critical title=title>
             <ul>{shards}</ul>
-            <p>"Nothing is lost by this. Reload to ask again, or see "<a href="/database">"the database page"</a>"."</p>
+            <p>"Nothing is lost by this. "<a href=again>"Ask again"</a>", or see "<a href="/database">"the database page"</a>"."</p>
         </Notice>
     }
 }

@@ -5,11 +5,11 @@ use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, browse};
 use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
-use payhist_types::PaymentId;
-use payhist_types::ShardId;
 use payhist_types::history::{HistorySpec, Policy, Switches};
+use payhist_types::holds::HoldScope;
 use payhist_types::payment::{PaymentPage, PaymentQuery};
 use payhist_types::search::{SearchAnswer, SearchKind};
+use payhist_types::{PaymentId, ShardId, UserId};
 use rstest::rstest;
 use sqlx::QueryBuilder;
 
@@ -241,6 +241,17 @@ async fn a_payments_page_says_where_it_lives_and_masks_the_person(#[case] engine
     assert_eq!(detail.location.table, spec.table_of(ShardId(1)));
     assert_eq!(detail.location.partition.unwrap(), format!("p{}", row.month.to_string().replace('-', "")));
     assert_eq!(detail.same_user.len(), 7, "two newer ones, five older ones");
+    assert_eq!(detail.held_by, []);
+    let order = row.payment.order_id.clone();
+    test.hold(HoldScope::User { user: UserId(4) }, None).await;
+    test.hold(HoldScope::User { user: UserId(5) }, None).await;
+    test.hold(HoldScope::Order { order: order.clone() }, None).await;
+    test.hold(HoldScope::Order { order: order.to_uppercase() }, None).await;
+    test.hold(HoldScope::Month { month: row.month }, Some("2026-12-24")).await;
+    test.hold(HoldScope::Month { month: row.month.plus(1).unwrap() }, None).await;
+    let held = browse::show(&test.ops, &Permit::for_command(), "", row.payment.payment_id).await.unwrap().held_by;
+    assert_eq!(held.iter().map(|held| held.hold).collect::<Vec<_>>(), [1, 3, 5]);
+    assert_eq!(held[2].until.unwrap().to_rfc3339(), "2026-12-25T00:00:00-05:00", "the end of that day in New York");
     let unknown = browse::show(&test.ops, &Permit::for_command(), "", PaymentId::from_raw(1)).await;
     assert!(matches!(unknown, Err(OpsError::NotFound(_))), "{unknown:?}");
 }

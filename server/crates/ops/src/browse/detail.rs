@@ -2,8 +2,8 @@
 
 use super::request::Request;
 use super::{Reader, mask};
-use crate::OpsError;
 use crate::zone::{local, localised};
+use crate::{OpsError, holds};
 use payhist_plan::{months, routing};
 use payhist_storage::payments::{Filter, Key, Keyset};
 use payhist_types::PaymentId;
@@ -58,10 +58,12 @@ impl Reader<'_> {
         let mut same_user = rows(newer.payments, NEIGHBOUR_ROWS);
         same_user.reverse();
         same_user.extend(rows(older.payments, NEIGHBOUR_ROWS));
+        let location = self.location(&payment);
         Ok(PaymentDetail {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
-            location: self.location(&payment),
+            held_by: holds::on_payment(self.ops, self.history, &payment, location.month).await?,
+            location,
             missing: unasked,
             same_order: rows(order.payments, SAME_ORDER_ROWS),
             same_user,

@@ -17,9 +17,12 @@ use crate::zone::{day_start, local};
 use crate::{Ops, OpsError, catalogue, histories, rotation, zone};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use payhist_storage::histories::History;
 use payhist_storage::holds::{self as stored, NewHold};
 use payhist_storage::{audit, tx};
+use payhist_types::Month;
 use payhist_types::holds::{Deed, Hold, HoldList, HoldScope, HoldView};
+use payhist_types::payment::{HeldBy, Payment};
 use serde_json::json;
 
 /// Longest case number, in characters.
@@ -52,6 +55,25 @@ pub async fn list(ops: &Ops, _permit: &Permit<ViewHolds>, history: &str) -> Resu
     };
     let holds = active.into_iter().chain(ended).map(view).collect();
     Ok(HoldList { history: history.spec.name.to_string(), zone: zone.name().to_owned(), holds })
+}
+
+/// The holds that are on a payment of that month, oldest first.
+pub(crate) async fn on_payment(
+    ops: &Ops,
+    history: &History,
+    payment: &Payment,
+    month: Month,
+) -> Result<Vec<HeldBy>, OpsError> {
+    let zone = zone::parse(&history.spec.policy.zone)?;
+    let mut connection = ops.control().acquire("payments.holds").await?;
+    let holds = stored::active(&mut connection, history.id, ops.now()).await?.into_iter();
+    let on_it = holds.filter(|hold| hold.scope.is_on(payment.user_id, &payment.order_id, month));
+    let held_by = on_it.map(|hold| HeldBy {
+        hold: hold.id,
+        case_number: hold.case_number,
+        until: hold.until.map(|until| local(until.to_utc(), zone)),
+    });
+    Ok(held_by.collect())
 }
 
 /// What somebody wants to hold.
