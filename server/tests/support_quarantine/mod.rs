@@ -7,7 +7,7 @@ use payhist_testkit::TestOps;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::{EngineKind, Month};
 use sqlx::AssertSqlSafe;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 
 pub(crate) const TABLE: &str = "payment_history_shard_0";
 
@@ -95,14 +95,17 @@ impl Site {
         self.command(&[&["partitions"], arguments].concat(), fault)
     }
 
+    /// Runs it to its end. What it says stands in the test's own output, which is shown when the test fails.
     pub(crate) fn command(&self, arguments: &[&str], fault: Option<&str>) -> ExitStatus {
-        self.payhist(arguments, fault).status().unwrap()
+        let output = self.payhist(arguments, fault).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        eprintln!("{arguments:?} with fault {fault:?}: {}\n{}", output.status, String::from_utf8_lossy(&said));
+        output.status
     }
 
     pub(crate) fn payhist(&self, arguments: &[&str], fault: Option<&str>) -> Command {
         let mut command = Command::new(PAYHIST);
         command.args(arguments).arg("--json").arg("--config").arg(&self.config);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(fault) = fault {
             command.env("PAYHIST_FAULT", fault);
         }
