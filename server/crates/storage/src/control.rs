@@ -71,5 +71,5 @@ async fn forget_half_applied(connection: &mut MySqlConnection) -> Result<(), Sto
 
 /// Opens the control database's pool.
 pub fn open(config: &SourceConfig) -> Pool {
-    Pool::open(&config.name, config.options.clone(), config.pool_max, None)
+    Pool::open(&config.name, config.options.clone(), config.pool_max)
 }

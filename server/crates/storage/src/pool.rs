@@ -6,6 +6,11 @@
 //! sqlx pings a connection whenever it comes back, to roll back what was dropped half done: a round trip more for each
 //! short read. A connection that is known to be at rest is therefore handed back by [`PooledConnection::keep`] and lent
 //! again without it. Invariant: while somebody waits, nothing is kept.
+//!
+//! Who changes something waits for a server that restarts; who reads is told at once that it is down ([`refusal`]).
+
+mod refusal;
+mod waits;
 
 use crate::error::{During, StorageError};
 use payhist_dialect::Capabilities;
@@ -17,10 +22,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Upper edges of the acquire-wait histogram, in microseconds; one open bucket follows.
-const WAIT_EDGES_US: [u64; 12] =
-    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 5_000_000];
+use waits::{WAIT_EDGES_US, quantile};
 
 /// How long an acquire may wait for a connection.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,6 +61,8 @@ async fn is_answered(connection: &mut MySqlConnection) -> bool {
 pub struct Pool {
     inner: sqlx::MySqlPool,
     meter: Arc<Meter>,
+    /// What a refused connection is an error for, at once.
+    is_for_reading: bool,
 }
 
 #[derive(Debug, Default)]
@@ -114,11 +118,22 @@ impl Drop for Waiting<'_> {
 }
 
 impl Pool {
-    /// Opens a pool of at most `max` connections; connects lazily, so a dead server is an error of its first use.
-    /// With a `deadline`, the server itself ends each SELECT that takes longer.
-    pub fn open(name: &str, options: MySqlConnectOptions, max: u32, deadline: Option<Duration>) -> Self {
-        let options = options.statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
-        let mut pool = MySqlPoolOptions::new()
+    /// Opens a pool of at most `max` connections; connects lazily, so a dead server is an error of its first use, when it
+    /// has not come back within [`ACQUIRE_TIMEOUT`].
+    pub fn open(name: &str, options: MySqlConnectOptions, max: u32) -> Self {
+        Self::with(name, options, Self::options(max), false)
+    }
+
+    /// The same for looks, which do not wait for a server that is down: when it refuses connections, that is the error. The
+    /// server itself ends each SELECT that takes longer than `deadline`.
+    pub fn for_reading(name: &str, options: MySqlConnectOptions, max: u32, deadline: Duration) -> Self {
+        let pool =
+            Self::options(max).after_connect(move |connection, _| Box::pin(limit_statements(connection, deadline)));
+        Self::with(name, options, pool, true)
+    }
+
+    fn options(max: u32) -> MySqlPoolOptions {
+        MySqlPoolOptions::new()
             .max_connections(max)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(IDLE_TIMEOUT)
@@ -126,24 +141,24 @@ impl Pool {
             .before_acquire(|connection, meta| {
                 Box::pin(async move { Ok(meta.idle_for < PING_AFTER_IDLE || connection.ping().await.is_ok()) })
             })
-            .after_release(|connection, _| Box::pin(async move { Ok(is_answered(connection).await) }));
-        if let Some(deadline) = deadline {
-            pool = pool.after_connect(move |connection, _| Box::pin(limit_statements(connection, deadline)));
-        }
-        let inner = pool.connect_lazy_with(options);
-        Self { inner, meter: Arc::new(Meter { name: name.to_owned(), ..Meter::default() }) }
+            .after_release(|connection, _| Box::pin(async move { Ok(is_answered(connection).await) }))
+    }
+
+    fn with(name: &str, options: MySqlConnectOptions, pool: MySqlPoolOptions, is_for_reading: bool) -> Self {
+        let inner = pool.connect_lazy_with(options.statement_cache_capacity(STATEMENT_CACHE_CAPACITY));
+        Self { inner, meter: Arc::new(Meter { name: name.to_owned(), ..Meter::default() }), is_for_reading }
     }
 
     /// Takes a connection for `purpose`, the code's name for what it does, e.g. `payments.list`.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`] when none is free within [`ACQUIRE_TIMEOUT`] or the server does not answer.
+    /// [`StorageError::Unavailable`] when none is free within [`ACQUIRE_TIMEOUT`], or the server does not answer or refuses.
     pub async fn acquire(&self, purpose: &'static str) -> Result<PooledConnection, StorageError> {
         let meter = &self.meter;
         let begun = Instant::now();
         let result = match self.kept_or_waiting() {
             Ok(connection) => Ok(connection),
-            Err(_waiting) => self.inner.acquire().await,
+            Err(_waiting) => self.lent().await,
         };
         meter.record_wait(begun.elapsed());
         if matches!(result, Err(sqlx::Error::PoolTimedOut)) {
@@ -154,6 +169,17 @@ impl Pool {
         let ticket = meter.next_ticket.fetch_add(1, Relaxed);
         lock(&meter.holders).insert(ticket, (purpose, Instant::now()));
         Ok(PooledConnection { connection, holding: Holding { ticket, meter: Arc::clone(meter) } })
+    }
+
+    async fn lent(&self) -> Result<Lent, sqlx::Error> {
+        if !self.is_for_reading {
+            return self.inner.acquire().await;
+        }
+        tokio::select! {
+            biased;
+            lent = self.inner.acquire() => lent,
+            refusal = self.refusal() => Err(refusal),
+        }
     }
 
     /// A kept connection, or else a place among those who wait.
@@ -202,18 +228,6 @@ impl Pool {
         };
         self.inner.close().await;
     }
-}
-
-/// The upper edge of the bucket that holds the given percentile; `None` without samples or in the open bucket.
-fn quantile(counts: &[u64], percent: u64) -> Option<u64> {
-    let total: u64 = counts.iter().sum();
-    let rank = (total * percent).div_ceil(100).max(1);
-    let mut seen = 0;
-    let bucket = counts.iter().position(|count| {
-        seen += count;
-        seen >= rank
-    })?;
-    WAIT_EDGES_US.get(bucket).copied()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -268,22 +282,5 @@ impl Deref for PooledConnection {
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut MySqlConnection {
         &mut self.connection
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_name_the_bucket_that_holds_the_rank() {
-        assert_eq!(quantile(&[0; 13], 50), None, "no samples, no figure");
-        let mut counts = [0; 13];
-        counts[0] = 98;
-        counts[3] = 2;
-        assert_eq!(quantile(&counts, 50), Some(50));
-        assert_eq!(quantile(&counts, 99), Some(500));
-        counts[12] = 1_000;
-        assert_eq!(quantile(&counts, 99), None, "the open bucket has no edge");
     }
 }

@@ -33,7 +33,7 @@ pub struct Replica {
 
 impl Replica {
     pub(crate) fn open(config: ReplicaConfig) -> Self {
-        let pool = Pool::open(&config.name, config.options, CONNECTIONS_MAX, Some(source::READ_DEADLINE));
+        let pool = Pool::for_reading(&config.name, config.options, CONNECTIONS_MAX, source::READ_DEADLINE);
         Self { name: config.name, pool }
     }
 

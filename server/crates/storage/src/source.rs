@@ -69,8 +69,8 @@ impl Source {
     /// Opens the pool; nothing is sent before the first use.
     pub fn open(config: SourceConfig) -> Self {
         Self {
-            pool: Pool::open(&config.name, config.options.clone(), config.pool_max, Some(READ_DEADLINE)),
-            work: Pool::open(&format!("{}, changes", config.name), config.options, WORK_CONNECTIONS_MAX, None),
+            pool: Pool::for_reading(&config.name, config.options.clone(), config.pool_max, READ_DEADLINE),
+            work: Pool::open(&format!("{}, changes", config.name), config.options, WORK_CONNECTIONS_MAX),
             replicas: config.replicas.into_iter().map(Replica::open).collect(),
             name: config.name,
             capabilities: OnceCell::new(),

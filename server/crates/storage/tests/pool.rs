@@ -1,13 +1,15 @@
-//! What a pool does with connections whose statement nobody waits for any more.
+//! What a pool does with statements that nobody waits for any more, with connections at rest, and when its server is down.
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_storage::{Pool, PooledConnection};
-use payhist_testkit::TestDb;
+use payhist_testkit::{TestDb, TestServer};
 use payhist_types::EngineKind;
 use rstest::rstest;
 use std::time::Duration;
 use tokio::time::timeout;
 
 const ONE_AT_A_TIME: u32 = 1;
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Sleeps, then fails by a duplicate key.
 const FAILS_LATE: &str = "INSERT INTO late SELECT SLEEP(0.2) FROM (SELECT 1 UNION ALL SELECT 2) twice";
@@ -20,7 +22,7 @@ const FAILS_LATE: &str = "INSERT INTO late SELECT SLEEP(0.2) FROM (SELECT 1 UNIO
 #[tokio::test]
 async fn a_statement_that_is_given_up_and_then_fails_costs_the_pool_nothing(#[case] engine: EngineKind) {
     let db = TestDb::new(engine).await;
-    let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME, None);
+    let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME);
     let mut connection = pool.acquire("create").await.unwrap();
     sqlx::query("CREATE TABLE late (slept INT PRIMARY KEY)").execute(&mut *connection).await.unwrap();
 
@@ -48,7 +50,7 @@ async fn a_connection_at_rest_is_lent_again_without_a_ping(#[case] engine: Engin
         (id, pings)
     }
     let db = TestDb::new(engine).await;
-    let pool = Pool::open("test", db.connect_options(), 2, None);
+    let pool = Pool::open("test", db.connect_options(), 2);
     let mut connection = pool.acquire("first").await.unwrap();
     let before = sent(&mut connection).await;
     connection.keep();
@@ -65,7 +67,7 @@ async fn a_connection_at_rest_is_lent_again_without_a_ping(#[case] engine: Engin
 #[tokio::test]
 async fn nothing_is_kept_from_those_who_wait(#[case] engine: EngineKind) {
     let db = TestDb::new(engine).await;
-    let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME, None);
+    let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME);
     let connection = pool.acquire("first").await.unwrap();
     let waiter = tokio::spawn({
         let pool = pool.clone();
@@ -77,4 +79,68 @@ async fn nothing_is_kept_from_those_who_wait(#[case] engine: EngineKind) {
     connection.keep();
     waiter.await.unwrap().unwrap();
     assert_eq!(pool.stats().waiters, 0);
+}
+
+/// A socket that nobody listens at stays behind, as a port does. One look had a connection at rest, the other none.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_reader_is_told_that_its_server_refuses_and_finds_it_again_after_a_restart(#[case] engine: EngineKind) {
+    let server = TestServer::private(engine).await;
+    let pool = Pool::for_reading("test", server.connect_options(), 2, DEADLINE);
+    drop(pool.acquire("before").await.unwrap());
+    server.kill9().await;
+    for look in ["first", "second"] {
+        let mut error = pool.acquire(look).await.map(drop);
+        if error.is_ok() {
+            // What was in use a moment ago is lent without a ping: then the statement fails.
+            error = pool.acquire(look).await.map(drop);
+        }
+        let words = error.unwrap_err().to_string();
+        assert!(words.contains("refused"), "{look}: {words}");
+    }
+    assert_eq!((pool.stats().timeouts, pool.stats().waiters), (0, 0), "nobody waited for the pool's timeout");
+
+    let _server = server.restart().await;
+    drop(pool.acquire("after").await.unwrap());
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn who_changes_something_goes_on_trying(#[case] engine: EngineKind) {
+    let server = TestServer::private(engine).await;
+    let pool = Pool::open("test", server.connect_options(), ONE_AT_A_TIME);
+    server.kill9().await;
+    let waiter = tokio::spawn(async move { pool.acquire("change").await.map(drop) });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(!waiter.is_finished());
+    waiter.abort();
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn who_waits_because_all_connections_are_lent_opens_no_other(#[case] engine: EngineKind) {
+    let server = TestServer::private(engine).await;
+    let pool = Pool::for_reading("test", server.connect_options(), ONE_AT_A_TIME, DEADLINE);
+    let mut lent = pool.acquire("first").await.unwrap();
+    let waiter = tokio::spawn({
+        let pool = pool.clone();
+        async move { pool.acquire("waiter").await.map(drop) }
+    });
+    let before = connections(&mut lent).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(connections(&mut lent).await, before);
+    drop(lent);
+    waiter.await.unwrap().unwrap();
+}
+
+/// How many a server has been asked for since it started.
+async fn connections(connection: &mut PooledConnection) -> String {
+    let status = "SHOW GLOBAL STATUS LIKE 'Connections'";
+    sqlx::query_as::<_, (String, String)>(status).fetch_one(&mut **connection).await.unwrap().1
 }
