@@ -56,7 +56,15 @@ async fn what_cannot_be_compared_in_time_is_not_destroyed(
 
     let twin = quarantine_days.map(|_| twins::name(TABLE, "p202603"));
     let original = Original::new(test.db.name(), "p202603", twin.as_deref()).unwrap();
-    let guard = ask(&test, &original, Duration::from_millis(1)).await.unwrap_err();
+    // On a busy machine the server may look at its clock only when it is done.
+    let mut answer = Ok(());
+    for _ in 0..20 {
+        answer = ask(&test, &original, Duration::from_millis(1)).await;
+        if answer.is_err() {
+            break;
+        }
+    }
+    let guard = answer.unwrap_err();
     assert_eq!(guard, Guard::ComparisonTooLong { hold, secs: 0, in_quarantine: twin.is_some() });
     let mut sessions = Sessions::new(&test.db.connect_options(), &["writer"]).await;
     let table = twin.as_deref().unwrap_or(TABLE);
