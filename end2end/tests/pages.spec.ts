@@ -22,6 +22,8 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["overview", () => "/"],
   ["payments", () => "/payments"],
   ["payments, none found", () => "/payments?order=none"],
+  ["payments, rarer filters", () => "/payments?provider=stripe&currency=EUR&min=10"],
+  ["search in vain", () => "/payments?search=no+such+thing"],
   ["one payment", (demo) => `/payments/${newestPayment(demo)}`],
   ["partition map", () => "/partitions"],
   ["plan", () => "/partitions/plan"],
