@@ -172,13 +172,11 @@ impl Pool {
     }
 
     async fn lent(&self) -> Result<Lent, sqlx::Error> {
-        if !self.is_for_reading {
-            return self.inner.acquire().await;
-        }
+        let lent = Box::pin(self.inner.acquire()); // large, and part of every future that acquires
         tokio::select! {
             biased;
-            lent = self.inner.acquire() => lent,
-            refusal = self.refusal() => Err(refusal),
+            lent = lent => lent,
+            refusal = self.refusal(), if self.is_for_reading => Err(refusal),
         }
     }
 
