@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Permission {
     /// See payments, personal fields masked.
     ViewPayments,
+    /// Take payments away in a file, personal fields masked.
+    ExportPayments,
     /// See the partition map, plans and runs.
     ViewPartitions,
     /// Apply plans and turn switches.
@@ -59,7 +61,9 @@ impl Role {
         match permission {
             P::ViewPayments | P::ViewPartitions | P::ViewDatabase | P::ViewJobs | P::ViewHolds => true,
             P::ManagePartitions | P::ManageJobs => matches!(self, Self::Dba | Self::Admin),
-            P::RevealPersonalData => matches!(self, Self::Operator | Self::Compliance | Self::Admin),
+            P::ExportPayments | P::RevealPersonalData => {
+                matches!(self, Self::Operator | Self::Compliance | Self::Admin)
+            }
             P::ManageErasures | P::ManageHolds => matches!(self, Self::Compliance | Self::Admin),
             P::ManageOperators => matches!(self, Self::Admin),
         }

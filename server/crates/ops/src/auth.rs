@@ -39,6 +39,10 @@ macro_rules! actions {
 actions! {
     /// See payments.
     ViewPayments,
+    /// Take payments away in a file.
+    ExportPayments,
+    /// See personal fields in clear.
+    RevealPersonalData,
     /// See partitions, plans and runs.
     ViewPartitions,
     /// Apply plans and turn switches.

@@ -1,13 +1,11 @@
-//! REST under `/api/v1`: the same answers as the pages, as JSON.
+//! `/api/v1/payments`
 
+use super::Failure;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use payhist_ops::{Ops, OpsError, Principal, browse};
 use payhist_types::PaymentId;
-use payhist_types::error::ApiError;
 use payhist_types::payment::{PaymentDetail, PaymentPage, PaymentQuery};
 use payhist_types::search::SearchAnswer;
 use serde::Deserialize;
@@ -17,22 +15,6 @@ pub(super) fn routes() -> Router<Ops> {
         .route("/payments", get(list))
         .route("/payments/{id}", get(show))
         .route("/payments/search/{text}", get(search))
-}
-
-/// An error as JSON with the status of its kind.
-pub(super) struct Failure(ApiError);
-
-impl From<OpsError> for Failure {
-    fn from(error: OpsError) -> Self {
-        Self(error.into())
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self.0)).into_response()
-    }
 }
 
 async fn list(
