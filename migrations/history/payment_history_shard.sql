@@ -23,6 +23,7 @@ CREATE TABLE {table} (
     UNIQUE KEY by_payment (payment_id, created_at),
     KEY by_order (order_id, created_at),
     KEY by_reference (provider_tx_id, created_at),
+    KEY by_email (payer_email, user_id, created_at),
     KEY by_status (status, created_at, payment_id),
     KEY by_time (created_at, payment_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = '{comment}'

@@ -30,12 +30,13 @@ const PAGES: [&str; 15] = [
     "/database/deadlocks/1",
     "/nowhere",
 ];
-const API: [&str; 3] = ["/api/v1/payments", "/api/v1/payments/1", "/api/v1/payments/search/1"];
+const API: [&str; 4] =
+    ["/api/v1/payments", "/api/v1/payments/1", "/api/v1/payments/1/explain", "/api/v1/payments/search/1"];
 
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 /// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 9] = [
+const MUTATIONS: [Mutation; 10] = [
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
@@ -58,6 +59,11 @@ const MUTATIONS: [Mutation; 9] = [
         "/api/ui/holds/place",
         &[("history", "payments"), ("kind", "user"), ("which", "7"), ("case_number", "1"), ("reason", "audit")],
         &[Role::Compliance, Role::Admin],
+    ),
+    (
+        "/api/ui/payment/reveal",
+        &[("history", "payments"), ("id", "7"), ("reason", "the customer asks")],
+        &[Role::Operator, Role::Compliance, Role::Admin],
     ),
     ("/api/ui/holds/ask-release", &[("hold", "1"), ("reason", "closed")], &[Role::Compliance, Role::Admin]),
     ("/api/ui/holds/approve-release", &[("hold", "1")], &[Role::Compliance, Role::Admin]),
@@ -128,7 +134,7 @@ async fn every_function_that_changes_something_is_held_to_its_roles_and_the_rest
         for (role, browser) in &browsers {
             let status = browser.post(path, form).await.status().as_u16();
             if allowed.contains(role) {
-                assert!([200, 302, 303, 409].contains(&status), "{role} {path}: {status}");
+                assert!([200, 302, 303, 404, 409].contains(&status), "{role} {path}: {status}");
             } else {
                 assert_eq!(status, 403, "{role} {path}");
             }
@@ -281,6 +287,42 @@ async fn a_run_is_followed_by_events_until_it_is_over() {
     runs::finish(&mut connection, run, RunOutcome::Done, test.clock.now()).await.unwrap();
     assert_eq!(events.chunk().await.unwrap().unwrap(), "data: done\n\n");
     assert_eq!(events.chunk().await.unwrap(), None, "it ends with the run");
+}
+
+/// The tables are locked, so that the request would wait: its browser goes away, and the server's statements end.
+#[tokio::test]
+async fn a_request_that_is_given_up_ends_its_statements() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Viewer).await;
+    let browser = Browser::logged_in(&serve, Role::Viewer).await;
+    let ended = async || {
+        let page = browser.get("/database").await.text().await.unwrap();
+        let before = page.split(" statements that nobody waited for").next().unwrap();
+        before.rsplit(['>', ' ']).find_map(|word| word.parse::<u64>().ok()).unwrap_or_else(|| panic!("{page}"))
+    };
+    let mut locker = test.db.connect().await;
+    let mut watcher = test.db.connect().await;
+    for path in ["/api/v1/payments", "/payments"] {
+        assert_eq!(browser.get(path).await.status(), 200);
+        sqlx::raw_sql("LOCK TABLES payment_history_shard_0 WRITE").execute(&mut locker).await.unwrap();
+        let before = ended().await;
+        let mut request = Box::pin(browser.get(path));
+        loop {
+            let waiting = "SELECT COUNT(*) FROM information_schema.PROCESSLIST \
+                           WHERE INFO LIKE CONCAT('%', DATABASE(), '%') AND STATE LIKE 'Waiting for%'";
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.unwrap();
+            if waiting > 0 {
+                break;
+            }
+            let early = tokio::time::timeout(Duration::from_millis(10), &mut request).await;
+            assert!(early.is_err(), "{path}: it waits for the locked table");
+        }
+        drop(request);
+        while ended().await == before {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        sqlx::raw_sql("UNLOCK TABLES").execute(&mut locker).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ async fn a_generate_run_killed_under_way_is_finished_by_the_same_command(#[case]
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let killed = case.figures().await;
     assert_eq!((killed.0, killed.1), (20_000, 20_000));
-    assert_eq!(case.keys().await, u64::from(SHARDS) * 6, "no table is left without its secondary keys");
+    assert_eq!(case.keys().await, u64::from(SHARDS) * 7, "no table is left without its secondary keys");
     assert_eq!(report(&case.generate().output().unwrap())["rows"], 0, "nothing is made twice");
     assert_eq!(case.figures().await, killed);
     case.clean_up().await;

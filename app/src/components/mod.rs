@@ -10,7 +10,7 @@ mod text;
 pub(crate) use frame::Frame;
 pub(crate) use icon::{Icon, IconName};
 pub(crate) use live::Live;
-pub(crate) use payment::{PaymentTable, StatusBadge, status_word};
+pub(crate) use payment::{PaymentColumn, PaymentTable, StatusBadge, status_word};
 pub(crate) use status::{Badge, ErrorView, Notice, Tone, failure_of, loaded};
 pub(crate) use text::{Amount, Copy, Time};
 

@@ -6,9 +6,11 @@
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::PaymentId;
+use crate::money::{Currency, Money};
 
 /// Which way a page goes from its cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,10 +22,12 @@ pub enum Direction {
     Newer,
 }
 
-/// The key `(created_at, payment_id)` of the row that a page starts after, and the direction.
+/// The key of the row that a page starts after, and the direction: `(created_at, payment_id)`, in a list by amount led by
+/// that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor {
+    amount: Option<Decimal>,
     created_at: DateTime<Utc>,
     payment_id: PaymentId,
     direction: Direction,
@@ -40,7 +44,18 @@ const HEX_DIGITS: usize = 16;
 impl Cursor {
     /// A cursor at a row's key; the time is cut to the microsecond.
     pub fn new(created_at: DateTime<Utc>, payment_id: PaymentId, direction: Direction) -> Self {
-        Self { created_at: created_at.trunc_subsecs(6), payment_id, direction }
+        Self { amount: None, created_at: created_at.trunc_subsecs(6), payment_id, direction }
+    }
+
+    /// The same in a list by amount.
+    #[must_use]
+    pub fn at_amount(self, amount: Decimal) -> Self {
+        Self { amount: Some(amount.normalize()), ..self }
+    }
+
+    /// The row's amount, in a list by amount.
+    pub const fn amount(self) -> Option<Decimal> {
+        self.amount
     }
 
     /// The row's creation time, to the microsecond.
@@ -59,14 +74,16 @@ impl Cursor {
     }
 }
 
-/// `o` or `n`, the microseconds since 1970 and the payment id, each as 16 lower-case hexadecimal digits.
+/// `o` or `n`, the microseconds since 1970 and the payment id, each as 16 lower-case hexadecimal digits; in a list by amount
+/// `_` and the amount.
 impl fmt::Display for Cursor {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = match self.direction {
             Direction::Older => 'o',
             Direction::Newer => 'n',
         };
-        write!(formatter, "{direction}{:016x}{:016x}", self.created_at.timestamp_micros(), self.payment_id.get())
+        write!(formatter, "{direction}{:016x}{:016x}", self.created_at.timestamp_micros(), self.payment_id.get())?;
+        self.amount.map_or(Ok(()), |amount| write!(formatter, "_{amount}"))
     }
 }
 
@@ -74,14 +91,17 @@ impl FromStr for Cursor {
     type Err = CursorError;
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
-        parse(text).ok_or_else(|| CursorError(text.to_owned()))
+        parse(text).filter(|cursor| cursor.to_string() == text).ok_or_else(|| CursorError(text.to_owned()))
     }
 }
 
 fn parse(text: &str) -> Option<Cursor> {
-    let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let (direction, key) = text.split_at_checked(1)?;
-    if key.len() != 2 * HEX_DIGITS || !key.bytes().all(lower_hex) {
+    let (key, amount) = match key.split_once('_') {
+        Some((key, amount)) => (key, Some(Money::parse(amount, Currency::EUR).ok()?.amount())),
+        None => (key, None),
+    };
+    if key.len() != 2 * HEX_DIGITS || !key.is_ascii() {
         return None;
     }
     let (micros, id) = key.split_at(HEX_DIGITS);
@@ -92,7 +112,7 @@ fn parse(text: &str) -> Option<Cursor> {
         _ => return None,
     };
     let payment_id = PaymentId::from_raw(u64::from_str_radix(id, 16).ok()?);
-    Some(Cursor { created_at: DateTime::from_timestamp_micros(micros)?, payment_id, direction })
+    Some(Cursor { amount, created_at: DateTime::from_timestamp_micros(micros)?, payment_id, direction })
 }
 
 impl TryFrom<String> for Cursor {
@@ -127,7 +147,14 @@ mod tests {
         }
 
         #[test]
-        fn text_is_canonical_and_safe_in_a_url(text in "[on][0-9a-fA-F+-]{32}") {
+        fn an_amount_is_kept_exactly(units in -9_999_999_999_999_999_999_i128..=9_999_999_999_999_999_999) {
+            let amount = Decimal::from_i128_with_scale(units, 4);
+            let cursor = Cursor::new(DateTime::UNIX_EPOCH, PaymentId::from_raw(7), Direction::Older).at_amount(amount);
+            prop_assert_eq!(cursor.to_string().parse::<Cursor>().unwrap().amount(), Some(amount));
+        }
+
+        #[test]
+        fn text_is_canonical_and_safe_in_a_url(text in "[on][0-9a-fA-F+-]{32}(_-?[0-9]{1,3}([.][0-9]{1,5})?)?") {
             if let Ok(cursor) = text.parse::<Cursor>() {
                 prop_assert_eq!(cursor.to_string(), text);
             }

@@ -42,6 +42,8 @@ pub struct PoolStats {
     pub acquired: u64,
     /// Acquires that gave up.
     pub timeouts: u64,
+    /// Statements ended on the server since nobody waited for them any more.
+    pub ended: u64,
     /// How long acquires waited since start.
     pub waits: Vec<WaitBucket>,
     /// Median wait, as the upper edge of its bucket, in microseconds.

@@ -35,6 +35,7 @@ pub mod run;
 pub mod search;
 pub mod simulation;
 pub mod sources;
+pub mod timeline;
 pub mod window;
 
 pub use cursor::Cursor;

@@ -1,5 +1,6 @@
 //! Payments as they are stored, asked for and shown.
 
+use crate::timeline::TimelineEntry;
 use crate::{Cursor, Money, Month, PaymentId, ShardId, UserId};
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use serde::{Deserialize, Serialize, Serializer};
@@ -112,41 +113,68 @@ fn rfc3339_if_any<S: Serializer>(at: &Option<DateTime<FixedOffset>>, serializer:
     }
 }
 
-/// The page state of `/payments`, exactly as the URL carries it; every field is what the operator typed.
-/// `ops::browse` parses it and answers wrong fields by name.
+/// The page state of `/payments`, exactly as the URL carries it; every field is what the operator typed, and empty where
+/// nothing was asked. `ops::browse` parses it and answers wrong fields by name. The command line takes the same by the
+/// same names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(default)]
 pub struct PaymentQuery {
-    /// Which history; empty means the default one.
-    pub history: String,
-    /// User id.
+    /// Of this user.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub user: String,
-    /// Statuses, comma-separated; empty means all.
+    /// In these states, comma-separated.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub status: String,
-    /// Order id, exact.
+    /// Of this order.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub order: String,
-    /// Payment id.
+    /// With this payment id.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub id: String,
-    /// The provider's own reference, exact.
+    /// That the provider calls this.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub reference: String,
-    /// Payment provider, exact.
+    /// By this provider.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub provider: String,
-    /// Payment method, exact.
+    /// By this method.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub method: String,
-    /// Currency code, e.g. `EUR`.
+    /// In this currency.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "EUR"))]
     pub currency: String,
-    /// Least amount, e.g. `12.50`. Inclusive.
+    /// Of this amount at least.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, default_value = "", hide_default_value = true, value_name = "12.50", allow_hyphen_values = true)
+    )]
     pub min: String,
-    /// Greatest amount. Inclusive.
+    /// Of this amount at most.
+    #[cfg_attr(
+        feature = "clap",
+        arg(long, default_value = "", hide_default_value = true, value_name = "99.99", allow_hyphen_values = true)
+    )]
     pub max: String,
-    /// Start of the time range, in the business zone: `2026-11-01` or `2026-11-01T09:30`. Inclusive.
+    /// Created from then on, in the business zone: a day, a minute (`2026-11-01T09:30`), or `today`, `today-6`, `month`,
+    /// `month-1`.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "2026-11-01"))]
     pub from: String,
-    /// End of the time range, in the business zone; a date means that whole day. Exclusive otherwise.
+    /// Created up to that day or month, all of it, or before that minute.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "2026-11-30"))]
     pub to: String,
-    /// Keyset cursor of the page; empty means the newest page.
+    /// `newest` first, or within a bounded range and one currency `largest` or `smallest`.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "largest"))]
+    pub sort: String,
+    /// Go on from the `older` or `newer` cursor of another page.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub cursor: String,
-    /// Rows per page, 1 to [`PAGE_ROWS_MAX`]; empty means [`PAGE_ROWS_DEFAULT`].
+    /// Rows of the page, 1 to 500; 50 unless something else is asked.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
     pub limit: String,
+    /// Which history; the oldest one by default.
+    #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    pub history: String,
 }
 
 /// Rows of a page when nothing else is asked.
@@ -205,6 +233,9 @@ pub struct PaymentPage {
     pub complete: bool,
     /// The shards that did not answer.
     pub missing: Vec<MissingShard>,
+    /// True when the page took too long to fill, so that it ends before its time: `older` (or `newer`) goes on where it
+    /// stopped.
+    pub unfinished: bool,
     /// What was read.
     pub scope: ReadScope,
 }
@@ -237,6 +268,23 @@ pub struct HeldBy {
     pub until: Option<DateTime<FixedOffset>>,
 }
 
+/// How the engine finds a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explained {
+    /// The statement.
+    pub sql: String,
+    /// The partitions it reads, as the engine names them.
+    pub partitions: String,
+    /// The key that it goes by.
+    pub key: String,
+    /// How it goes by it: `ref`, `range`, `ALL`, …
+    pub access: String,
+    /// Rows that the engine expects to read.
+    pub rows: u64,
+    /// What else the engine says.
+    pub extra: String,
+}
+
 /// The page of one payment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentDetail {
@@ -244,8 +292,14 @@ pub struct PaymentDetail {
     pub history: String,
     /// Business zone of the local times.
     pub zone: String,
-    /// The payment, personal fields masked.
+    /// The payment, personal fields masked unless `revealed_until` says otherwise.
     pub payment: Payment,
+    /// Until when whoever asks sees the personal fields in clear; `None`: they are masked.
+    #[serde(default)]
+    pub revealed_until: Option<DateTime<FixedOffset>>,
+    /// What happened to it and what will, newest first.
+    #[serde(default)]
+    pub timeline: Vec<TimelineEntry>,
     /// Where the row lives.
     pub location: Location,
     /// The holds that are on it.

@@ -4,8 +4,8 @@ use crate::ShardId;
 use crate::payment::{MissingShard, PaymentQuery};
 use serde::{Deserialize, Serialize};
 
-/// Longest text that is looked for: that of the longest id.
-pub const SEARCH_CHARS_MAX: usize = 64;
+/// Longest text that is looked for: that of the longest e-mail address.
+pub const SEARCH_CHARS_MAX: usize = 255;
 
 /// What a text may be the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
@@ -20,6 +20,8 @@ pub enum SearchKind {
     Order,
     /// A payment, by its provider's reference.
     Reference,
+    /// A user, by the e-mail address of a payer.
+    Email,
 }
 
 /// One thing that a text may mean, and whether there are such payments.
@@ -46,6 +48,9 @@ pub struct SearchAnswer {
     pub text: String,
     /// All that it may mean, likeliest first.
     pub candidates: Vec<Candidate>,
+    /// True for an e-mail address that was not looked for, since whoever asks may not see personal data.
+    #[serde(default)]
+    pub email_withheld: bool,
 }
 
 impl SearchAnswer {
@@ -72,9 +77,14 @@ mod tests {
     fn only_a_complete_search_with_one_meaning_has_one_answer() {
         let only = |candidates: &[(bool, bool)]| {
             let candidates = candidates.iter().map(|(found, answers)| candidate(SearchKind::User, *found, *answers));
-            SearchAnswer { history: String::new(), text: String::new(), candidates: candidates.collect() }
-                .only()
-                .is_some()
+            SearchAnswer {
+                history: String::new(),
+                text: String::new(),
+                candidates: candidates.collect(),
+                email_withheld: false,
+            }
+            .only()
+            .is_some()
         };
         assert!(only(&[(false, true), (true, true)]));
         assert!(!only(&[(true, true), (true, true)]));

@@ -73,7 +73,7 @@ async fn bare(database: &mut MySqlConnection, user: u64) -> Result<Duration> {
         until: DateTime::from_timestamp_secs(253_402_214_400).context("9999-12-31")?,
     };
     let filter = Filter { user: Some(UserId(user)), ..Filter::default() };
-    let (sql, values) = select(&scope, &filter, Keyset::Newest, PAGE_ROWS + 1).build_sqlx(MysqlQueryBuilder);
+    let (sql, values) = select(&scope, &filter, Keyset::NEWEST, PAGE_ROWS + 1).build_sqlx(MysqlQueryBuilder);
     let query = async { Ok(sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(database).await?) };
     let (took, rows) = timed(query).await?;
     ensure!(rows.len() as u64 == PAGE_ROWS + 1, "user {user}: {} rows from the database", rows.len());

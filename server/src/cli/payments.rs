@@ -2,19 +2,21 @@
 
 use super::output::{Outcome, say, table};
 use chrono::{DateTime, FixedOffset};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use payhist_ops::auth::Permit;
-use payhist_ops::{Ops, OpsError, browse};
+use payhist_ops::{Ops, browse};
 use payhist_types::PaymentId;
 use payhist_types::payment::{PaymentDetail, PaymentPage, PaymentQuery, PaymentRow};
 use payhist_types::search::{Candidate, SearchAnswer, SearchKind};
+use payhist_types::timeline::TimelineEntry;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PaymentsCommand {
     /// List payments, newest first.
     #[command(after_help = "Example: payhist payments list --user 42 --status PAID,REFUNDED --from 2026-11-01 --json")]
-    List(Box<ListArgs>),
-    /// Look for whatever a text may be: a payment id, a user id, an order, a provider's reference.
+    List(Box<PaymentQuery>),
+    /// Look for whatever a text may be: a payment id, a user id, an order, a provider's reference, an e-mail address (the
+    /// audit log keeps that it was looked for).
     #[command(after_help = "Example: payhist payments search ORD-20261101-7")]
     Search {
         /// What to look for, exactly as it is written.
@@ -28,102 +30,35 @@ pub(super) enum PaymentsCommand {
     Show {
         /// The payment id.
         id: PaymentId,
+        /// Show the personal fields in clear, for this reason; the audit log keeps it.
+        #[arg(long, value_name = "REASON")]
+        reveal: Option<String>,
         /// Which history; the oldest one by default.
         #[arg(long, default_value = "")]
         history: String,
     },
 }
 
-#[derive(Debug, Args)]
-pub(super) struct ListArgs {
-    /// Which history; the oldest one by default.
-    #[arg(long, default_value = "")]
-    history: String,
-    /// Of this user.
-    #[arg(long, default_value = "")]
-    user: String,
-    /// In these states, comma-separated.
-    #[arg(long, default_value = "")]
-    status: String,
-    /// Of this order.
-    #[arg(long, default_value = "")]
-    order: String,
-    /// With this payment id.
-    #[arg(long, default_value = "")]
-    id: String,
-    /// That the provider calls this.
-    #[arg(long, default_value = "")]
-    reference: String,
-    /// By this provider.
-    #[arg(long, default_value = "")]
-    provider: String,
-    /// By this method.
-    #[arg(long, default_value = "")]
-    method: String,
-    /// In this currency.
-    #[arg(long, default_value = "", value_name = "EUR")]
-    currency: String,
-    /// Of this amount at least.
-    #[arg(long, default_value = "", value_name = "12.50", allow_hyphen_values = true)]
-    min: String,
-    /// Of this amount at most.
-    #[arg(long, default_value = "", value_name = "99.99", allow_hyphen_values = true)]
-    max: String,
-    /// Created from this day or minute of the business zone on.
-    #[arg(long, default_value = "", value_name = "2026-11-01[T09:30]")]
-    from: String,
-    /// Created up to this day, or before this minute.
-    #[arg(long, default_value = "", value_name = "2026-11-30[T18:00]")]
-    to: String,
-    /// Go on from the `older` or `newer` cursor of another page.
-    #[arg(long, default_value = "")]
-    cursor: String,
-    /// Rows of the page: 1 to 500.
-    #[arg(long, default_value = "")]
-    limit: String,
-}
-
-impl From<ListArgs> for PaymentQuery {
-    fn from(args: ListArgs) -> Self {
-        let ListArgs { history, user, status, order, id, reference, provider, method, .. } = args;
-        let ListArgs { currency, min, max, from, to, cursor, limit, .. } = args;
-        Self {
-            history,
-            user,
-            status,
-            order,
-            id,
-            reference,
-            provider,
-            method,
-            currency,
-            min,
-            max,
-            from,
-            to,
-            cursor,
-            limit,
-        }
-    }
-}
-
 pub(super) async fn run(command: PaymentsCommand, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
     let permit = Permit::for_command();
     match command {
-        PaymentsCommand::List(args) => {
-            let page = browse::list(ops, &permit, &(*args).into()).await?;
+        PaymentsCommand::List(query) => {
+            let page = browse::list(ops, &permit, &query).await?;
             say(json, &page, || page_words(&page));
             Ok(if page.complete { Outcome::Done } else { Outcome::Partial })
         }
         PaymentsCommand::Search { text, history } => {
-            let answer = browse::search(ops, &permit, &history, &text).await?;
+            let answer = browse::search(ops, &permit, Some(&Permit::for_command()), &history, &text).await?;
             say(json, &answer, || search_words(&answer));
             let complete = answer.candidates.iter().all(|candidate| candidate.missing.is_empty());
             Ok(if complete { Outcome::Done } else { Outcome::Partial })
         }
-        PaymentsCommand::Show { id, history } => {
-            let detail =
-                browse::show(ops, &permit, &history, id).await.map_err(|error: OpsError| anyhow::Error::new(error))?;
+        PaymentsCommand::Show { id, reveal, history } => {
+            let may_see = reveal.is_some().then(Permit::for_command);
+            if let (Some(permit), Some(reason)) = (&may_see, reveal) {
+                browse::reveal(ops, permit, &history, id, &reason).await?;
+            }
+            let detail = browse::show(ops, &permit, may_see.as_ref(), &history, id).await?;
             Ok(say(json, &detail, || detail_words(&detail)))
         }
     }
@@ -167,14 +102,20 @@ fn search_words(answer: &SearchAnswer) -> String {
             SearchKind::User => "user",
             SearchKind::Order => "order",
             SearchKind::Reference => "reference",
+            SearchKind::Email => "user",
         };
+        let what = if candidate.query.user.is_empty() { &answer.text } else { &candidate.query.user };
         let found = if candidate.found { "found" } else { "none" };
         let lost: Vec<_> = candidate.missing.iter().map(|lost| format!("shard {}", lost.shard)).collect();
         let lost = if lost.is_empty() { lost.concat() } else { format!("no answer from {}", lost.join(", ")) };
         vec![
             candidate.kind.to_string(),
             found.to_owned(),
-            format!("payhist payments list --{option} '{}'", answer.text),
+            if candidate.found || candidate.kind != SearchKind::Email {
+                format!("payhist payments list --{option} '{what}'")
+            } else {
+                String::new()
+            },
             lost,
         ]
     };
@@ -182,7 +123,7 @@ fn search_words(answer: &SearchAnswer) -> String {
 }
 
 fn detail_words(detail: &PaymentDetail) -> String {
-    let PaymentDetail { payment, location, zone, held_by, .. } = detail;
+    let PaymentDetail { payment, location, zone, held_by, timeline, .. } = detail;
     let held_by: Vec<_> =
         held_by.iter().map(|held| format!("hold {} (case {})", held.hold, held.case_number)).collect();
     let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
@@ -211,5 +152,10 @@ fn detail_words(detail: &PaymentDetail) -> String {
             ),
         ),
     ];
-    rows.map(|(name, value)| format!("{name:<9} {value}")).join("\n")
+    let facts = rows.map(|(name, value)| format!("{name:<9} {value}")).join("\n");
+    let line = |entry: &TimelineEntry| {
+        let by = entry.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
+        format!("  {} {}{by}", entry.at.format("%Y-%m-%d %H:%M:%S"), entry.event)
+    };
+    format!("{facts}\ntimeline\n{}", timeline.iter().map(line).collect::<Vec<_>>().join("\n"))
 }

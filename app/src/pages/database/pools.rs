@@ -49,6 +49,7 @@ fn PoolCard(pool: PoolStats) -> impl IntoView {
                     <dt>"Acquired"</dt>
                     <dd>{format::count(pool.acquired)}" since start, "{format::count(pool.timeouts)}" gave up"</dd>
                 </div>
+                <div><dt>"Ended early"</dt><dd>{format::count(pool.ended)}" statements that nobody waited for"</dd></div>
                 <div><dt>"Held longest"</dt><dd>{holder}</dd></div>
             </dl>
             <Histogram pool=pool.name waits=pool.waits />

@@ -1,24 +1,36 @@
 //! The filter: a GET form, so that it works without JavaScript. What is wrong is said beside its field.
 
-use super::query::address;
-use crate::components::{StatusBadge, status_word};
-use chrono::{Datelike, Days, NaiveDate};
+use super::query::ListState;
+use crate::components::{PaymentColumn, StatusBadge, status_word};
 use leptos::prelude::*;
 use payhist_types::error::FieldError;
 use payhist_types::payment::{PaymentQuery, PaymentStatus};
 use strum::IntoEnumIterator;
 
 /// The fields of the form, by their names in the URL.
-pub(super) const FIELDS: [&str; 12] =
-    ["user", "order", "id", "from", "to", "status", "reference", "provider", "method", "currency", "min", "max"];
+pub(super) const FIELDS: [&str; 13] = [
+    "user",
+    "order",
+    "id",
+    "from",
+    "to",
+    "status",
+    "reference",
+    "provider",
+    "method",
+    "currency",
+    "min",
+    "max",
+    "sort",
+];
 
-/// The form, filled with what was typed. `today` is the business day, unknown when nothing could be read.
+/// The form, filled with what was typed.
 #[component]
-pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option<NaiveDate>) -> impl IntoView {
-    let cleared = address(&PaymentQuery {
-        history: query.history.clone(),
-        limit: query.limit.clone(),
-        ..PaymentQuery::default()
+pub(super) fn Filters(state: ListState, wrong: Vec<FieldError>) -> impl IntoView {
+    let query = state.query.clone();
+    let cleared = state.with(|query| {
+        let (history, limit) = (query.history.clone(), query.limit.clone());
+        *query = PaymentQuery { history, limit, ..PaymentQuery::default() };
     });
     let hidden = [("history", query.history.clone()), ("limit", query.limit.clone())];
     let hidden = hidden
@@ -38,11 +50,11 @@ pub(super) fn Filters(query: PaymentQuery, wrong: Vec<FieldError>, today: Option
                     {field("to", "To, that day included", "2026-11-30", &query.to, &wrong)}
                 </div>
                 {statuses(&query.status, &wrong)}
-                {more(&query, &wrong)}
+                <div class="filter-folds">{more(&query, &wrong)}{shown(&state)}</div>
                 <div class="filter-end">
-                    {today.map(|today| presets(&query, today))}
+                    {presets(&state)}
                     <div class="filter-buttons">
-                        <a href=cleared>"Clear"</a>
+                        <a href=cleared.address()>"Clear"</a>
                         <button type="submit" class="primary">"Show payments"</button>
                     </div>
                 </div>
@@ -61,12 +73,13 @@ fn more(query: &PaymentQuery, wrong: &[FieldError]) -> impl IntoView + use<> {
         ("min", "Least amount", "12.50", &query.min),
         ("max", "Greatest amount", "99.99", &query.max),
     ];
-    let open = fields.iter().any(|(_, _, _, typed)| !typed.is_empty());
+    let open = !query.sort.is_empty() || fields.iter().any(|(_, _, _, typed)| !typed.is_empty());
+    let sort = sort(&query.sort, wrong);
     let fields = fields.map(|(name, label, hint, typed)| field(name, label, hint, typed, wrong));
     view! {
         <details class="more-filters" open=open>
-            <summary>"Reference, provider, method, amount"</summary>
-            <div class="filters">{fields.into_iter().collect_view()}</div>
+            <summary>"Reference, provider, method, amount, order of the list"</summary>
+            <div class="filters">{fields.into_iter().collect_view()}{sort}</div>
         </details>
     }
 }
@@ -100,6 +113,26 @@ fn field(
     }
 }
 
+fn sort(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
+    let orders = [("", "Newest first"), ("largest", "Largest first"), ("smallest", "Smallest first")];
+    let options = orders.map(|(value, word)| view! { <option value=value selected=value == chosen>{word}</option> });
+    let problem = problem_of("sort", wrong);
+    view! {
+        <div class="field">
+            <label for="filter-sort">"Order of the list"</label>
+            <select
+                id="filter-sort"
+                name="sort"
+                aria-invalid=problem.is_some().then_some("true")
+                aria-describedby=problem.is_some().then_some("filter-sort-problem")
+            >
+                {options.into_iter().collect_view()}
+            </select>
+            {problem.map(|problem| view! { <p class="field-error" id="filter-sort-problem">{problem}</p> })}
+        </div>
+    }
+}
+
 fn problem_of(name: &str, wrong: &[FieldError]) -> Option<String> {
     wrong.iter().find(|error| error.field == name).map(|error| error.message.clone())
 }
@@ -120,20 +153,45 @@ fn statuses(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
     view! { <fieldset class="statuses"><legend>"Status, any when none is ticked"</legend>{boxes.collect_view()}{problem}</fieldset> }
 }
 
-fn presets(query: &PaymentQuery, today: NaiveDate) -> impl IntoView + use<> {
-    let before = |days| today.checked_sub_days(Days::new(days)).unwrap_or(today).to_string();
-    let until = today.to_string();
+fn presets(state: &ListState) -> impl IntoView + use<> {
     let ranges = [
-        ("Today", until.clone(), until.clone()),
-        ("7 days", before(6), until.clone()),
-        ("30 days", before(29), until.clone()),
-        ("This month", today.with_day(1).unwrap_or(today).to_string(), until),
-        ("All time", String::new(), String::new()),
+        ("Today", "today", "today"),
+        ("Yesterday", "today-1", "today-1"),
+        ("7 days", "today-6", "today"),
+        ("30 days", "today-29", "today"),
+        ("This month", "month", "month"),
+        ("Last month", "month-1", "month-1"),
+        ("All time", "", ""),
     ];
     let links = ranges.map(|(word, from, to)| {
-        let current = (query.from == from && query.to == to).then_some("true");
-        let href = address(&PaymentQuery { from, to, cursor: String::new(), ..query.clone() });
-        view! { <a href=href aria-current=current>{word}</a> }
+        let current = (state.query.from == from && state.query.to == to).then_some("true");
+        let range = state.with(|query| {
+            (query.from, query.to) = (from.to_owned(), to.to_owned());
+            query.cursor.clear();
+        });
+        view! { <a href=range.address() aria-current=current>{word}</a> }
     });
     view! { <nav class="presets" aria-label="Time range">{links.into_iter().collect_view()}</nav> }
+}
+
+/// Order, columns and density: how the list is shown.
+fn shown(state: &ListState) -> impl IntoView + use<> {
+    let columns = state.columns();
+    let boxes = PaymentColumn::iter().map(|column| {
+        let (ticked, fixed) = (columns.contains(&column), column == PaymentColumn::Payment);
+        view! {
+            <label>
+                <input type="checkbox" name="columns" value=column.to_string() checked=ticked disabled=fixed />
+                {column.heading()}
+            </label>
+        }
+    });
+    let open = !state.columns.is_empty() || state.is_compact();
+    view! {
+        <details class="more-filters" open=open>
+            <summary>"Columns and density"</summary>
+            <fieldset class="statuses"><legend>"Columns"</legend>{boxes.collect_view()}</fieldset>
+            <label class="check"><input type="checkbox" name="density" value="compact" checked=state.is_compact() />"More rows on the screen"</label>
+        </details>
+    }
 }

@@ -11,7 +11,8 @@ use filters::{FIELDS, Filters};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use payhist_types::payment::{PaymentPage, PaymentQuery};
+use payhist_types::payment::PaymentPage;
+use query::ListState;
 use results::Results;
 use search::Search;
 
@@ -20,33 +21,30 @@ use search::Search;
 pub(crate) fn PaymentsPage() -> impl IntoView {
     let url = use_query_map().get_untracked();
     if let Some(text) = query::searched(&url) {
-        return view! { <Search history=query::query_of(&url).history text /> }.into_any();
+        return view! { <Search history=ListState::of_url(&url).query.history text /> }.into_any();
     }
     if let Some(short) = query::detour(&url) {
         leptos_axum::redirect(&short);
         return ().into_any();
     }
-    let query = query::query_of(&url);
-    let page = api::payments(query.clone());
+    let state = ListState::of_url(&url);
+    let page = api::payments(state.query.clone());
     view! {
         <Title text="Payments" />
         <div class="page-head"><h1>"Payments"</h1></div>
-        {Suspend::new(async move { show(query, page.await) })}
+        {Suspend::new(async move { show(state, page.await) })}
     }
     .into_any()
 }
 
-fn show(query: PaymentQuery, page: api::Result<PaymentPage>) -> AnyView {
+fn show(state: ListState, page: api::Result<PaymentPage>) -> AnyView {
     match page {
-        Ok(page) => {
-            let today = Some(page.read_at.date_naive());
-            view! { <Filters query=query.clone() wrong=Vec::new() today /><Results query page /> }.into_any()
-        }
+        Ok(page) => view! { <Filters state=state.clone() wrong=Vec::new() /><Results state page /> }.into_any(),
         Err(api::Error(mut error)) => {
             let (beside, above) =
                 std::mem::take(&mut error.fields).into_iter().partition(|wrong| FIELDS.contains(&wrong.field.as_str()));
             error.fields = above;
-            view! { <Filters query wrong=beside today=None /><ErrorView error /> }.into_any()
+            view! { <Filters state wrong=beside /><ErrorView error /> }.into_any()
         }
     }
 }

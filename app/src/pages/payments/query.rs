@@ -3,77 +3,80 @@
 //! Invariant: one state has one address. A plain form sends empty fields and one `status` per ticked box; such an
 //! address is answered by a detour to the short one.
 
-use crate::links;
+use crate::components::PaymentColumn;
 use leptos_router::params::ParamsMap;
 use payhist_types::payment::PaymentQuery;
+use serde::de::value::{Error, MapDeserializer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use strum::IntoEnumIterator;
 
-/// What the URL asks for.
-pub(super) fn query_of(url: &ParamsMap) -> PaymentQuery {
-    let one = |key| url.get(key).unwrap_or_default().trim().to_owned();
-    let statuses = url.get_all("status").unwrap_or_default();
-    let statuses: Vec<_> =
-        statuses.iter().flat_map(|value| value.split(',')).map(str::trim).filter(|word| !word.is_empty()).collect();
-    PaymentQuery {
-        history: one("history"),
-        user: one("user"),
-        status: statuses.join(","),
-        order: one("order"),
-        id: one("id"),
-        reference: one("reference"),
-        provider: one("provider"),
-        method: one("method"),
-        currency: one("currency"),
-        min: one("min"),
-        max: one("max"),
-        from: one("from"),
-        to: one("to"),
-        cursor: one("cursor"),
-        limit: one("limit"),
-    }
+/// What is asked, and how it is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ListState {
+    #[serde(flatten)]
+    pub(super) query: PaymentQuery,
+    /// Names of [`PaymentColumn`]s, comma-separated; empty means the usual ones.
+    pub(super) columns: String,
+    /// `compact`, or empty.
+    pub(super) density: String,
 }
 
-/// The address of a query: only what is asked, in one order.
-pub(super) fn address(query: &PaymentQuery) -> String {
-    let PaymentQuery {
-        history,
-        user,
-        status,
-        order,
-        id,
-        reference,
-        provider,
-        method,
-        currency,
-        min,
-        max,
-        from,
-        to,
-        cursor,
-        limit,
-    } = query;
-    let fields = [
-        ("user", user),
-        ("status", status),
-        ("order", order),
-        ("id", id),
-        ("reference", reference),
-        ("provider", provider),
-        ("method", method),
-        ("currency", currency),
-        ("min", min),
-        ("max", max),
-        ("from", from),
-        ("to", to),
-        ("cursor", cursor),
-        ("limit", limit),
-        ("history", history),
-    ];
-    let asked: Vec<_> = fields
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{name}={}", links::encode(value).replace("%2C", ",").replace("%3A", ":")))
-        .collect();
-    if asked.is_empty() { "/payments".to_owned() } else { format!("/payments?{}", asked.join("&")) }
+impl ListState {
+    /// What the URL asks for.
+    pub(super) fn of_url(url: &ParamsMap) -> Self {
+        let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in url.clone() {
+            let value = value.trim();
+            if !value.is_empty() {
+                asked.entry(name.into_owned()).or_default().push(value.to_owned());
+            }
+        }
+        let asked = asked.into_iter().map(|(name, values)| (name, values.join(",")));
+        let mut state = Self::deserialize(MapDeserializer::<_, Error>::new(asked)).unwrap_or_default();
+        if state.columns() == PaymentColumn::USUAL {
+            state.columns.clear();
+        }
+        if !state.is_compact() {
+            state.density.clear();
+        }
+        state
+    }
+
+    /// The usual view of what is asked.
+    pub(super) fn of(query: PaymentQuery) -> Self {
+        Self { query, ..Self::default() }
+    }
+
+    /// The same view of something else.
+    pub(super) fn with(&self, change: impl FnOnce(&mut PaymentQuery)) -> Self {
+        let mut changed = self.clone();
+        change(&mut changed.query);
+        changed
+    }
+
+    /// The address: only what is asked, in one order.
+    pub(super) fn address(&self) -> String {
+        let fields = serde_urlencoded::to_string(self).unwrap_or_default();
+        let asked: Vec<_> = fields.split('&').filter(|field| !field.ends_with('=')).collect();
+        let asked = asked.join("&").replace("%2C", ",").replace("%3A", ":").replace('+', "%20");
+        if asked.is_empty() { "/payments".to_owned() } else { format!("/payments?{asked}") }
+    }
+
+    /// The columns to show, in their own order; a name that is none is passed over.
+    pub(super) fn columns(&self) -> Vec<PaymentColumn> {
+        if self.columns.is_empty() {
+            return PaymentColumn::USUAL.to_vec();
+        }
+        let chosen: Vec<_> = self.columns.split(',').filter_map(|name| name.trim().parse().ok()).collect();
+        PaymentColumn::iter().filter(|column| *column == PaymentColumn::Payment || chosen.contains(column)).collect()
+    }
+
+    /// Are the rows as low as they can be?
+    pub(super) fn is_compact(&self) -> bool {
+        self.density == "compact"
+    }
 }
 
 /// What an address looks for, if it is a search.
@@ -83,10 +86,12 @@ pub(super) fn searched(url: &ParamsMap) -> Option<String> {
 
 /// Where an address leads that says in many words what a short one says.
 pub(super) fn detour(url: &ParamsMap) -> Option<String> {
-    let query = query_of(url);
-    let repeated = url.get_all("status").is_some_and(|values| values.len() > 1);
+    let mut names: Vec<_> = url.clone().into_iter().map(|(name, _)| name).collect();
+    let sent = names.len();
+    names.sort_unstable();
+    names.dedup();
     let empty = url.clone().into_iter().any(|(_, value)| value.trim().is_empty());
-    (repeated || empty).then(|| address(&query))
+    (names.len() < sent || empty).then(|| ListState::of_url(url).address())
 }
 
 /// What was looked for, in words: ` of user 42 with status FAILED`. Empty when nothing narrows the list.
@@ -130,33 +135,31 @@ mod tests {
         let short = detour(&sent).unwrap();
         assert_eq!(short, "/payments?user=42&status=PAID,FAILED&from=2026-11-01T09:30");
         let again = url(&[("user", "42"), ("status", "PAID,FAILED"), ("from", "2026-11-01T09:30")]);
-        assert_eq!((query_of(&again), detour(&again)), (query_of(&sent), None));
+        assert_eq!((ListState::of_url(&again), detour(&again)), (ListState::of_url(&sent), None));
     }
 
     #[test]
     fn no_field_is_lost_on_the_way_through_the_address() {
-        let all = [
-            "history",
-            "user",
-            "status",
-            "order",
-            "id",
-            "reference",
-            "provider",
-            "method",
-            "currency",
-            "min",
-            "max",
-            "from",
-            "to",
-            "cursor",
-            "limit",
-        ];
-        let query = query_of(&all.map(|key| (key, format!("{key}1"))).into_iter().collect());
-        let address = address(&query);
-        for key in all {
-            assert!(address.contains(&format!("{key}={key}1")), "{key} in {address}");
+        let names = serde_json::to_value(ListState::default()).unwrap();
+        let names: Vec<_> = names.as_object().unwrap().keys().cloned().collect();
+        assert!(names.len() > 17, "{names:?}");
+        let value = |name: &str| if name == "density" { "compact".to_owned() } else { format!("{name} 1,ü&") };
+        let sent: ParamsMap = names.iter().map(|name| (name.clone(), value(name))).collect();
+        let address = ListState::of_url(&sent).address();
+        let (_, asked) = address.split_once('?').unwrap();
+        let again: BTreeMap<String, String> = serde_urlencoded::from_str(asked).unwrap();
+        for name in names {
+            assert_eq!(again[&name], value(&name), "{name} in {address}");
         }
+    }
+
+    #[test]
+    fn the_usual_columns_need_no_words() {
+        let usual: Vec<_> = PaymentColumn::USUAL.iter().map(|column| ("columns", column.to_string())).collect();
+        let sent: ParamsMap = usual.iter().map(|(name, value)| (*name, value.clone())).collect();
+        assert_eq!(detour(&sent).unwrap(), "/payments");
+        let two = ListState::of_url(&url(&[("columns", "amount,nonsense"), ("density", "huge")]));
+        assert_eq!((two.columns(), two.is_compact()), (vec![PaymentColumn::Amount, PaymentColumn::Payment], false));
     }
 
     #[test]
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_empty_list_says_what_was_looked_for() {
-        let query = query_of(&url(&[("user", "42"), ("status", "FAILED,EXPIRED")]));
+        let query = ListState::of_url(&url(&[("user", "42"), ("status", "FAILED,EXPIRED")])).query;
         assert_eq!(in_words(&query), " of user 42 with status FAILED or EXPIRED");
     }
 }

@@ -1,6 +1,6 @@
 //! The rows, the way to the next ones, and how far the page may be trusted.
 
-use super::query::{address, in_words};
+use super::query::{ListState, in_words};
 use crate::components::{Notice, PaymentTable, Tone};
 use chrono::{DateTime, FixedOffset};
 use leptos::prelude::*;
@@ -8,29 +8,53 @@ use payhist_types::payment::{MissingShard, PaymentPage, PaymentQuery, ReadScope}
 
 /// One page of results.
 #[component]
-pub(super) fn Results(query: PaymentQuery, page: PaymentPage) -> impl IntoView {
-    let PaymentPage { zone, read_at, payments, older, newer, complete, missing, scope, .. } = page;
-    let to = |cursor: String| address(&PaymentQuery { cursor, ..query.clone() });
-    let first = (!query.cursor.is_empty()).then(|| to(String::new()));
+pub(super) fn Results(state: ListState, page: PaymentPage) -> impl IntoView {
+    let PaymentPage { zone, read_at, payments, older, newer, complete, missing, scope, unfinished, .. } = page;
+    let to = |cursor: String| state.with(|query| query.cursor = cursor).address();
+    let first = (!state.query.cursor.is_empty()).then(|| to(String::new()));
+    let words = PagerWords::of(&state);
     let older = older.map(|cursor| to(cursor.to_string()));
     let newer = newer.map(|cursor| to(cursor.to_string()));
     let rows = if payments.is_empty() {
-        view! { <Empty query=query.clone() complete /> }.into_any()
+        view! { <Empty query=state.query.clone() complete unfinished /> }.into_any()
     } else {
-        view! { <div class="payments"><PaymentTable rows=payments history=query.history.clone() caption="Payments, newest first" /></div> }
+        let (columns, compact, history) = (state.columns(), state.is_compact(), state.query.history.clone());
+        view! { <div class="payments"><PaymentTable rows=payments history caption=words.caption columns compact /></div> }
             .into_any()
     };
     view! {
-        {(!complete).then(|| incomplete(missing, scope.shards.len(), address(&query)))}
+        {(!complete).then(|| incomplete(missing, scope.shards.len(), state.address()))}
         {rows}
         <div class="results-foot">
             <nav class="pager" aria-label="Pages of payments">
-                {page_link("Newest", first, None)}
-                {page_link("Newer", newer, Some("prev"))}
-                {page_link("Older", older, Some("next"))}
+                {page_link(words.first, first, None)}
+                {page_link(words.back, newer, Some("prev"))}
+                {page_link(if unfinished { "Look further" } else { words.onward }, older, Some("next"))}
             </nav>
-            <p class="quiet">{what_was_read(&scope, &read_at)}" Times are in "{zone}"."</p>
+            <p class="quiet">{unfinished.then_some("Not all months have been looked through yet. ")}{what_was_read(&scope, &read_at)}" Times are in "{zone}"."</p>
         </div>
+    }
+}
+
+/// What the list and the ways through it are called.
+struct PagerWords {
+    caption: &'static str,
+    first: &'static str,
+    back: &'static str,
+    onward: &'static str,
+}
+
+impl PagerWords {
+    fn of(state: &ListState) -> Self {
+        match state.query.sort.as_str() {
+            "largest" => {
+                Self { caption: "Payments, largest first", first: "Largest", back: "Larger", onward: "Smaller" }
+            }
+            "smallest" => {
+                Self { caption: "Payments, smallest first", first: "Smallest", back: "Smaller", onward: "Larger" }
+            }
+            _ => Self { caption: "Payments, newest first", first: "Newest", back: "Newer", onward: "Older" },
+        }
     }
 }
 
@@ -69,11 +93,15 @@ fn what_was_read(scope: &ReadScope, read_at: &DateTime<FixedOffset>) -> String {
 }
 
 #[component]
-fn Empty(query: PaymentQuery, complete: bool) -> impl IntoView {
+fn Empty(query: PaymentQuery, complete: bool, unfinished: bool) -> impl IntoView {
     let words = in_words(&query);
     let narrowed = !words.is_empty();
-    let clear = address(&PaymentQuery { history: query.history, ..PaymentQuery::default() });
-    let title = if complete { "No payments" } else { "No payments on the shards that answered" };
+    let clear = ListState::of(PaymentQuery { history: query.history, ..PaymentQuery::default() }).address();
+    let title = match (complete, unfinished) {
+        (false, _) => "No payments on the shards that answered",
+        (true, true) => "No payments so far",
+        (true, false) => "No payments",
+    };
     view! {
         <div class="empty">
             <p><strong>{title}{words}</strong></p>

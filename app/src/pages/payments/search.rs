@@ -1,7 +1,7 @@
 //! What the search box found. One meaning leads straight to it; otherwise the page says what was looked for, and where.
 
-use super::query::address;
-use crate::components::ErrorView;
+use super::query::ListState;
+use crate::components::{ErrorView, Notice, Tone};
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -29,7 +29,7 @@ pub(super) fn Search(history: String, text: String) -> impl IntoView {
 
 #[component]
 fn Answer(answer: SearchAnswer) -> impl IntoView {
-    let SearchAnswer { history, text, candidates } = answer;
+    let SearchAnswer { history, text, candidates, email_withheld } = answer;
     let found = candidates.iter().filter(|candidate| candidate.found).count();
     let title = match found {
         0 => format!("“{text}” was not found"),
@@ -50,6 +50,7 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
             </table>
             </div>
         </section>
+        {email_withheld.then(|| view! { <Notice tone=Tone::Neutral title="E-mail addresses are looked up only by those who may see personal data." /> })}
         {(found == 0).then(|| view! {
             <p class="quiet">"Months older than the retention are no longer in the database. "<a href=links::with_history("/payments", &history)>"All payments"</a></p>
         })}
@@ -58,9 +59,12 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
 
 fn row(candidate: Candidate) -> impl IntoView {
     let href = place_of(&candidate);
-    let Candidate { kind, found, shards, missing, .. } = candidate;
+    let Candidate { kind, found, shards, missing, query } = candidate;
     let there_is = match (found, missing.is_empty()) {
-        (true, _) => view! { <a href=href>{shown(kind)}</a> }.into_any(),
+        (true, _) => {
+            let user = (kind == SearchKind::Email).then(|| format!(" {}", query.user));
+            view! { <a href=href>{shown(kind)}{user}</a> }.into_any()
+        }
         (false, true) => view! { <span class="quiet">"none"</span> }.into_any(),
         (false, false) => view! { <span>"none on the shards that answered"</span> }.into_any(),
     };
@@ -79,7 +83,7 @@ fn place_of(candidate: &Candidate) -> String {
         SearchKind::Payment => {
             links::with_history(&format!("/payments/{}", candidate.query.id), &candidate.query.history)
         }
-        _ => address(&candidate.query),
+        _ => ListState::of(candidate.query.clone()).address(),
     }
 }
 
@@ -89,6 +93,7 @@ const fn name(kind: SearchKind) -> &'static str {
         SearchKind::User => "user id",
         SearchKind::Order => "order id",
         SearchKind::Reference => "provider reference",
+        SearchKind::Email => "e-mail address",
     }
 }
 
@@ -98,5 +103,6 @@ const fn shown(kind: SearchKind) -> &'static str {
         SearchKind::User => "the user's payments",
         SearchKind::Order => "the order's payments",
         SearchKind::Reference => "the payments with this reference",
+        SearchKind::Email => "the payments of user",
     }
 }

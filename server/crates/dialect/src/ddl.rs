@@ -142,6 +142,11 @@ pub fn kill(connection: u64) -> Statement {
     Statement::new(format!("KILL {connection}"))
 }
 
+/// Ends a session's statement, and leaves the session.
+pub fn kill_query(connection: u64) -> Statement {
+    Statement::new(format!("KILL QUERY {connection}"))
+}
+
 pub(crate) fn bounded(table: &TableName, change: &str, capabilities: &Capabilities) -> Vec<Statement> {
     session(capabilities).into_iter().chain([alter(table, change, capabilities)]).collect()
 }

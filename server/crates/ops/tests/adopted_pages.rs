@@ -168,12 +168,12 @@ async fn an_adopted_payment_shows_what_its_table_says_and_no_more(#[case] engine
     let several = page(&test, |query| query.id = "7".to_owned()).await;
     assert_eq!(several.scope.shards.len(), 3, "an id of adopted tables does not tell its shard");
     assert_eq!(places(&several).len(), 3);
-    let ambiguous = browse::show(&test.ops, &permit, "", PaymentId::from_raw(7)).await;
+    let ambiguous = browse::show(&test.ops, &permit, None, "", PaymentId::from_raw(7)).await;
     assert!(matches!(ambiguous, Err(OpsError::Refused { .. })), "{ambiguous:?}");
 
     let mut connection = test.db.connect().await;
     connection.execute("UPDATE shop_1 SET id = 900 WHERE id = 32").await.unwrap();
-    let detail = browse::show(&test.ops, &permit, "", PaymentId::from_raw(900)).await.unwrap();
+    let detail = browse::show(&test.ops, &permit, None, "", PaymentId::from_raw(900)).await.unwrap();
     let payment = &detail.payment;
     assert_eq!((payment.provider.as_str(), payment.method.as_str()), ("acme", "card"));
     assert_eq!((payment.status, payment.money.to_string()), (PaymentStatus::Failed, "31 KRW".to_owned()));

@@ -165,9 +165,9 @@ async fn what_people_look_at_names_the_server_that_is_down_and_shows_the_rest() 
     let missing: Vec<_> = page.missing.iter().map(|missing| (missing.shard.0, &*missing.source)).collect();
     assert!(!page.complete && page.payments.len() == 2, "{page:#?}");
     assert_eq!(missing, [(2, "second"), (3, "second")]);
-    let shown = browse::show(&test.ops, &Permit::for_command(), "", payment(ShardId(1))).await.unwrap();
+    let shown = browse::show(&test.ops, &Permit::for_command(), None, "", payment(ShardId(1))).await.unwrap();
     assert_eq!((shown.location.source.as_str(), shown.missing.len()), ("first", 0));
-    let lost = browse::show(&test.ops, &Permit::for_command(), "", payment(ShardId(2))).await.unwrap_err();
+    let lost = browse::show(&test.ops, &Permit::for_command(), None, "", payment(ShardId(2))).await.unwrap_err();
     assert!(matches!(lost, OpsError::SourcesSilent(_)) && lost.to_string().contains("2 on second"), "{lost}");
 
     let diagnosis = doctor::diagnose(&test.ops, &Permit::for_command(), "").await.unwrap();

@@ -16,6 +16,8 @@ pub enum HotPath {
     Order,
     /// By the provider's own reference.
     Reference,
+    /// By the payer's e-mail address.
+    Email,
     /// One user's newest.
     User,
     /// The newest of a state.
@@ -26,7 +28,8 @@ pub enum HotPath {
 
 impl HotPath {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Payment, Self::Order, Self::Reference, Self::User, Self::Status, Self::Time];
+    pub const ALL: [Self; 7] =
+        [Self::Payment, Self::Order, Self::Reference, Self::Email, Self::User, Self::Status, Self::Time];
 
     /// What the read does, in words.
     pub const fn words(self) -> &'static str {
@@ -34,6 +37,7 @@ impl HotPath {
             Self::Payment => "a payment by its id",
             Self::Order => "the payments of an order",
             Self::Reference => "a payment by its provider's reference",
+            Self::Email => "the users of an e-mail address",
             Self::User => "the newest payments of a user",
             Self::Status => "the newest payments of a state",
             Self::Time => "the newest payments of all users",
@@ -46,6 +50,7 @@ impl HotPath {
             Self::Payment => "by_payment",
             Self::Order => "by_order",
             Self::Reference => "by_reference",
+            Self::Email => "by_email",
             Self::User => "PRIMARY",
             Self::Status => "by_status",
             Self::Time => "by_time",
@@ -59,6 +64,7 @@ impl HotPath {
             Self::Payment => vec![id],
             Self::Order => vec![&columns.order_id],
             Self::Reference => vec![columns.provider_tx_id.as_deref()?],
+            Self::Email => vec![columns.payer_email.as_deref()?, &columns.user_id],
             Self::User => vec![&columns.user_id, created_at, id],
             Self::Status => vec![&columns.status, created_at, id],
             Self::Time => vec![created_at, id],

@@ -16,6 +16,15 @@ pub async fn fetch_all(
     sqlx::query_with(sqlx::AssertSqlSafe(sql), values).fetch_all(connection).await.during(operation)
 }
 
+/// EXPLAINs a built SELECT: the first row of what the engine answers.
+pub(crate) async fn explain(
+    connection: &mut MySqlConnection,
+    explain: &str,
+    select: &str,
+) -> Result<MySqlRow, StorageError> {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{explain}{select}"))).fetch_one(connection).await.during("explain")
+}
+
 /// Runs a built INSERT.
 pub async fn insert(
     connection: &mut MySqlConnection,

@@ -37,6 +37,7 @@ pub mod policies;
 pub mod pool;
 pub mod replicas;
 pub mod restored;
+pub mod reveals;
 pub mod runs;
 pub mod sessions;
 pub mod shards;

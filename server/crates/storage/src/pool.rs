@@ -9,6 +9,7 @@
 //!
 //! Who changes something waits for a server that restarts; who reads is told at once that it is down ([`refusal`]).
 
+mod ask;
 mod refusal;
 mod waits;
 
@@ -61,6 +62,8 @@ async fn is_answered(connection: &mut MySqlConnection) -> bool {
 pub struct Pool {
     inner: sqlx::MySqlPool,
     meter: Arc<Meter>,
+    /// Ends statements that nobody waits for any more.
+    killer: sqlx::MySqlPool,
     /// What a refused connection is an error for, at once.
     is_for_reading: bool,
 }
@@ -70,6 +73,7 @@ struct Meter {
     name: String,
     acquired: AtomicU64,
     timeouts: AtomicU64,
+    ended: AtomicU64,
     waits: [AtomicU64; WAIT_EDGES_US.len() + 1],
     next_ticket: AtomicU64,
     holders: Mutex<HashMap<u64, (&'static str, Instant)>>,
@@ -88,16 +92,16 @@ impl Meter {
 #[derive(Debug, Default)]
 struct Queue {
     waiters: u32,
-    kept: Vec<(Lent, Instant)>,
+    kept: Vec<(Lent, Option<u64>, Instant)>,
 }
 
 type Lent = sqlx::pool::PoolConnection<sqlx::MySql>;
 
 impl Queue {
     /// The connection that was kept last; those that lie for longer than [`PING_AFTER_IDLE`] go back to sqlx.
-    fn take(&mut self) -> Option<Lent> {
-        self.kept.retain(|(_, since)| since.elapsed() < PING_AFTER_IDLE);
-        self.kept.pop().map(|(connection, _)| connection)
+    fn take(&mut self) -> Option<(Lent, Option<u64>)> {
+        self.kept.retain(|(_, _, since)| since.elapsed() < PING_AFTER_IDLE);
+        self.kept.pop().map(|(connection, id, _)| (connection, id))
     }
 }
 
@@ -145,8 +149,9 @@ impl Pool {
     }
 
     fn with(name: &str, options: MySqlConnectOptions, pool: MySqlPoolOptions, is_for_reading: bool) -> Self {
+        let killer = Self::options(1).connect_lazy_with(options.clone());
         let inner = pool.connect_lazy_with(options.statement_cache_capacity(STATEMENT_CACHE_CAPACITY));
-        Self { inner, meter: Arc::new(Meter { name: name.to_owned(), ..Meter::default() }), is_for_reading }
+        Self { inner, killer, meter: Arc::new(Meter { name: name.to_owned(), ..Meter::default() }), is_for_reading }
     }
 
     /// Takes a connection for `purpose`, the code's name for what it does, e.g. `payments.list`.
@@ -158,17 +163,17 @@ impl Pool {
         let begun = Instant::now();
         let result = match self.kept_or_waiting() {
             Ok(connection) => Ok(connection),
-            Err(_waiting) => self.lent().await,
+            Err(_waiting) => self.lent().await.map(|connection| (connection, None)),
         };
         meter.record_wait(begun.elapsed());
         if matches!(result, Err(sqlx::Error::PoolTimedOut)) {
             meter.timeouts.fetch_add(1, Relaxed);
         }
-        let connection = result.during(purpose)?;
+        let (connection, id) = result.during(purpose)?;
         meter.acquired.fetch_add(1, Relaxed);
         let ticket = meter.next_ticket.fetch_add(1, Relaxed);
         lock(&meter.holders).insert(ticket, (purpose, Instant::now()));
-        Ok(PooledConnection { connection, holding: Holding { ticket, meter: Arc::clone(meter) } })
+        Ok(PooledConnection { connection, id, holding: Holding { ticket, meter: Arc::clone(meter) } })
     }
 
     async fn lent(&self) -> Result<Lent, sqlx::Error> {
@@ -181,7 +186,7 @@ impl Pool {
     }
 
     /// A kept connection, or else a place among those who wait.
-    fn kept_or_waiting(&self) -> Result<Lent, Waiting<'_>> {
+    fn kept_or_waiting(&self) -> Result<(Lent, Option<u64>), Waiting<'_>> {
         let mut queue = lock(&self.meter.queue);
         queue.take().ok_or_else(|| Waiting::new(&self.meter.queue, &mut queue))
     }
@@ -207,6 +212,7 @@ impl Pool {
             waiters,
             acquired: meter.acquired.load(Relaxed),
             timeouts: meter.timeouts.load(Relaxed),
+            ended: meter.ended.load(Relaxed),
             wait_p50_us: quantile(&counts, 50),
             wait_p99_us: quantile(&counts, 99),
             waits: edges.zip(&counts).map(|(upto_us, count)| WaitBucket { upto_us, count: *count }).collect(),
@@ -225,6 +231,7 @@ impl Pool {
             Waiting::new(&self.meter.queue, &mut queue)
         };
         self.inner.close().await;
+        self.killer.close().await;
     }
 }
 
@@ -236,6 +243,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct PooledConnection {
     connection: Lent,
+    /// The server's number for it, once it was asked for.
+    id: Option<u64>,
     holding: Holding,
 }
 
@@ -253,13 +262,23 @@ impl PooledConnection {
         self.connection.close_on_drop();
     }
 
+    /// The server's number for this session.
+    async fn id(&mut self) -> Result<u64, sqlx::Error> {
+        if let Some(id) = self.id {
+            return Ok(id);
+        }
+        let id =
+            sqlx::query_scalar("SELECT CAST(CONNECTION_ID() AS UNSIGNED)").fetch_one(&mut *self.connection).await?;
+        Ok(*self.id.insert(id))
+    }
+
     /// Gives back a connection that is at rest: every statement answered in full, no transaction, no lock, no changed
     /// session variable. It is lent again as it is.
     pub fn keep(self) {
-        let Self { connection, holding } = self;
+        let Self { connection, id, holding } = self;
         let mut queue = lock(&holding.meter.queue);
         if queue.waiters == 0 {
-            queue.kept.push((connection, Instant::now()));
+            queue.kept.push((connection, id, Instant::now()));
         }
     }
 }

@@ -57,6 +57,7 @@ async fn every_page_query_is_pruned_to_its_months_and_walks_its_index_in_order(#
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
     let key = Key {
+        amount: None,
         created_at: "2026-06-20T00:00:00Z".parse().unwrap(),
         payment_id: PaymentId::new(1_781_913_600_000, ShardId(0), 7).unwrap(),
     };
@@ -83,9 +84,9 @@ async fn every_page_query_is_pruned_to_its_months_and_walks_its_index_in_order(#
         (&of_the_rest, "by_time"),
         (&Filter::default(), "by_time"),
     ] {
-        for keyset in [Keyset::Newest, Keyset::OlderThan(key), Keyset::NewerThan(key)] {
+        for keyset in [Keyset::NEWEST, Keyset::older_than(key), Keyset::newer_than(key)] {
             let explained = explain(&test, filter, keyset, months.0, months.1).await;
-            let expected = if matches!(keyset, Keyset::NewerThan(_)) { "p202606" } else { "p202605,p202606" };
+            let expected = if keyset.is_backwards() { "p202606" } else { "p202605,p202606" };
             assert_eq!(
                 (explained.partitions.as_str(), explained.key.as_str()),
                 (expected, index),
@@ -98,7 +99,7 @@ async fn every_page_query_is_pruned_to_its_months_and_walks_its_index_in_order(#
             );
         }
     }
-    let explained = explain(&test, &of_payment, Keyset::Newest, "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z").await;
+    let explained = explain(&test, &of_payment, Keyset::NEWEST, "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z").await;
     assert_eq!((explained.partitions.as_str(), explained.key.as_str()), ("p202606", "by_payment"));
 }
 
@@ -180,7 +181,8 @@ async fn page_queries_of_adopted_tables_are_pruned_and_walk_the_tables_own_keys(
         from: "2026-06-01T00:00:00Z".parse().unwrap(),
         until: "2026-07-01T00:00:00Z".parse().unwrap(),
     };
-    let key = Key { created_at: "2026-06-05T00:00:00Z".parse().unwrap(), payment_id: PaymentId::from_raw(7) };
+    let key =
+        Key { amount: None, created_at: "2026-06-05T00:00:00Z".parse().unwrap(), payment_id: PaymentId::from_raw(7) };
     let of_user = Filter { user: Some(UserId(1)), ..Filter::default() };
     let of_status = Filter { statuses: vec![PaymentStatus::Paid], ..Filter::default() };
     let of_order = Filter { order: Some("50".to_owned()), ..Filter::default() };
@@ -194,7 +196,7 @@ async fn page_queries_of_adopted_tables_are_pruned_and_walk_the_tables_own_keys(
         (&of_payment, "PRIMARY"),
         (&of_reference, "slip"),
     ] {
-        for keyset in [Keyset::Newest, Keyset::OlderThan(key), Keyset::NewerThan(key)] {
+        for keyset in [Keyset::NEWEST, Keyset::older_than(key), Keyset::newer_than(key)] {
             let explained = explain_scope(&test, &scope, filter, keyset).await;
             assert!(
                 partitions.contains(&explained.partitions.as_str()),

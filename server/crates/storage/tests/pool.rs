@@ -1,10 +1,11 @@
 //! What a pool does with statements that nobody waits for any more, with connections at rest, and when its server is down.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
-use payhist_storage::{Pool, PooledConnection};
+use payhist_storage::{Pool, PooledConnection, StorageError};
 use payhist_testkit::{TestDb, TestServer};
 use payhist_types::EngineKind;
 use rstest::rstest;
+use sqlx::mysql::MySqlConnection;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -143,4 +144,50 @@ async fn who_waits_because_all_connections_are_lent_opens_no_other(#[case] engin
 async fn connections(connection: &mut PooledConnection) -> String {
     let status = "SHOW GLOBAL STATUS LIKE 'Connections'";
     sqlx::query_as::<_, (String, String)>(status).fetch_one(&mut **connection).await.unwrap().1
+}
+
+/// One connection is all that there is: it is free again only when the statement has ended.
+#[rstest]
+#[case::mariadb_left(EngineKind::MariaDb, true)]
+#[case::mysql_left(EngineKind::MySql, true)]
+#[case::mariadb_late(EngineKind::MariaDb, false)]
+#[case::mysql_late(EngineKind::MySql, false)]
+#[tokio::test]
+async fn a_question_that_nobody_waits_for_ends_on_the_server(#[case] engine: EngineKind, #[case] left: bool) {
+    let db = TestDb::new(engine).await;
+    let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME);
+    let failed = |error: sqlx::Error| StorageError::Inconsistent(error.to_string());
+    let deadline = Duration::from_millis(if left { 600_000 } else { 200 });
+    let asked = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            let question = async |connection: &mut MySqlConnection| {
+                sqlx::query("SELECT SLEEP(300)").execute(connection).await.map_err(failed)
+            };
+            pool.ask("sleep", deadline, question).await.map(drop)
+        }
+    });
+    let mut watcher = db.connect().await;
+    let mut sleeping = async || {
+        let of_mine =
+            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(300)' AND DB = DATABASE()";
+        sqlx::query_scalar::<_, i64>(of_mine).fetch_one(&mut watcher).await.unwrap()
+    };
+    if left {
+        while sleeping().await == 0 {
+            tokio::task::yield_now().await;
+        }
+        asked.abort();
+    } else {
+        let error = asked.await.unwrap().unwrap_err().to_string();
+        assert!(error.contains("no answer in time"), "{error}");
+    }
+    let answer = timeout(
+        Duration::from_secs(20),
+        pool.ask("again", Duration::from_secs(20), async |connection| {
+            sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(connection).await.map_err(failed)
+        }),
+    );
+    assert_eq!(answer.await.unwrap().unwrap(), 1);
+    assert_eq!((sleeping().await, pool.stats().ended), (0, 1));
 }

@@ -1,14 +1,18 @@
 //! One payment, where its row lives, and what is near it.
 
 use super::request::Request;
-use super::{Reader, mask};
+use super::windows::{TIME_MAX, TIME_MIN};
+use super::{NETWORK_GRACE, Reader, mask, reveal};
+use crate::auth::{Permit, RevealPersonalData};
 use crate::zone::{local, localised};
 use crate::{OpsError, holds};
 use payhist_plan::{months, routing};
-use payhist_storage::payments::{Filter, Key, Keyset};
+use payhist_storage::payments::{self, Filter, Keyset, Sort};
+use payhist_storage::reveals;
+use payhist_storage::source::READ_DEADLINE;
 use payhist_types::PaymentId;
 use payhist_types::inventory::{Boundary, PartitionExpression, TableState};
-use payhist_types::payment::{Location, Payment, PaymentDetail};
+use payhist_types::payment::{Explained, Location, MissingShard, Payment, PaymentDetail};
 
 /// Other payments of the same order.
 const SAME_ORDER_ROWS: u64 = 20;
@@ -16,17 +20,10 @@ const SAME_ORDER_ROWS: u64 = 20;
 const NEIGHBOUR_ROWS: u64 = 5;
 
 impl Reader<'_> {
-    pub(super) async fn detail(&self, id: PaymentId) -> Result<PaymentDetail, OpsError> {
-        let missing = || OpsError::NotFound(format!("The payment {id}"));
+    /// The one payment with that id, and the shards that did not say whether they have it, too.
+    pub(super) async fn only(&self, id: PaymentId) -> Result<(Payment, Vec<MissingShard>), OpsError> {
         let by_id = Filter { payment: Some(id), ..Filter::default() };
-        let request = |filter, keyset, limit: u64| Request {
-            filter,
-            from: None,
-            until: None,
-            keyset,
-            limit: usize::try_from(limit).unwrap_or(1),
-        };
-        let found = self.find(&request(by_id, Keyset::Newest, 1)).await?;
+        let found = self.find(&request(by_id, Keyset::NEWEST, 1)).await?;
         let unasked = found.missing;
         if found.payments.is_empty() && !unasked.is_empty() {
             return Err(OpsError::SourcesSilent(unasked));
@@ -37,14 +34,23 @@ impl Reader<'_> {
                 format!("Find the one you mean in the list: /payments?history={}&id={id}", self.history.spec.name),
             ));
         }
-        let payment = found.payments.into_iter().next().ok_or_else(missing)?;
-        let here = Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id };
+        let payment = found.payments.into_iter().next();
+        Ok((payment.ok_or_else(|| OpsError::NotFound(format!("The payment {id}")))?, unasked))
+    }
+
+    pub(super) async fn detail(
+        &self,
+        may_see: Option<&Permit<RevealPersonalData>>,
+        id: PaymentId,
+    ) -> Result<PaymentDetail, OpsError> {
+        let (payment, unasked) = self.only(id).await?;
+        let here = Sort::Newest.key(&payment);
         let of_order =
             Filter { order: Some(payment.order_id.clone()), user: Some(payment.user_id), ..Filter::default() };
         let of_user = || Filter { user: Some(payment.user_id), ..Filter::default() };
-        let of_order = request(of_order, Keyset::Newest, SAME_ORDER_ROWS);
-        let newer = request(of_user(), Keyset::NewerThan(here), NEIGHBOUR_ROWS);
-        let older = request(of_user(), Keyset::OlderThan(here), NEIGHBOUR_ROWS);
+        let of_order = request(of_order, Keyset::NEWEST, SAME_ORDER_ROWS);
+        let newer = request(of_user(), Keyset::newer_than(here), NEIGHBOUR_ROWS);
+        let older = request(of_user(), Keyset::older_than(here), NEIGHBOUR_ROWS);
         let (order, newer, older) = futures::try_join!(self.find(&of_order), self.find(&newer), self.find(&older))?;
         let rows = |payments: Vec<Payment>, most: u64| {
             let most = usize::try_from(most).unwrap_or(usize::MAX);
@@ -59,16 +65,44 @@ impl Reader<'_> {
         same_user.reverse();
         same_user.extend(rows(older.payments, NEIGHBOUR_ROWS));
         let location = self.location(&payment);
+        let reveals = {
+            let mut connection = self.ops.control().acquire("payments.reveals").await?;
+            reveals::of_payment(&mut connection, self.history.id, id).await?
+        };
+        let revealed_until = may_see.and_then(|permit| reveal::until(&reveals, permit, self.ops.now()));
+        let held_by = holds::on_payment(self.ops, self.history, &payment, location.month).await?;
+        let timeline = self.timeline(&payment, &location, reveals).await?;
+        let payment = localised(payment, self.zone);
         Ok(PaymentDetail {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
-            held_by: holds::on_payment(self.ops, self.history, &payment, location.month).await?,
+            payment: if revealed_until.is_some() { payment } else { mask::masked(payment) },
+            revealed_until: revealed_until.map(|until| local(until, self.zone)),
+            timeline,
             location,
+            held_by,
             missing: unasked,
             same_order: rows(order.payments, SAME_ORDER_ROWS),
             same_user,
-            payment: mask::masked(localised(payment, self.zone)),
         })
+    }
+
+    /// How the engine finds a payment, by its own EXPLAIN.
+    pub(super) async fn explain(&self, id: PaymentId) -> Result<Explained, OpsError> {
+        let (payment, _) = self.only(id).await?;
+        let shard = routing::shard_of(&self.history.spec.route, payment.user_id);
+        let by_id = Filter { payment: Some(id), ..Filter::default() };
+        let (from, until) = if self.ids_tell_place() {
+            months::bounds_of(payment.created_at.to_utc(), self.zone)
+        } else {
+            (TIME_MIN, TIME_MAX)
+        };
+        let (scope, source) = (self.scope(shard, from, until)?, self.ops.source(self.history.spec.source.of(shard))?);
+        let capabilities = source.capabilities().await?;
+        let question = async |connection: &mut _| {
+            payments::explain(connection, capabilities, &scope, &by_id, Keyset::NEWEST, 2).await
+        };
+        Ok(source.pool.ask("payments.explain", READ_DEADLINE + NETWORK_GRACE, question).await?)
     }
 
     /// Does the time of creation decide a row's partition?
@@ -102,4 +136,8 @@ impl Reader<'_> {
             month: months::month_of(local(created_at, self.zone).to_utc(), self.zone),
         }
     }
+}
+
+fn request(filter: Filter, keyset: Keyset, limit: u64) -> Request {
+    Request { filter, from: None, until: None, keyset, limit: usize::try_from(limit).unwrap_or(1) }
 }

@@ -5,11 +5,14 @@
 
 mod detail;
 mod mask;
+mod moment;
 mod request;
+mod reveal;
 mod search;
+mod timeline;
 mod windows;
 
-use crate::auth::{Permit, ViewPayments};
+use crate::auth::{Permit, RevealPersonalData, ViewPayments};
 use crate::catalogue::{self, Recent};
 use crate::zone::{local, localised};
 use crate::{Ops, OpsError, zone};
@@ -19,21 +22,24 @@ use futures::stream::{self, StreamExt};
 use itertools::Itertools;
 use payhist_dialect::TableName;
 use payhist_plan::{months, routing};
-use payhist_storage::StorageError;
 use payhist_storage::histories::History;
-use payhist_storage::payments::{self, Filter, Key, Keyset, PaymentScope};
+use payhist_storage::payments::{self, Filter, Keyset, PaymentScope, Sort};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_types::cursor::Direction;
 use payhist_types::inventory::{Boundary, Inventory, TableState};
-use payhist_types::payment::{MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope};
+use payhist_types::payment::{
+    Explained, MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
+};
 use payhist_types::search::{SEARCH_CHARS_MAX, SearchAnswer};
 use payhist_types::{Cursor, PaymentId, ShardId};
 use request::Request;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use windows::{TIME_MAX, TIME_MIN};
 
 /// Shards asked at once for one page: as many as help, fewer than would let one page take a pool.
 const SHARDS_AT_ONCE: usize = 5;
+/// How long a page goes on looking through months; what is left is another page.
+const WALK_TIME: Duration = Duration::from_secs(2);
 /// How much longer than the server's own deadline the client waits, in case the server is not there to keep it.
 pub(crate) const NETWORK_GRACE: Duration = Duration::from_secs(1);
 
@@ -44,32 +50,65 @@ pub(crate) const NETWORK_GRACE: Duration = Duration::from_secs(1);
 pub async fn list(ops: &Ops, _permit: &Permit<ViewPayments>, query: &PaymentQuery) -> Result<PaymentPage, OpsError> {
     let recent = catalogue::recent(ops, query.history.trim()).await?;
     let reader = Reader::new(ops, &recent)?;
-    let request = request::parse(query, reader.zone)?;
+    let request = request::parse(query, reader.zone, ops.now())?;
     let found = reader.find(&request).await?;
     Ok(reader.page(&request, found))
 }
 
-/// One payment, where it lives and what is near it.
+/// One payment, where it lives and what is near it. Its personal fields are in clear for whoever has lately said why
+/// ([`reveal`]).
 ///
 /// # Errors
 /// [`OpsError::NotFound`] when no shard can hold the id, or its shard does not.
 pub async fn show(
     ops: &Ops,
     _permit: &Permit<ViewPayments>,
+    reveal: Option<&Permit<RevealPersonalData>>,
     history: &str,
     id: PaymentId,
 ) -> Result<PaymentDetail, OpsError> {
     let recent = catalogue::recent(ops, history).await?;
-    Reader::new(ops, &recent)?.detail(id).await
+    Reader::new(ops, &recent)?.detail(reveal, id).await
 }
 
-/// Looks for whatever an operator typed into the one search box.
+/// Lets whoever says why see a payment's personal fields for a few minutes, and records it.
+///
+/// # Errors
+/// [`OpsError::BadInput`] without a reason; those of [`show`].
+pub async fn reveal(
+    ops: &Ops,
+    permit: &Permit<RevealPersonalData>,
+    history: &str,
+    id: PaymentId,
+    reason: &str,
+) -> Result<(), OpsError> {
+    let recent = catalogue::recent(ops, history).await?;
+    Reader::new(ops, &recent)?.reveal(permit, id, reason).await
+}
+
+/// How the engine finds one payment.
+///
+/// # Errors
+/// Those of [`show`].
+pub async fn explain(
+    ops: &Ops,
+    _permit: &Permit<ViewPayments>,
+    history: &str,
+    id: PaymentId,
+) -> Result<Explained, OpsError> {
+    let recent = catalogue::recent(ops, history).await?;
+    Reader::new(ops, &recent)?.explain(id).await
+}
+
+/// Looks for whatever an operator typed into the one search box; for an e-mail address only with leave to see personal
+/// data, and that is recorded.
 ///
 /// # Errors
 /// [`OpsError::BadInput`] for nothing, or more than any id has; [`OpsError::NotFound`] for an unknown history.
 pub async fn search(
     ops: &Ops,
     _permit: &Permit<ViewPayments>,
+    reveal: Option<&Permit<RevealPersonalData>>,
     history: &str,
     text: &str,
 ) -> Result<SearchAnswer, OpsError> {
@@ -79,7 +118,7 @@ pub async fn search(
     }
     let history = history.trim();
     let recent = catalogue::recent(ops, history).await?;
-    Reader::new(ops, &recent)?.search(history, text).await
+    Reader::new(ops, &recent)?.search(reveal, history, text).await
 }
 
 /// What a walk has found: rows in the keyset's order, and more than the page when there are more.
@@ -88,6 +127,8 @@ struct Found {
     missing: Vec<MissingShard>,
     shards: Vec<ShardId>,
     read: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Up to where the walk came before its time was over.
+    stopped_at: Option<DateTime<Utc>>,
 }
 
 struct Reader<'a> {
@@ -137,20 +178,28 @@ impl<'a> Reader<'a> {
             (from, until) = (from.max(start), until.min(end));
         }
         let shards = self.shards(filter);
-        let mut found = Found { payments: Vec::new(), missing: Vec::new(), shards: shards.clone(), read: None };
+        let mut found =
+            Found { payments: Vec::new(), missing: Vec::new(), shards: shards.clone(), read: None, stopped_at: None };
         if from >= until || shards.is_empty() {
             return Ok(found);
         }
-        let windows = if filter.is_narrow() {
+        let sort = request.keyset.sort();
+        let windows = if filter.is_narrow() || sort != Sort::Newest {
             vec![(from, until)] // few rows wherever they are: one round to each shard beats a walk
         } else {
             windows::walk(self.inventory, request.keyset, from, until, self.ops.now())
         };
-        for (from, until) in windows {
+        let begun = Instant::now();
+        let last = windows.len().saturating_sub(1);
+        for (round, (from, until)) in windows.into_iter().enumerate() {
             let missing = |shard: &ShardId| found.missing.iter().any(|missing| missing.shard == *shard);
             let asked: Vec<_> = shards.iter().filter(|shard| !missing(shard)).copied().collect();
             self.read_window(&asked, (from, until), request, &mut found).await?;
-            if found.payments.len() > rows_of_page(&found.payments, request.limit) {
+            if found.payments.len() > rows_of_page(&found.payments, request.limit, sort) {
+                break;
+            }
+            if round < last && begun.elapsed() > WALK_TIME {
+                found.stopped_at = Some(if request.keyset.ascends() { until } else { from });
                 break;
             }
         }
@@ -170,7 +219,7 @@ impl<'a> Reader<'a> {
             .map(|shard| Ok((*shard, self.scope(*shard, from, until)?)))
             .collect::<Result<Vec<_>, OpsError>>()?
             .into_iter()
-            .cartesian_product(one_status_each(&request.filter));
+            .cartesian_product(questions_of(request));
         let limit = (request.limit + 1).saturating_sub(found.payments.len()).max(1) as u64;
         let keyset = request.keyset;
         let answers =
@@ -188,8 +237,8 @@ impl<'a> Reader<'a> {
                 Err(error) => self.name_missing(shard, &error, &mut found.missing),
             }
         }
-        let newest_first = !matches!(keyset, Keyset::NewerThan(_));
-        found.payments.extend(runs.into_iter().kmerge_by(|a, b| (key(a) > key(b)) == newest_first));
+        let key = |payment: &Payment| keyset.sort().key(payment);
+        found.payments.extend(runs.into_iter().kmerge_by(|a, b| (key(a) < key(b)) == keyset.ascends()));
         let read = found.read.get_or_insert((from, until));
         *read = (read.0.min(from), read.1.max(until));
         Ok(())
@@ -204,21 +253,8 @@ impl<'a> Reader<'a> {
         limit: u64,
     ) -> Result<Vec<Payment>, OpsError> {
         let source = self.ops.source(self.history.spec.source.of(shard))?;
-        let mut connection = source.pool.acquire("payments.list").await?;
-        let answer = tokio::time::timeout(
-            READ_DEADLINE + NETWORK_GRACE,
-            payments::list(&mut connection, scope, filter, keyset, limit),
-        )
-        .await;
-        let rows = answer.map_err(|_| {
-            connection.close_on_drop();
-            OpsError::Storage(StorageError::Unavailable {
-                operation: "payments.list",
-                reason: "no answer in time".to_owned(),
-            })
-        })??;
-        connection.keep();
-        Ok(rows)
+        let question = async |connection: &mut _| payments::list(connection, scope, filter, keyset, limit).await;
+        Ok(source.pool.ask("payments.list", READ_DEADLINE + NETWORK_GRACE, question).await?)
     }
 
     fn name_missing(&self, shard: ShardId, error: &OpsError, missing: &mut Vec<MissingShard>) {
@@ -231,22 +267,34 @@ impl<'a> Reader<'a> {
     }
 
     fn page(&self, request: &Request, found: Found) -> PaymentPage {
-        let Found { mut payments, missing, shards, read } = found;
-        let rows = rows_of_page(&payments, request.limit);
+        let Found { mut payments, missing, shards, read, stopped_at } = found;
+        let (keyset, sort) = (request.keyset, request.keyset.sort());
+        let rows = rows_of_page(&payments, request.limit, sort);
         let more = payments.len() > rows;
         payments.truncate(rows);
-        let backwards = matches!(request.keyset, Keyset::NewerThan(_));
+        let backwards = keyset.is_backwards();
         if backwards {
             payments.reverse();
         }
         let cursor = |payment: Option<&Payment>, direction| {
-            payment.map(|payment| Cursor::new(payment.created_at.to_utc(), payment.payment_id, direction))
+            let key = sort.key(payment?);
+            let cursor = Cursor::new(key.created_at, key.payment_id, direction);
+            Some(key.amount.map_or(cursor, |amount| cursor.at_amount(amount)))
         };
         // There is a page beyond where the walk stopped early, and always one where it came from.
-        let came_from_newer = matches!(request.keyset, Keyset::OlderThan(_));
-        let older = if backwards || more { cursor(payments.last(), Direction::Older) } else { None };
-        let newer =
+        let came_from_newer = matches!(keyset, Keyset::After(..));
+        let mut older = if backwards || more { cursor(payments.last(), Direction::Older) } else { None };
+        let mut newer =
             if came_from_newer || (backwards && more) { cursor(payments.first(), Direction::Newer) } else { None };
+        if let Some(edge) = stopped_at {
+            // Just beyond the last instant that was read: the ids 0 and the greatest belong to no payment.
+            let before = edge - chrono::TimeDelta::microseconds(1);
+            if backwards {
+                newer = Some(Cursor::new(before, PaymentId::from_raw(u64::MAX), Direction::Newer));
+            } else {
+                older = Some(Cursor::new(edge, PaymentId::from_raw(0), Direction::Older));
+            }
+        }
         PaymentPage {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
@@ -256,6 +304,7 @@ impl<'a> Reader<'a> {
             newer,
             complete: missing.is_empty(),
             missing,
+            unfinished: stopped_at.is_some(),
             scope: ReadScope { shards, months: read.and_then(|read| self.months(read)) },
         }
     }
@@ -291,20 +340,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn key(payment: &Payment) -> Key {
-    Key { created_at: payment.created_at.to_utc(), payment_id: payment.payment_id }
-}
-
 /// How many rows make a page: as many as asked for, and those at the very place where it would be cut. Adopted shards may
 /// use an id each, and a cursor could not tell such rows apart.
-fn rows_of_page(payments: &[Payment], limit: usize) -> usize {
+fn rows_of_page(payments: &[Payment], limit: usize, sort: Sort) -> usize {
     let Some(last) = payments.get(limit - 1) else { return payments.len() };
-    limit + payments[limit..].iter().take_while(|next| key(next) == key(last)).count()
+    limit + payments[limit..].iter().take_while(|next| sort.key(next) == sort.key(last)).count()
 }
 
 /// Without a narrower filter each status is a question of its own, so that each walks its index in page order.
-fn one_status_each(filter: &Filter) -> Vec<Filter> {
-    if filter.is_narrow() || filter.statuses.len() < 2 {
+fn questions_of(request: &Request) -> Vec<Filter> {
+    let filter = &request.filter;
+    if filter.is_narrow() || filter.statuses.len() < 2 || request.keyset.sort() != Sort::Newest {
         return vec![filter.clone()];
     }
     filter.statuses.iter().map(|status| Filter { statuses: vec![*status], ..filter.clone() }).collect()

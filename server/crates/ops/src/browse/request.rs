@@ -1,9 +1,10 @@
 //! From the URL's words to what is asked. Every wrong word is answered by the field that holds it.
 
-use crate::{OpsError, zone};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use super::moment::Moment;
+use crate::OpsError;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use payhist_storage::payments::{Filter, Key, Keyset};
+use payhist_storage::payments::{Filter, Key, Keyset, Sort};
 use payhist_types::cursor::Direction;
 use payhist_types::error::FieldError;
 use payhist_types::money::{AMOUNT_DECIMALS_MAX, Currency, Money};
@@ -16,6 +17,8 @@ use std::str::FromStr;
 const REFERENCE_CHARS_MAX: usize = 64;
 /// Longest name of a provider or method that the schema holds.
 const NAME_CHARS_MAX: usize = 32;
+/// Longest time range, in days, whose payments are sorted by amount: a quarter of a year.
+const SORTED_DAYS_MAX: i64 = 92;
 
 /// A page that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +35,11 @@ pub(super) struct Request {
     pub limit: usize,
 }
 
-/// Parses a query in the history's business zone.
+/// Parses a query in the history's business zone, as of now.
 ///
 /// # Errors
 /// [`OpsError::BadInput`] with every wrong field.
-pub(super) fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsError> {
+pub(super) fn parse(query: &PaymentQuery, business: Tz, now: DateTime<Utc>) -> Result<Request, OpsError> {
     let mut wrong = Vec::new();
     let filter = Filter {
         user: optional(&mut wrong, "user", &query.user, |text| {
@@ -61,18 +64,21 @@ pub(super) fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsEr
     {
         wrong.push(FieldError { field: "max".to_owned(), message: "it is less than the least amount".to_owned() });
     }
-    let from = optional(&mut wrong, "from", &query.from, |text| Ok(moment(text)?.start(business)));
-    let until = optional(&mut wrong, "to", &query.to, |text| Ok(moment(text)?.end(business)));
+    let today = now.with_timezone(&business).date_naive();
+    let from = optional(&mut wrong, "from", &query.from, |text| Ok(Moment::parse(text, today)?.start(business)));
+    let until = optional(&mut wrong, "to", &query.to, |text| Ok(Moment::parse(text, today)?.end(business)));
     if let (Some(from), Some(until)) = (from, until)
         && from >= until
     {
         wrong.push(FieldError { field: "to".to_owned(), message: "the range ends before it begins".to_owned() });
     }
-    let keyset = optional(&mut wrong, "cursor", &query.cursor, |text| {
-        Cursor::from_str(text)
-            .map(keyset)
-            .map_err(|_| "this cursor was not made by payhist: go back to the newest page".to_owned())
+    let sort = optional(&mut wrong, "sort", &query.sort, |text| {
+        let sort = sort(text)?;
+        let why_not = unsortable(&filter, from, until).filter(|_| sort != Sort::Newest);
+        why_not.map_or(Ok(sort), Err)
     });
+    let sort = sort.unwrap_or_default();
+    let keyset = optional(&mut wrong, "cursor", &query.cursor, |text| keyset(text, sort));
     let limit = optional(&mut wrong, "limit", &query.limit, |text| {
         let rows = text.parse().ok().filter(|rows| (1..=PAGE_ROWS_MAX).contains(rows));
         rows.ok_or_else(|| format!("a page has 1 to {PAGE_ROWS_MAX} rows"))
@@ -84,7 +90,7 @@ pub(super) fn parse(query: &PaymentQuery, business: Tz) -> Result<Request, OpsEr
         filter,
         from,
         until,
-        keyset: keyset.unwrap_or(Keyset::Newest),
+        keyset: keyset.unwrap_or(Keyset::First(sort)),
         limit: limit.unwrap_or(PAGE_ROWS_DEFAULT),
     })
 }
@@ -129,51 +135,42 @@ fn statuses(text: &str) -> Result<Vec<PaymentStatus>, String> {
     Ok(statuses)
 }
 
-fn keyset(cursor: Cursor) -> Keyset {
-    let key = Key { created_at: cursor.created_at(), payment_id: cursor.payment_id() };
-    match cursor.direction() {
-        Direction::Older => Keyset::OlderThan(key),
-        Direction::Newer => Keyset::NewerThan(key),
+/// A cursor belongs to the list it was made for: one by amount has an amount.
+fn keyset(text: &str, sort: Sort) -> Result<Keyset, String> {
+    let cursor = Cursor::from_str(text).ok().filter(|cursor| cursor.amount().is_some() == (sort != Sort::Newest));
+    let cursor = cursor.ok_or("this cursor is not one of this list: go back to its first page")?;
+    let key = Key { amount: cursor.amount(), created_at: cursor.created_at(), payment_id: cursor.payment_id() };
+    Ok(match cursor.direction() {
+        Direction::Older => Keyset::After(sort, key),
+        Direction::Newer => Keyset::Before(sort, key),
+    })
+}
+
+fn sort(text: &str) -> Result<Sort, String> {
+    match text {
+        "newest" => Ok(Sort::Newest),
+        "largest" => Ok(Sort::Largest),
+        "smallest" => Ok(Sort::Smallest),
+        _ => Err("a list goes by newest, largest or smallest".to_owned()),
     }
 }
 
-/// A day or a minute of the business zone.
-enum Moment {
-    Day(NaiveDate),
-    Time(NaiveDateTime),
-}
-
-fn moment(text: &str) -> Result<Moment, String> {
-    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Ok(Moment::Day(day));
+/// Why a list cannot go by amount: no key serves that order, so what is sorted must be bounded, and of one currency.
+fn unsortable(filter: &Filter, from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> Option<String> {
+    if filter.currency.is_none() {
+        return Some("amounts of several currencies have no order: choose a currency".to_owned());
     }
-    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .map(Moment::Time)
-        .ok_or_else(|| "write 2026-11-01 or 2026-11-01T09:30".to_owned())
-}
-
-impl Moment {
-    fn start(&self, business: Tz) -> DateTime<Utc> {
-        match self {
-            Self::Day(day) => zone::day_start(*day, business),
-            Self::Time(time) => zone::first_instant(*time, business),
-        }
-    }
-
-    /// A day ends when the next one begins; a time ends a range as it stands.
-    fn end(&self, business: Tz) -> DateTime<Utc> {
-        match self {
-            Self::Day(day) => zone::day_start(day.succ_opt().unwrap_or(*day), business),
-            Self::Time(time) => zone::first_instant(*time, business),
-        }
-    }
+    let is_short =
+        matches!((from, until), (Some(from), Some(until)) if until - from <= TimeDelta::days(SORTED_DAYS_MAX));
+    let is_bounded = is_short || filter.is_narrow();
+    (!is_bounded).then(|| format!("choose a time range of at most {SORTED_DAYS_MAX} days, a user or an order"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     fn query(change: impl FnOnce(&mut PaymentQuery)) -> PaymentQuery {
         let mut query = PaymentQuery::default();
@@ -190,24 +187,26 @@ mod tests {
             q.min = "12,50".into();
             q.from = "yesterday".into();
             q.limit = "0".into();
+            q.sort = "oldest".into();
             q.cursor = "!".into();
         });
-        let Err(OpsError::BadInput(fields)) = parse(&query, Tz::UTC) else { panic!("accepted") };
+        let Err(OpsError::BadInput(fields)) = parse(&query, Tz::UTC, NOW) else { panic!("accepted") };
         let names: Vec<_> = fields.iter().map(|field| field.field.as_str()).collect();
-        assert_eq!(names, ["user", "status", "currency", "min", "from", "cursor", "limit"]);
+        assert_eq!(names, ["user", "status", "currency", "min", "from", "sort", "cursor", "limit"]);
     }
 
     #[test]
     fn a_day_is_the_business_zones_day() {
         let request =
-            parse(&query(|q| (q.from, q.to) = ("2026-11-01".into(), "2026-11-01".into())), Tz::Asia__Seoul).unwrap();
+            parse(&query(|q| (q.from, q.to) = ("2026-11-01".into(), "2026-11-01".into())), Tz::Asia__Seoul, NOW)
+                .unwrap();
         assert_eq!(request.from.unwrap().to_rfc3339(), "2026-10-31T15:00:00+00:00");
         assert_eq!(request.until.unwrap().to_rfc3339(), "2026-11-01T15:00:00+00:00");
     }
 
     #[test]
     fn an_amount_is_exact_and_its_range_has_an_order() {
-        let parsed = |min: &str, max: &str| parse(&query(|q| (q.min, q.max) = (min.into(), max.into())), Tz::UTC);
+        let parsed = |min: &str, max: &str| parse(&query(|q| (q.min, q.max) = (min.into(), max.into())), Tz::UTC, NOW);
         let filter = parsed("12.50", "12.5001").unwrap().filter;
         assert_eq!([filter.min, filter.max].map(|at| at.unwrap().to_string()), ["12.5", "12.5001"]);
         let Err(OpsError::BadInput(wrong)) = parsed("2", "1.9999") else { panic!("accepted") };
@@ -217,6 +216,34 @@ mod tests {
 
     #[test]
     fn a_range_that_ends_before_it_begins_is_refused() {
-        assert!(parse(&query(|q| (q.from, q.to) = ("2026-11-02".into(), "2026-11-01".into())), Tz::UTC).is_err());
+        assert!(parse(&query(|q| (q.from, q.to) = ("2026-11-02".into(), "2026-11-01".into())), Tz::UTC, NOW).is_err());
+    }
+
+    #[test]
+    fn only_a_bounded_list_of_one_currency_goes_by_amount() {
+        let sorted = |currency: &str, from: &str, user: &str| {
+            let query = query(|q| {
+                (q.sort, q.currency, q.user) = ("largest".into(), currency.into(), user.into());
+                (q.from, q.to) = (from.into(), "2026-11-30".into());
+            });
+            parse(&query, Tz::UTC, NOW).is_ok()
+        };
+        assert!(sorted("EUR", "2026-11-01", "") && sorted("EUR", "", "42"));
+        assert!(!sorted("", "2026-11-01", "") && !sorted("EUR", "2026-08-01", "") && !sorted("EUR", "", ""));
+    }
+
+    #[test]
+    fn a_cursor_of_another_order_is_refused() {
+        let parsed = |sort: &str, cursor: Cursor| {
+            let query = query(|q| {
+                (q.currency, q.user) = ("EUR".into(), "42".into());
+                (q.sort, q.cursor) = (sort.into(), cursor.to_string());
+            });
+            parse(&query, Tz::UTC, NOW)
+        };
+        let by_time = Cursor::new(NOW, PaymentId::from_raw(1), Direction::Older);
+        assert!(parsed("", by_time).is_ok() && parsed("largest", by_time).is_err());
+        let by_amount = by_time.at_amount(Decimal::TEN);
+        assert!(parsed("largest", by_amount).is_ok() && parsed("newest", by_amount).is_err());
     }
 }

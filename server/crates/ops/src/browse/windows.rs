@@ -41,7 +41,7 @@ fn edges(inventory: &Inventory) -> Vec<DateTime<Utc>> {
     edges
 }
 
-/// The windows of a walk over `[from, until)`, in the order in which to read them.
+/// The windows of a walk by time over `[from, until)`, in the order in which to read them.
 pub(super) fn walk(
     inventory: &Inventory,
     keyset: Keyset,
@@ -50,10 +50,10 @@ pub(super) fn walk(
     now: DateTime<Utc>,
 ) -> Vec<Window> {
     let (from, until, newest_first) = match keyset {
-        Keyset::Newest => (from, until, true),
+        Keyset::First(_) => (from, until, true),
         // One more microsecond than the key, since the key's own instant may hold older ids.
-        Keyset::OlderThan(key) => (from, until.min(key.created_at + chrono::TimeDelta::microseconds(1)), true),
-        Keyset::NewerThan(key) => (from.max(key.created_at), until, false),
+        Keyset::After(_, key) => (from, until.min(key.created_at + chrono::TimeDelta::microseconds(1)), true),
+        Keyset::Before(_, key) => (from.max(key.created_at), until, false),
     };
     // Partitions that lie wholly ahead are empty or nearly so: they are read together with the running month.
     let ahead = edges(inventory).into_iter().filter(|edge| *edge <= now);
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_newest_page_begins_with_the_running_month_and_what_lies_ahead() {
-        let windows = walk(&inventory(), Keyset::Newest, TIME_MIN, TIME_MAX, month(2026, 10));
+        let windows = walk(&inventory(), Keyset::NEWEST, TIME_MIN, TIME_MAX, month(2026, 10));
         assert_eq!(windows[0], (month(2026, 10), TIME_MAX));
         assert_eq!(windows[1], (month(2026, 8), month(2026, 10)));
         assert_eq!(windows.last().unwrap().0, TIME_MIN);
@@ -121,11 +121,15 @@ mod tests {
 
     #[test]
     fn windows_tile_the_range_without_gap_or_overlap_both_ways() {
-        let key = Key { created_at: month(2026, 5) + chrono::TimeDelta::days(3), payment_id: PaymentId::from_raw(1) };
-        let older = walk(&inventory(), Keyset::OlderThan(key), month(2026, 1), TIME_MAX, month(2026, 10));
+        let key = Key {
+            amount: None,
+            created_at: month(2026, 5) + chrono::TimeDelta::days(3),
+            payment_id: PaymentId::from_raw(1),
+        };
+        let older = walk(&inventory(), Keyset::older_than(key), month(2026, 1), TIME_MAX, month(2026, 10));
         assert_eq!(older[0].1, key.created_at + chrono::TimeDelta::microseconds(1));
         assert!(older.windows(2).all(|pair| pair[0].0 == pair[1].1), "{older:?}");
-        let newer = walk(&inventory(), Keyset::NewerThan(key), month(2026, 1), TIME_MAX, month(2026, 10));
+        let newer = walk(&inventory(), Keyset::newer_than(key), month(2026, 1), TIME_MAX, month(2026, 10));
         assert_eq!((newer[0].0, newer.last().unwrap().1), (key.created_at, TIME_MAX));
         assert!(newer.windows(2).all(|pair| pair[0].1 == pair[1].0), "{newer:?}");
     }

@@ -117,6 +117,14 @@ impl Layout {
         }
     }
 
+    /// The key that finds the users of an e-mail address.
+    pub(super) fn key_for_email(&self) -> Option<&str> {
+        match self {
+            Self::Own => Some(HotPath::Email.own_key()),
+            Self::Adopted(adopted) => adopted.keys.get(&HotPath::Email).map(String::as_str),
+        }
+    }
+
     /// The words for these states in the table.
     pub(super) fn words_of<'a>(&'a self, statuses: &[PaymentStatus]) -> Vec<&'a str> {
         match self {

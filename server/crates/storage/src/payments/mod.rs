@@ -3,9 +3,15 @@
 //! Invariants: every query carries its [`PaymentScope`] (one table and a bounded time range, which the engine prunes
 //! to the partitions of its months); pages are keysets, never OFFSET; nothing is counted.
 
+mod explain;
+mod keyset;
 mod layout;
+mod people;
 
+pub use explain::explain;
+pub use keyset::{Key, Keyset, Sort};
 pub use layout::Layout;
+pub use people::users_of_email;
 
 use crate::dynamic;
 use crate::error::{During, StorageError};
@@ -65,26 +71,6 @@ impl Filter {
     }
 }
 
-/// A place in the order `(created_at, payment_id)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    /// First.
-    pub created_at: DateTime<Utc>,
-    /// Then.
-    pub payment_id: PaymentId,
-}
-
-/// Where a page begins, and which way it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keyset {
-    /// Newest first from the scope's end.
-    Newest,
-    /// Newest first, older than this.
-    OlderThan(Key),
-    /// Oldest first, newer than this.
-    NewerThan(Key),
-}
-
 /// The SELECT behind [`list`]; tests EXPLAIN it, and the benchmark runs it bare.
 pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64) -> SelectStatement {
     let mut query = Query::select();
@@ -93,7 +79,7 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
     let created_at = || column(names.created_at);
     scope.layout.select(&mut query);
     query.from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())));
-    if let Some(key) = scope.layout.key_for(filter) {
+    if let Some(key) = scope.layout.key_for(filter).filter(|_| keyset.sort() == Sort::Newest || filter.is_narrow()) {
         // Named, since MariaDB may take `ref` on status alone and read the whole partition (FACTS §5).
         query.force_index(Alias::new(key), IndexHintScope::All);
     }
@@ -136,21 +122,27 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
     if let Some(payment) = filter.payment {
         query.and_where(column(names.payment_id).eq(payment.get()));
     }
-    let tuple = || Expr::tuple([created_at(), column(names.payment_id)]);
-    let place = |key: Key| Expr::tuple([Expr::value(key.created_at.naive_utc()), Expr::value(key.payment_id.get())]);
-    let order = match keyset {
-        Keyset::Newest => Order::Desc,
-        // The plain bound beside the tuple is what prunes: a tuple alone never does (FACTS §5).
-        Keyset::OlderThan(key) => {
-            query.and_where(created_at().lte(key.created_at.naive_utc())).and_where(tuple().lt(place(key)));
-            Order::Desc
-        }
-        Keyset::NewerThan(key) => {
-            query.and_where(created_at().gte(key.created_at.naive_utc())).and_where(tuple().gt(place(key)));
-            Order::Asc
-        }
+    let order = if keyset.ascends() { Order::Asc } else { Order::Desc };
+    let by: Vec<_> = match keyset.sort() {
+        Sort::Newest => vec![names.created_at, names.payment_id],
+        Sort::Largest | Sort::Smallest => vec![names.amount, names.created_at, names.payment_id],
     };
-    query.order_by_expr(created_at(), order.clone()).order_by_expr(column(names.payment_id), order).limit(limit);
+    if let Some(key) = keyset.key() {
+        let (created_at_key, id) = (Expr::value(key.created_at.naive_utc()), Expr::value(key.payment_id.get()));
+        let place = key.amount.map(Expr::value).into_iter().chain([created_at_key, id]);
+        let (tuple, place) = (Expr::tuple(by.iter().map(|name| column(name))), Expr::tuple(place));
+        query.and_where(if keyset.ascends() { tuple.gt(place) } else { tuple.lt(place) });
+        // The plain bound beside the tuple is what prunes: a tuple alone never does (FACTS §5).
+        match (keyset.sort(), keyset.ascends()) {
+            (Sort::Newest, false) => _ = query.and_where(created_at().lte(key.created_at.naive_utc())),
+            (Sort::Newest, true) => _ = query.and_where(created_at().gte(key.created_at.naive_utc())),
+            _ => {}
+        }
+    }
+    for name in by {
+        query.order_by_expr(column(name), order.clone());
+    }
+    query.limit(limit);
     query
 }
 

@@ -1,14 +1,21 @@
-//! One payment: what it is, where it lives, and what is near it.
+//! One payment: what it is, what happened to it, where it lives, and what is near it.
+
+mod explain;
+mod payer;
+mod timeline;
 
 use crate::components::{
     Amount, Copy, ErrorView, Icon, IconName, Notice, PaymentTable, StatusBadge, Time, Tone, history_of_url,
     part_of_path,
 };
 use crate::{api, links};
+use explain::explained;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use payer::payer;
 use payhist_types::error::{ApiError, ErrorKind};
 use payhist_types::payment::{HeldBy, Location, Payment, PaymentDetail, PaymentRow};
+use timeline::timeline;
 
 /// The page of a payment.
 #[component]
@@ -45,7 +52,18 @@ fn NotShown(error: ApiError) -> impl IntoView {
 
 #[component]
 fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
-    let PaymentDetail { zone, payment, location, held_by, same_order, same_user, missing, .. } = detail;
+    let PaymentDetail {
+        zone,
+        payment,
+        location,
+        held_by,
+        same_order,
+        same_user,
+        missing,
+        revealed_until,
+        timeline: lines,
+        ..
+    } = detail;
     let missing: Vec<_> = missing.iter().map(|lost| format!("{} on {}", lost.shard, lost.source)).collect();
     let raw = serde_json::to_string_pretty(&payment).unwrap_or_default();
     view! {
@@ -63,12 +81,14 @@ fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
         <div class="grid-2">
             <section class="card"><h2>"Payment"</h2>{facts(&payment, &history)}</section>
             <div class="stack">
-                <section class="card"><h2>"Payer"</h2>{payer(&payment)}</section>
+                <section class="card"><h2>"Payer"</h2>{payer(&payment, revealed_until, &history)}</section>
                 <section class="card"><h2>"Where it lives"</h2>{place(location)}</section>
             </div>
         </div>
+        <section class="card"><h2>"What happened, and what will"</h2>{timeline(lines)}</section>
         {others("Of the same order", "No other payment has this order.", same_order, &history)}
         {others("Of the same user, around this one", "The user has no other payments nearby.", same_user, &history)}
+        {explained(payment.payment_id, &history)}
         <details>
             <summary>"The row as JSON"</summary>
             <pre class="raw" tabindex="0" role="region" aria-label="The row as JSON">{raw}</pre>
@@ -118,20 +138,6 @@ fn facts(payment: &Payment, history: &str) -> impl IntoView + use<> {
             {fact("Provider", payment.provider.clone())}
             {fact("Provider's reference", or_none(payment.provider_tx_id.as_ref()))}
             {payment.version.map(|version| fact("Version", version.to_string()))}
-        </dl>
-    }
-}
-
-/// Personal fields leave the server masked, and say so.
-fn payer(payment: &Payment) -> impl IntoView + use<> {
-    let shown = |value: &Option<String>| match value.clone() {
-        Some(value) => view! { {value}" "<span class="masked">"(masked)"</span> }.into_any(),
-        None => view! { <span class="quiet">"none"</span> }.into_any(),
-    };
-    view! {
-        <dl class="facts">
-            {fact("Name", shown(&payment.payer_name))}
-            {fact("E-mail", shown(&payment.payer_email))}
         </dl>
     }
 }
