@@ -78,7 +78,7 @@ test("provider, currency and amount combine, and stay in sight while in use", as
   await open(page, "/payments");
   await expect(page.getByLabel("Currency")).toBeHidden();
   await page.getByText("Reference, provider, method, amount").click();
-  await page.getByLabel("Provider", { exact: true }).fill("stripe");
+  await page.getByRole("textbox", { name: "Provider", exact: true }).fill("stripe");
   await page.getByLabel("Currency").fill("EUR");
   await page.getByLabel("Least amount").fill("10");
   await page.getByLabel("Greatest amount").fill("20");

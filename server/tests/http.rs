@@ -35,8 +35,11 @@ const API: [&str; 4] =
 
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
+/// Roles that see payments.
+const ALL: &[Role] = &[Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
+
 /// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 10] = [
+const MUTATIONS: [Mutation; 12] = [
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
@@ -65,6 +68,8 @@ const MUTATIONS: [Mutation; 10] = [
         &[("history", "payments"), ("id", "7"), ("reason", "the customer asks")],
         &[Role::Operator, Role::Compliance, Role::Admin],
     ),
+    ("/api/ui/views/save", &[("name", "failed"), ("shared", "true"), ("address", "status=FAILED")], ALL),
+    ("/api/ui/views/forget", &[("id", "1")], ALL),
     ("/api/ui/holds/ask-release", &[("hold", "1"), ("reason", "closed")], &[Role::Compliance, Role::Admin]),
     ("/api/ui/holds/approve-release", &[("hold", "1")], &[Role::Compliance, Role::Admin]),
 ];

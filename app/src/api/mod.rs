@@ -13,6 +13,7 @@ mod partitions;
 mod payments;
 mod policies;
 mod server;
+mod views;
 
 pub use database::{database, deadlock};
 pub use error::{Error, Result};
@@ -26,3 +27,4 @@ pub use partitions::{
 pub use payments::{RevealPayment, explain_payment, payment, payments, search};
 pub use policies::{SetPolicy, policy, simulation};
 pub(crate) use server::{is_me, may};
+pub use views::{ForgetView, SaveView, views};

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 use payhist_islands::{Keyboard, Page, ThemeSwitch};
-use payhist_types::operator;
+use payhist_types::operator::{self, Permission};
 
 /// Address, word, keys and icon of the pages in the rail.
 const PAGES: [(&str, &str, Option<&str>, IconName); 7] = [
@@ -61,12 +61,17 @@ fn Rail() -> impl IntoView {
 fn TopBar(frame: operator::Frame) -> impl IntoView {
     let operator::Frame { operator, environment, zone, histories } = frame;
     let history = history_of_url();
+    let kinds = if api::may(Permission::RevealPersonalData) {
+        "Payment, user, order, reference, e-mail"
+    } else {
+        "Payment, user, order, reference"
+    };
     view! {
         <span class=format!("environment {environment}")>{environment.clone()}</span>
         <form class="search" method="get" action="/payments" role="search">
-            <label class="visually-hidden" for="search">"Find a payment, user, order or provider reference"</label>
+            <label class="visually-hidden" for="search">{format!("Find a payment: {kinds}")}</label>
             <Icon name=IconName::Search />
-            <input id="search" name="search" type="search" placeholder="Payment, user, order, reference" autocomplete="off" data-keys=SEARCH_KEYS />
+            <input id="search" name="search" type="search" placeholder=kinds autocomplete="off" data-keys=SEARCH_KEYS />
             <kbd class="needs-js" aria-hidden="true">{SEARCH_KEYS}</kbd>
             {(!history.is_empty()).then(|| view! { <input type="hidden" name="history" value=history /> })}
         </form>

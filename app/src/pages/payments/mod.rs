@@ -4,6 +4,7 @@ mod filters;
 mod query;
 mod results;
 mod search;
+mod views;
 
 use crate::api;
 use crate::components::ErrorView;
@@ -15,6 +16,7 @@ use payhist_types::payment::PaymentPage;
 use query::ListState;
 use results::Results;
 use search::Search;
+use views::views;
 
 /// The list of payments.
 #[component]
@@ -29,10 +31,15 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
     }
     let state = ListState::of_url(&url);
     let page = api::payments(state.query.clone());
+    let saved = api::views();
     view! {
         <Title text="Payments" />
         <div class="page-head"><h1>"Payments"</h1></div>
-        {Suspend::new(async move { show(state, page.await) })}
+        {Suspend::new(async move {
+            // A list is shown without its views rather than not at all.
+            let views = views(saved.await.unwrap_or_default(), &state);
+            view! { {views}{show(state, page.await)} }
+        })}
     }
     .into_any()
 }

@@ -39,6 +39,7 @@ pub mod replicas;
 pub mod restored;
 pub mod reveals;
 pub mod runs;
+pub mod saved_views;
 pub mod sessions;
 pub mod shards;
 pub mod source;
