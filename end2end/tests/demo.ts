@@ -12,7 +12,7 @@ const START_MS = 120_000;
 const STOP_MS = 60_000;
 /** Assets are found from the root of the repository. */
 const ROOT = resolve(import.meta.dirname, "../..");
-const BINARY = resolve(import.meta.dirname, "..", process.env.CARGO_TARGET_DIR ?? "../target", "debug/payhist");
+export const BINARY = resolve(import.meta.dirname, "..", process.env.CARGO_TARGET_DIR ?? "../target", "debug/payhist");
 
 /** The one line that `demo --json` prints. */
 interface Ready {
@@ -89,7 +89,7 @@ async function within<T>(limitMs: number, work: Promise<T>, complaint: () => str
 }
 
 /** Processes whose command line names the folder. */
-function processesOf(dir: string): string[] {
+export function processesOf(dir: string): string[] {
   const commandLine = (pid: string) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");

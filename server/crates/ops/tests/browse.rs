@@ -226,6 +226,41 @@ async fn a_bounded_list_goes_by_amount_over_all_shards_both_ways(#[case] engine:
     }
 }
 
+/// No time at all: each page ends after one round of months.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_walk_that_takes_too_long_is_gone_on_with_where_it_stopped(#[case] engine: EngineKind) {
+    let (test, _) = history(engine).await;
+    let ask = async |cursor: String| {
+        let query =
+            PaymentQuery { provider: "acme".to_owned(), limit: "100".to_owned(), cursor, ..PaymentQuery::default() };
+        browse::list_within(&test.ops, &Permit::for_command(), &query, std::time::Duration::ZERO).await.unwrap()
+    };
+    let (mut found, mut cursor, mut unfinished) = (Vec::new(), String::new(), 0);
+    let mut last = loop {
+        let page = ask(cursor).await;
+        assert!(page.complete, "{:?}", page.missing);
+        found.extend(ids(&page));
+        unfinished += u32::from(page.unfinished);
+        match page.older {
+            Some(older) => cursor = older.to_string(),
+            None => break page,
+        }
+    };
+    assert!(unfinished >= 2, "one round did not look through all months");
+    let (expected, _) = walk(&test.ops, |query| query.provider = "acme".to_owned()).await;
+    assert_eq!(found, expected);
+    let mut back = Vec::new();
+    while let Some(newer) = last.newer {
+        last = ask(newer.to_string()).await;
+        back.splice(0..0, ids(&last));
+    }
+    assert_eq!(back, expected[..back.len()], "the same on the way back");
+    assert!(expected.len() - back.len() < expected.len() / 2, "and nothing is left out: {}", back.len());
+}
+
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb)]
 #[case::mysql(EngineKind::MySql)]

@@ -47,9 +47,22 @@ pub(crate) const NETWORK_GRACE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// [`OpsError::BadInput`] with every wrong field; [`OpsError::NotFound`] for an unknown history.
-pub async fn list(ops: &Ops, _permit: &Permit<ViewPayments>, query: &PaymentQuery) -> Result<PaymentPage, OpsError> {
+pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>, query: &PaymentQuery) -> Result<PaymentPage, OpsError> {
+    list_within(ops, permit, query, WALK_TIME).await
+}
+
+/// The same, which begins no other round of months after that long.
+///
+/// # Errors
+/// Those of [`list`].
+pub async fn list_within(
+    ops: &Ops,
+    _permit: &Permit<ViewPayments>,
+    query: &PaymentQuery,
+    walk_time: Duration,
+) -> Result<PaymentPage, OpsError> {
     let recent = catalogue::recent(ops, query.history.trim()).await?;
-    let reader = Reader::new(ops, &recent)?;
+    let reader = Reader { walk_time, ..Reader::new(ops, &recent)? };
     let request = request::parse(query, reader.zone, ops.now())?;
     let found = reader.find(&request).await?;
     Ok(reader.page(&request, found))
@@ -137,12 +150,20 @@ struct Reader<'a> {
     history: &'a History,
     zone: Tz,
     inventory: &'a Inventory,
+    walk_time: Duration,
 }
 
 impl<'a> Reader<'a> {
     fn new(ops: &'a Ops, recent: &'a Recent) -> Result<Self, OpsError> {
         let Recent { history, inventory, .. } = recent;
-        Ok(Self { ops, recent, history, zone: zone::parse(&history.spec.policy.zone)?, inventory })
+        Ok(Self {
+            ops,
+            recent,
+            history,
+            zone: zone::parse(&history.spec.policy.zone)?,
+            inventory,
+            walk_time: WALK_TIME,
+        })
     }
 
     /// Do payment ids carry their time and shard? Those of adopted tables need not.
@@ -198,7 +219,7 @@ impl<'a> Reader<'a> {
             if found.payments.len() > rows_of_page(&found.payments, request.limit, sort) {
                 break;
             }
-            if round < last && begun.elapsed() > WALK_TIME {
+            if round < last && begun.elapsed() > self.walk_time {
                 found.stopped_at = Some(if request.keyset.ascends() { until } else { from });
                 break;
             }
@@ -287,12 +308,12 @@ impl<'a> Reader<'a> {
         let mut newer =
             if came_from_newer || (backwards && more) { cursor(payments.first(), Direction::Newer) } else { None };
         if let Some(edge) = stopped_at {
-            // Just beyond the last instant that was read: the ids 0 and the greatest belong to no payment.
-            let before = edge - chrono::TimeDelta::microseconds(1);
+            // Everything from the edge on, or before it: the ids 0 and the greatest belong to no payment.
             if backwards {
-                newer = Some(Cursor::new(before, PaymentId::from_raw(u64::MAX), Direction::Newer));
+                newer = Some(Cursor::new(edge, PaymentId::from_raw(0), Direction::Newer));
             } else {
-                older = Some(Cursor::new(edge, PaymentId::from_raw(0), Direction::Older));
+                let before = edge - chrono::TimeDelta::microseconds(1);
+                older = Some(Cursor::new(before, PaymentId::from_raw(u64::MAX), Direction::Older));
             }
         }
         PaymentPage {
