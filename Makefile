@@ -59,7 +59,7 @@ release: ## optimised binary and site in dist/payhist
 	@echo "release: server and site"
 	@$(BUNDLER) release
 
-bench: ## the benchmarks against the bare driver, LOAD DATA and pt-archiver; BENCH_ARGS="..."
-	@.setup/ensure mariadb mysql archiver
+bench: ## the benchmarks against the bare driver, LOAD DATA, pt-archiver, phpMyAdmin and Adminer; BENCH_ARGS="..."
+	@.setup/ensure mariadb mysql archiver peers
 	@$(MAKE) release
 	@end2end/bench/run $(BENCH_ARGS)

@@ -83,6 +83,14 @@ impl Demo {
         Ok(body)
     }
 
+    /// The body of a page or of a read, received whole, over a connection that is kept.
+    pub(crate) async fn page(&self, path: &str) -> Result<String> {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await?;
+        let (status, body) = (answer.status(), answer.text().await?);
+        ensure!(status == StatusCode::OK, "{path}: {status}");
+        Ok(body)
+    }
+
     /// Runs another command of payhist on the same database; answers its JSON.
     pub(crate) async fn command(&self, args: &[&str]) -> Result<serde_json::Value> {
         let mut command = Command::new(&self.binary);

@@ -9,6 +9,17 @@ pub(crate) fn median(samples: &mut [Duration]) -> Duration {
     samples.get(samples.len() / 2).copied().unwrap_or_default()
 }
 
+/// The value that 99 of 100 samples do not pass; zero without any.
+pub(crate) fn p99(samples: &mut [Duration]) -> Duration {
+    samples.sort_unstable();
+    samples.get(samples.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
+}
+
+/// How often the second goes into the first.
+pub(crate) fn ratio(first: Duration, second: Duration) -> f64 {
+    first.as_secs_f64() / second.as_secs_f64()
+}
+
 /// How long it took.
 pub(crate) async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(Duration, T)> {
     let begun = Instant::now();

@@ -5,15 +5,19 @@
 //! the goals are printed beside what was measured.
 
 mod archive;
+mod crowd;
 mod demo;
 mod figures;
 mod footprint;
+mod html_page;
 mod lifecycle;
 mod load;
 mod machine;
 mod month;
+mod peers;
 mod planning;
 mod report;
+mod sample;
 mod user_page;
 mod walk;
 
@@ -23,21 +27,25 @@ use clap::{Parser, ValueEnum};
 use demo::Demo;
 use mimalloc::MiMalloc;
 use report::Report;
+use sample::Sample;
 use std::path::PathBuf;
 
 // The product's allocator: the planner is measured within this process.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Compare payhist with the bare driver, LOAD DATA and pt-archiver; prints a Markdown table and keeps it below end2end/bench/results.
+/// Compare payhist with the bare driver, LOAD DATA, pt-archiver, phpMyAdmin and Adminer; prints a Markdown table and keeps it below end2end/bench/results.
 #[derive(Debug, Parser)]
 struct Args {
     /// Only these; all by default.
     #[arg(long, value_enum)]
     only: Vec<Part>,
-    /// Sample payments to page through. The deep page is at half of them, 10,000 pages of 50 at most.
-    #[arg(long, default_value_t = 1_000_000)]
+    /// Payments to page through. The deep page is at half of them, 10,000 pages of 50 at most.
+    #[arg(long, default_value_t = 10_000_000)]
     rows: u64,
+    /// Payments of the sample that shows whether cost grows.
+    #[arg(long, default_value_t = 1_000_000)]
+    small_rows: u64,
     /// Payments of the CSV file to import.
     #[arg(long, default_value_t = 300_000)]
     import_rows: u64,
@@ -64,6 +72,10 @@ enum Part {
     UserPage,
     /// A deep page of a keyset walk against the first one, and OFFSET.
     Walk,
+    /// The page as HTML against phpMyAdmin and Adminer.
+    HtmlPage,
+    /// Two hundred people at once.
+    Crowd,
     /// Import against LOAD DATA LOCAL INFILE.
     Import,
     /// Rows generated per second.
@@ -92,16 +104,24 @@ async fn main() -> Result<()> {
 async fn run(args: &Args) -> Result<()> {
     let wanted = |part| args.only.is_empty() || args.only.contains(&part);
     let folder = tempfile::Builder::new().prefix("payhist-bench-").tempdir()?;
-    let paged = wanted(Part::UserPage) || wanted(Part::Walk);
-    let sample_rows = if paged { args.rows } else { 0 };
-    let mut demo = Demo::start(&args.dist, &folder.path().join("demo"), &args.engine, sample_rows).await?;
+    let mut demo = Demo::start(&args.dist, &folder.path().join("demo"), &args.engine, 0).await?;
     let mut report = Report::new(machine::describe(&mut demo).await?);
 
-    if wanted(Part::UserPage) {
-        report.add(user_page::measure(&mut demo, args.samples).await?);
-    }
-    if wanted(Part::Walk) {
-        report.add(walk::measure(&mut demo, args.rows, args.samples).await?);
+    if [Part::UserPage, Part::Walk, Part::HtmlPage, Part::Crowd].into_iter().any(wanted) {
+        let small = Sample::generate("small", args.small_rows, &mut demo).await?;
+        let large = Sample::generate("large", args.rows, &mut demo).await?;
+        if wanted(Part::UserPage) {
+            report.add(user_page::measure(&mut demo, large, small, args.samples).await?);
+        }
+        if wanted(Part::Walk) {
+            report.add(walk::measure(&mut demo, large, small, args.samples).await?);
+        }
+        if wanted(Part::HtmlPage) {
+            report.add(html_page::measure(&mut demo, large).await?);
+        }
+        if wanted(Part::Crowd) {
+            report.add(crowd::measure(&mut demo, large).await?);
+        }
     }
     if wanted(Part::Import) {
         report.add(load::import(&mut demo, args.import_rows).await?);

@@ -5,6 +5,7 @@
 
 mod detail;
 mod mask;
+mod merge;
 mod moment;
 mod request;
 mod reveal;
@@ -19,7 +20,7 @@ use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::stream::{self, StreamExt};
-use itertools::Itertools;
+use merge::{Question, Run};
 use payhist_dialect::TableName;
 use payhist_plan::{months, routing};
 use payhist_storage::histories::History;
@@ -235,46 +236,45 @@ impl<'a> Reader<'a> {
         request: &Request,
         found: &mut Found,
     ) -> Result<(), OpsError> {
-        let questions = shards
-            .iter()
-            .map(|shard| Ok((*shard, self.scope(*shard, from, until)?)))
-            .collect::<Result<Vec<_>, OpsError>>()?
-            .into_iter()
-            .cartesian_product(questions_of(request));
-        let limit = (request.limit + 1).saturating_sub(found.payments.len()).max(1) as u64;
         let keyset = request.keyset;
-        let answers =
-            stream::iter(questions)
-                .map(|((shard, scope), filter)| async move {
-                    (shard, self.ask(shard, &scope, &filter, keyset, limit).await)
-                })
+        let wanted = (request.limit + 1).saturating_sub(found.payments.len()).max(1);
+        let mut runs = Vec::new();
+        for shard in shards {
+            let scope = self.scope(*shard, from, until)?;
+            runs.extend(questions_of(request).into_iter().map(|filter| Run::new(*shard, scope.clone(), filter)));
+        }
+        let mut open: Vec<_> = (0..runs.len()).collect();
+        let mut rows = merge::share(wanted, runs.len());
+        while !open.is_empty() {
+            let questions: Vec<_> = open.iter().map(|place| (*place, runs[*place].question(keyset))).collect();
+            let answers = stream::iter(questions)
+                .map(|(place, question)| async move { (place, self.ask(question, rows).await) })
                 .buffer_unordered(SHARDS_AT_ONCE)
                 .collect::<Vec<_>>()
                 .await;
-        let mut runs = Vec::new();
-        for (shard, answer) in answers {
-            match answer {
-                Ok(rows) => runs.push(rows),
-                Err(error) => self.name_missing(shard, &error, &mut found.missing),
+            for (place, answer) in answers {
+                match answer {
+                    Ok(answer) => runs[place].take(answer, rows),
+                    Err(error) => {
+                        runs[place].is_open = false;
+                        self.name_missing(runs[place].shard, &error, &mut found.missing);
+                    }
+                }
             }
+            open = merge::to_ask_again(&runs, keyset, wanted);
+            rows = wanted;
         }
-        let key = |payment: &Payment| keyset.sort().key(payment);
-        found.payments.extend(runs.into_iter().kmerge_by(|a, b| (key(a) < key(b)) == keyset.ascends()));
+        found.payments.extend(merge::merged(runs, keyset, wanted));
         let read = found.read.get_or_insert((from, until));
         *read = (read.0.min(from), read.1.max(until));
         Ok(())
     }
 
-    async fn ask(
-        &self,
-        shard: ShardId,
-        scope: &PaymentScope,
-        filter: &Filter,
-        keyset: Keyset,
-        limit: u64,
-    ) -> Result<Vec<Payment>, OpsError> {
+    async fn ask(&self, question: Question, rows: usize) -> Result<Vec<Payment>, OpsError> {
+        let Question { shard, scope, filter, keyset } = question;
         let source = self.ops.source(self.history.spec.source.of(shard))?;
-        let question = async |connection: &mut _| payments::list(connection, scope, filter, keyset, limit).await;
+        let rows = rows as u64;
+        let question = async |connection: &mut _| payments::list(connection, &scope, &filter, keyset, rows).await;
         Ok(source.pool.ask("payments.list", READ_DEADLINE + NETWORK_GRACE, question).await?)
     }
 

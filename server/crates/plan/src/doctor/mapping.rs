@@ -71,7 +71,7 @@ fn partitioned_by_other(columns: &Columns, state: &TableState) -> Option<(Severi
 
 /// Of reads whose columns are there.
 fn missing_keys<'a>(columns: &'a Columns, table: &'a Table) -> impl Iterator<Item = (Severity, Ailment)> + use<'a> {
-    HotPath::ALL.into_iter().filter_map(|path| {
+    HotPath::OF_PAGES.into_iter().filter_map(|path| {
         let wanted = path.columns(columns)?;
         let known = wanted.iter().all(|name| table.column(name).is_some());
         (known && path.served_by(columns, &table.keys).is_none()).then(|| {
