@@ -4,6 +4,7 @@ mod frame;
 mod icon;
 mod live;
 mod payment;
+mod payment_rows;
 mod status;
 mod text;
 

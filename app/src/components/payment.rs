@@ -1,7 +1,7 @@
 //! Payments wherever they are listed: the state as a badge, the rows as a table.
 
-use super::{Amount, Badge, IconName, Time, Tone};
-use crate::links;
+use super::payment_rows::rows_html;
+use super::{Badge, IconName, Tone};
 use leptos::prelude::*;
 use payhist_types::payment::{PaymentRow, PaymentStatus};
 
@@ -78,7 +78,7 @@ impl PaymentColumn {
         }
     }
 
-    const fn class(self) -> &'static str {
+    pub(super) const fn class(self) -> &'static str {
         match self {
             Self::Amount => "number",
             Self::Place | Self::Payer => "quiet",
@@ -87,7 +87,7 @@ impl PaymentColumn {
     }
 
     /// Names in a folded row what would not be clear without its heading.
-    const fn name(self) -> Option<&'static str> {
+    pub(super) const fn name(self) -> Option<&'static str> {
         match self {
             Self::User => Some("user"),
             Self::Order => Some("order"),
@@ -96,43 +96,6 @@ impl PaymentColumn {
             Self::Changed => Some("changed"),
             Self::Place => Some("shard"),
             _ => None,
-        }
-    }
-
-    fn cell(self, row: &PaymentRow, history: &str) -> AnyView {
-        let PaymentRow { payment, shard, month } = row;
-        let text = |value: &Option<String>| value.clone().unwrap_or_default().into_any();
-        match self {
-            Self::Created => view! { <Time at=payment.created_at /> }.into_any(),
-            Self::Amount => view! { <Amount money=payment.money /> }.into_any(),
-            Self::Status => view! { <StatusBadge status=payment.status /> }.into_any(),
-            Self::Payment => {
-                let href = links::payment(payment.payment_id, history);
-                view! { <a class="row-link mono" href=href>{payment.payment_id.to_string()}</a> }.into_any()
-            }
-            Self::User => {
-                let href = links::of_user(payment.user_id, history);
-                view! { <a class="mono" href=href>{payment.user_id.to_string()}</a> }.into_any()
-            }
-            Self::Order => {
-                let href = links::of_order(&payment.order_id, history);
-                view! { <a class="mono" href=href>{payment.order_id.clone()}</a> }.into_any()
-            }
-            Self::Method => {
-                view! { {payment.method.clone()}" "<span class="quiet">{payment.provider.clone()}</span> }.into_any()
-            }
-            Self::Provider => payment.provider.clone().into_any(),
-            Self::Reference => match payment.provider_tx_id.clone() {
-                Some(reference) => view! { <span class="mono">{reference}</span> }.into_any(),
-                None => ().into_any(),
-            },
-            Self::Payer => text(&payment.payer_name),
-            Self::Failure => match payment.failure_code.clone() {
-                Some(code) => view! { <code>{code}</code> }.into_any(),
-                None => ().into_any(),
-            },
-            Self::Changed => payment.updated_at.map(|at| view! { <Time at /> }).into_any(),
-            Self::Place => format!("{shard}, {month}").into_any(),
         }
     }
 }
@@ -148,20 +111,13 @@ pub(crate) fn PaymentTable(
 ) -> impl IntoView {
     let heading = |column: &PaymentColumn| view! { <th scope="col" class=column.class()>{column.heading()}</th> };
     let headings = columns.iter().map(heading).collect_view();
-    let cell = |column: &PaymentColumn, row: &PaymentRow| {
-        view! { <td class=column.class() data-name=column.name()>{column.cell(row, &history)}</td> }
-    };
-    let row = |row: &PaymentRow| {
-        let cells = columns.iter().map(|column| cell(column, row)).collect_view();
-        view! { <tr>{cells}</tr> }
-    };
-    let rows = rows.iter().map(row).collect_view();
+    let rows = rows_html(&rows, &columns, &history);
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=caption>
             <table class="folding" class:compact=compact>
                 <caption class="visually-hidden">{caption}</caption>
                 <thead><tr>{headings}</tr></thead>
-                <tbody>{rows}</tbody>
+                <tbody inner_html=rows></tbody>
             </table>
         </div>
     }

@@ -37,8 +37,9 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
         <div class="page-head"><h1>"Payments"</h1></div>
         {Suspend::new(async move {
             // A list is shown without its views rather than not at all.
-            let views = views(saved.await.unwrap_or_default(), &state);
-            view! { {views}{show(state, page.await)} }
+            let (saved, page) = futures::join!(saved, page);
+            let views = views(saved.unwrap_or_default(), &state);
+            view! { {views}{show(state, page)} }
         })}
     }
     .into_any()
