@@ -29,7 +29,7 @@ pub(super) fn principal() -> Result<Principal> {
 
 /// May whoever looks at this page do that? The server decides again when it is done.
 pub(crate) fn may(permission: Permission) -> bool {
-    principal().is_ok_and(|principal| principal.operator().role.may(permission))
+    principal().is_ok_and(|principal| principal.may(permission))
 }
 
 /// Is whoever looks at this page the one whom the audit log calls so?

@@ -36,6 +36,7 @@ pub mod search;
 pub mod simulation;
 pub mod sources;
 pub mod timeline;
+pub mod token;
 pub mod view;
 pub mod window;
 

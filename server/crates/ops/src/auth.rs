@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use payhist_storage::{audit, operators, tx};
 use payhist_types::operator::{Operator, Permission, Role};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 
 /// Failed logins in a row before the account is locked.
@@ -89,35 +90,60 @@ impl<A: Action> Permit<A> {
     }
 }
 
-/// Who is logged in.
+/// Who asks: an operator in person, or by one of their API tokens.
+///
+/// Invariant: by token or in person, the actor is the same one, so that nobody is two people by means of a token.
 #[derive(Debug, Clone)]
 pub struct Principal {
     operator: Operator,
+    /// What the token may do at most; `None` in person.
+    scopes: Option<BTreeSet<Permission>>,
 }
 
 impl Principal {
+    fn in_session(operator: Operator) -> Self {
+        Self { operator, scopes: None }
+    }
+
+    pub(crate) fn of_token(operator: Operator, scopes: BTreeSet<Permission>) -> Self {
+        Self { operator, scopes: Some(scopes) }
+    }
+
     /// Who it is.
     pub fn operator(&self) -> &Operator {
         &self.operator
     }
 
+    /// True when the role and, by token, its scopes include that.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.operator.role.may(permission) && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&permission))
+    }
+
     /// A permit for `A`.
     ///
     /// # Errors
-    /// [`OpsError::Forbidden`] when the role does not include it.
+    /// [`OpsError::Forbidden`] when the role, or the token, does not include it.
     pub fn permit<A: Action>(&self) -> Result<Permit<A>, OpsError> {
-        if self.operator.role.may(A::PERMISSION) {
-            Ok(Permit::of(format!("operator {}", self.operator.login)))
-        } else {
-            Err(OpsError::Forbidden(A::PERMISSION))
+        if self.may(A::PERMISSION) { Ok(Permit::of(self.actor())) } else { Err(OpsError::Forbidden(A::PERMISSION)) }
+    }
+
+    pub(crate) fn actor(&self) -> String {
+        format!("operator {}", self.operator.login)
+    }
+
+    /// What no token may do for its owner.
+    pub(crate) fn in_person(&self) -> Result<(), OpsError> {
+        if self.scopes.is_none() {
+            return Ok(());
         }
+        Err(OpsError::refused("an API token neither makes, shows nor ends tokens", "Log in, or use the command line."))
     }
 }
 
 /// The principal of a session's operator, unless disabled meanwhile.
 pub async fn principal(ops: &Ops, operator_id: u64) -> Result<Option<Principal>, OpsError> {
     let mut connection = ops.control().acquire("auth.principal").await?;
-    Ok(operators::active(&mut connection, operator_id).await?.map(|operator| Principal { operator }))
+    Ok(operators::active(&mut connection, operator_id).await?.map(Principal::in_session))
 }
 
 /// Checks a password. Takes as long for an unknown name as for a wrong password.
@@ -140,7 +166,7 @@ pub async fn login(ops: &Ops, login: &str, password: &str) -> Result<Principal, 
     match known {
         Some(known) if right => {
             operators::clear_failures(&mut connection, known.operator.id).await?;
-            Ok(Principal { operator: known.operator })
+            Ok(Principal::in_session(known.operator))
         }
         Some(known) => {
             if operators::count_failure(&mut connection, known.operator.id).await? >= FAILED_LOGINS_MAX {

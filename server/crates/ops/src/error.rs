@@ -19,7 +19,10 @@ pub enum OpsError {
     /// Nobody is logged in.
     #[error("nobody is logged in")]
     LoginRequired,
-    /// The role does not include it.
+    /// An API token that does not work.
+    #[error("the API token does not work")]
+    TokenRefused,
+    /// The role, or the API token, does not include it.
     #[error("this needs the permission {0}")]
     Forbidden(Permission),
     /// There is no such thing.
@@ -68,7 +71,7 @@ impl OpsError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BadInput(_) => ErrorKind::BadInput,
-            Self::LoginRequired => ErrorKind::LoginRequired,
+            Self::LoginRequired | Self::TokenRefused => ErrorKind::LoginRequired,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Refused { .. } | Self::Held(_) | Self::Archive(ArchiveError::Unfit(_)) => ErrorKind::Refused,
@@ -105,10 +108,16 @@ impl From<OpsError> for ApiError {
             },
             OpsError::LoginRequired => Self::new(kind, "You are not logged in, or your session has ended.")
                 .with_remedy("Log in and try again."),
-            OpsError::Forbidden(permission) => {
-                Self::new(kind, format!("Your role does not include “{permission}”. Nothing was changed."))
-                    .with_remedy("Ask an administrator for a role that includes it.")
-            }
+            OpsError::TokenRefused => Self::new(
+                kind,
+                "This API token does not work: it is unknown, has run out or was revoked, or its owner is disabled.",
+            )
+            .with_remedy("Make a new one on the page Settings, API tokens."),
+            OpsError::Forbidden(permission) => Self::new(
+                kind,
+                format!("Your role, or your API token, does not include “{permission}”. Nothing was changed."),
+            )
+            .with_remedy("Ask an administrator for a role that includes it, or make a token with that scope."),
             OpsError::NotFound(what) => Self::new(kind, format!("{what} does not exist.")),
             OpsError::Refused { reason, remedy } => {
                 Self::new(kind, format!("Refused: {reason}. Nothing was changed.")).with_remedy(remedy)

@@ -7,6 +7,7 @@
 //! - Every query on a history carries its shard and its month range ([`payments::PaymentScope`]).
 //! - Nothing here reads a clock: `now` is an argument.
 
+pub mod api_tokens;
 pub mod archive_keys;
 pub mod archives;
 pub mod audit;

@@ -16,7 +16,7 @@ pub struct Credentials {
     pub locked_until: Option<DateTime<Utc>>,
 }
 
-fn role(login: &str, text: &str) -> Result<Role, StorageError> {
+pub(crate) fn role(login: &str, text: &str) -> Result<Role, StorageError> {
     text.parse().map_err(|_| StorageError::Inconsistent(format!("operator {login} has the unknown role {text:?}")))
 }
 
