@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What kind of failure it was; decides the HTTP status and the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ErrorKind {
@@ -43,6 +44,7 @@ impl ErrorKind {
 
 /// One wrong field of a form or query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// The field's name in the form, the query or the JSON body.
     pub field: String,
@@ -52,6 +54,7 @@ pub struct FieldError {
 
 /// An error as people and programs see it: what happened, what it means for the data, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[error("{message}")]
 pub struct ApiError {
     /// What kind of failure.
@@ -67,12 +70,16 @@ pub struct ApiError {
     /// The id under which the log holds the whole chain of causes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// The id of the request, as in the log and the header `x-request-id`; given by the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub request_id: Option<Box<str>>,
 }
 
 impl ApiError {
     /// An error of `kind` that says `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), remedy: None, fields: Vec::new(), incident: None }
+        Self { kind, message: message.into(), remedy: None, fields: Vec::new(), incident: None, request_id: None }
     }
 
     /// The same error with what to do about it.

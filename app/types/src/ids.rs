@@ -109,6 +109,7 @@ string_id!(UserId);
 /// The number of a shard within its history, from 0. JSON: a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ShardId(pub u16);
 
 impl fmt::Display for ShardId {

@@ -22,6 +22,8 @@ pub mod jobs;
 pub mod money;
 pub mod month;
 pub mod obstacles;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod operator;
 pub mod overview;
 pub mod partition;

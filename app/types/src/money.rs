@@ -101,6 +101,7 @@ impl fmt::Display for Currency {
 /// An amount in a currency. JSON: `{"amount":"12.34","currency":"USD"}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "RawMoney")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Money {
     amount: Decimal,
     currency: Currency,

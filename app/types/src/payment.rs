@@ -43,6 +43,7 @@ pub const PAYMENT_COLUMNS: [&str; 15] = [
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PaymentStatus {
     /// Recorded, the provider not yet asked.
     Requested,
@@ -66,6 +67,7 @@ pub enum PaymentStatus {
 
 /// One payment as it is stored. Times are UTC with microseconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Payment {
     /// Time-ordered id, unique in its history.
     pub payment_id: PaymentId,
@@ -119,61 +121,99 @@ fn rfc3339_if_any<S: Serializer>(at: &Option<DateTime<FixedOffset>>, serializer:
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams), into_params(parameter_in = Query))]
 pub struct PaymentQuery {
     /// Of this user.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(value_type = UserId))]
     pub user: String,
     /// In these states, comma-separated.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(value_type = Vec<PaymentStatus>, style = Form, explode = false, min_items = 1))]
     pub status: String,
     /// Of this order.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 64, pattern = r"^\S([\s\S]*\S)?$", example = "ORD-7")
+    )]
     pub order: String,
     /// With this payment id.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(value_type = PaymentId))]
     pub id: String,
     /// That the provider calls this.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(min_length = 1, max_length = 64, pattern = r"^\S([\s\S]*\S)?$"))]
     pub reference: String,
     /// By this provider.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 32, pattern = r"^\S([\s\S]*\S)?$", example = "stripe")
+    )]
     pub provider: String,
     /// By this method.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(min_length = 1, max_length = 32, pattern = r"^\S([\s\S]*\S)?$", example = "card")
+    )]
     pub method: String,
     /// In this currency.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "EUR"))]
+    #[cfg_attr(feature = "openapi", param(pattern = "^[A-Za-z]{3}$", example = "EUR"))]
     pub currency: String,
     /// Of this amount at least.
     #[cfg_attr(
         feature = "clap",
         arg(long, default_value = "", hide_default_value = true, value_name = "12.50", allow_hyphen_values = true)
     )]
+    #[cfg_attr(feature = "openapi", param(pattern = r"^-?0*[0-9]{1,15}(\.[0-9]{1,4}0*)?$", example = "12.50"))]
     pub min: String,
     /// Of this amount at most.
     #[cfg_attr(
         feature = "clap",
         arg(long, default_value = "", hide_default_value = true, value_name = "99.99", allow_hyphen_values = true)
     )]
+    #[cfg_attr(feature = "openapi", param(pattern = r"^-?0*[0-9]{1,15}(\.[0-9]{1,4}0*)?$", example = "100"))]
     pub max: String,
     /// Created from then on, in the business zone: a day, a minute (`2026-11-01T09:30`), or `today`, `today-6`, `month`,
     /// `month-1`.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "2026-11-01"))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(
+            pattern = "^([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?|(today|month)(-[0-9]{1,4})?)$",
+            example = "2026-11-01"
+        )
+    )]
     pub from: String,
     /// Created up to that day or month, all of it, or before that minute.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "2026-11-30"))]
+    #[cfg_attr(
+        feature = "openapi",
+        param(
+            pattern = "^([0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?|(today|month)(-[0-9]{1,4})?)$",
+            example = "2026-11-30T12:00"
+        )
+    )]
     pub to: String,
     /// `newest` first, or within a bounded range and one currency `largest` or `smallest`.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true, value_name = "largest"))]
+    #[cfg_attr(feature = "openapi", param(pattern = "^(newest|largest|smallest)$", example = "newest"))]
     pub sort: String,
     /// Go on from the `older` or `newer` cursor of another page.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(value_type = Cursor))]
     pub cursor: String,
     /// Rows of the page, 1 to 500; 50 unless something else is asked.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(value_type = u16, minimum = 1, maximum = 500, example = 50))]
     pub limit: String,
     /// Which history; the oldest one by default.
     #[cfg_attr(feature = "clap", arg(long, default_value = "", hide_default_value = true))]
+    #[cfg_attr(feature = "openapi", param(pattern = "^[a-z][a-z0-9_]{0,31}$", example = "payments"))]
     pub history: String,
 }
 
@@ -184,6 +224,7 @@ pub const PAGE_ROWS_MAX: usize = 500;
 
 /// A row of the list: the payment and where it lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentRow {
     /// The payment, personal fields masked.
     #[serde(flatten)]
@@ -196,6 +237,7 @@ pub struct PaymentRow {
 
 /// A shard that did not answer; the page is incomplete without it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MissingShard {
     /// The shard.
     pub shard: ShardId,
@@ -207,6 +249,7 @@ pub struct MissingShard {
 
 /// What was read to answer a page: an operator may trust a page only when this covers the question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReadScope {
     /// Shards asked.
     pub shards: Vec<ShardId>,
@@ -216,6 +259,7 @@ pub struct ReadScope {
 
 /// One page of payments, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentPage {
     /// Which history was read.
     pub history: String,
@@ -242,6 +286,7 @@ pub struct PaymentPage {
 
 /// Where a row lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Location {
     /// The source (server).
     pub source: String,
@@ -259,6 +304,7 @@ pub struct Location {
 
 /// A legal hold that keeps a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeldBy {
     /// Its number.
     pub hold: u64,
@@ -270,6 +316,7 @@ pub struct HeldBy {
 
 /// How the engine finds a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explained {
     /// The statement.
     pub sql: String,
@@ -287,6 +334,7 @@ pub struct Explained {
 
 /// The page of one payment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PaymentDetail {
     /// Which history.
     pub history: String,

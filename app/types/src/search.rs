@@ -11,6 +11,7 @@ pub const SEARCH_CHARS_MAX: usize = 255;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum SearchKind {
     /// A payment, by its id.
     Payment,
@@ -26,6 +27,7 @@ pub enum SearchKind {
 
 /// One thing that a text may mean, and whether there are such payments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Candidate {
     /// What was looked for.
     pub kind: SearchKind,
@@ -41,6 +43,7 @@ pub struct Candidate {
 
 /// What was looked for, and what there is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SearchAnswer {
     /// Which history.
     pub history: String,

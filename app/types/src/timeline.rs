@@ -8,6 +8,7 @@ use crate::payment::PaymentStatus;
 
 /// One line of a payment's timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineEntry {
     /// When, in the business zone.
     pub at: DateTime<FixedOffset>,
@@ -21,6 +22,7 @@ pub struct TimelineEntry {
 /// Something that happens to a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum PaymentEvent {
     /// Its row was made.
     Created,

@@ -18,6 +18,7 @@ mod partitions;
 mod payments;
 mod policy;
 mod serve;
+mod tokens;
 
 use crate::config::Config;
 use anyhow::Context;
@@ -87,7 +88,7 @@ enum Command {
     /// See pools and deadlocks.
     #[command(subcommand)]
     Monitor(monitor::MonitorCommand),
-    /// Add operators and change their passwords.
+    /// Add operators, change their passwords, and make API tokens.
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
 }

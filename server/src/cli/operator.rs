@@ -1,6 +1,7 @@
 //! `payhist operator`
 
 use super::output::{Outcome, say};
+use super::tokens::{self, TokenCommand};
 use clap::Subcommand;
 use payhist_ops::Ops;
 use payhist_ops::auth::{self, Permit};
@@ -28,19 +29,24 @@ pub(super) enum OperatorCommand {
         /// Login name.
         login: String,
     },
+    /// Make, list and revoke API tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 pub(super) async fn run(command: OperatorCommand, ops: &Ops, json: bool) -> anyhow::Result<Outcome> {
-    let (given, password) = password()?;
-    let login = match command {
+    let (login, given, password) = match command {
         OperatorCommand::Add { login, role } => {
+            let (given, password) = password()?;
             auth::add_operator(ops, &Permit::for_command(), &login, role, &password).await?;
-            login
+            (login, given, password)
         }
         OperatorCommand::Password { login } => {
+            let (given, password) = password()?;
             auth::set_password(ops, &Permit::for_command(), &login, &password).await?;
-            login
+            (login, given, password)
         }
+        OperatorCommand::Token(command) => return tokens::run(command, ops, json).await,
     };
     let shown = (!given).then_some(&password);
     Ok(say(json, &json!({ "operator": login, "password": shown }), || match shown {

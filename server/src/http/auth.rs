@@ -3,16 +3,16 @@
 //! Invariant: a session's principal is read anew after [`PRINCIPAL_TRUSTED_FOR`], so that a disabled operator or a
 //! changed role counts then, on every instance; a log-out counts at once on the instance that did it.
 
+use super::api::Failure;
+use axum::Router;
 use axum::extract::{Form, FromRef, Request, State};
+use axum::http::Method;
 use axum::http::header::{ACCEPT, REFERER};
-use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
-use axum::{Json, Router};
 use moka::sync::Cache;
 use payhist_ops::{Ops, OpsError, Principal, auth};
-use payhist_types::error::ApiError;
 use serde::Deserialize;
 use std::time::Duration;
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -124,9 +124,7 @@ fn encode(path: &str) -> String {
 }
 
 fn failed(error: OpsError) -> Response {
-    let error = ApiError::from(error);
-    let status = StatusCode::from_u16(error.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, Json(error)).into_response()
+    Failure::from(error).into_response()
 }
 
 /// Lets a request through with its [`auth::Principal`], or sends it to the login page.
@@ -156,7 +154,7 @@ pub(super) async fn require_session(
 }
 
 fn is_public(request: &Request) -> bool {
-    matches!(request.uri().path(), "/login" | "/logout" | "/favicon.ico")
+    matches!(request.uri().path(), "/login" | "/logout" | "/favicon.ico" | "/api/v1/openapi.json")
 }
 
 fn wants_page(request: &Request) -> bool {

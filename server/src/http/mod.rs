@@ -1,10 +1,12 @@
 //! The web server: pages, server functions, the REST API and what protects them.
 //!
-//! Invariant: everything but the login page, its assets and the health check needs a session; what changes anything
-//! needs a request from our own pages (Origin / Sec-Fetch-Site), and a permission, which ops checks.
+//! Invariant: everything but the login page, its assets, the health check and the API's document needs a session or, for the
+//! API alone, a token; what changes anything needs a request from our own pages (Origin / Sec-Fetch-Site) or a token, and
+//! a permission, which ops checks.
 
 mod api;
 mod auth;
+mod bearer;
 mod events;
 mod headers;
 mod session_store;
@@ -13,10 +15,11 @@ mod site;
 use crate::config::Config;
 use auth::Auth;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use bearer::ByToken;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use payhist_app::{App, shell};
@@ -36,6 +39,8 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration as CookieDuration;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
+/// The cookie that names a session.
+const SESSION_COOKIE: &str = "payhist_session";
 /// Largest request body: forms and JSON of people, not files.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Longest time that a request may take.
@@ -61,28 +66,38 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         .fallback(leptos_axum::file_and_error_handler_with_context(fallback_context, shell))
         .with_state(options.clone());
     let sessions = SessionManagerLayer::new(ControlSessionStore::new(ops.clone()))
-        .with_name("payhist_session")
+        .with_name(SESSION_COOKIE)
         .with_secure(config.server.secure_cookie)
         .with_same_site(SameSite::Lax)
         .with_http_only(true)
         .with_expiry(Expiry::OnInactivity(SESSION_IDLE));
     let auth = Auth::new(ops.clone());
+    let api = api::routes(ops);
+    let by_token = ByToken { ops: ops.clone(), api: api.clone() };
     let protected = Router::new()
         .merge(auth::routes().with_state(auth.clone()))
-        .nest("/api/v1", api::routes().with_state(ops.clone()))
+        .merge(api)
         .merge(events::routes(ops.clone(), stop.clone()))
         .merge(pages)
         .layer(from_fn_with_state(auth, auth::require_session))
         .layer(sessions)
-        .layer(CsrfLayer::new());
+        .layer(CsrfLayer::new())
+        .layer(from_fn_with_state(by_token, bearer::by_token));
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(from_fn(headers::security))
+        .layer(from_fn(api::one_error_body))
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CompressionLayer::new());
     Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&options)).merge(protected).layer(layers)
+}
+
+/// What the log says with each line of a request: nothing of its query, which names persons.
+fn span(request: &Request) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", id)
 }

@@ -156,6 +156,13 @@ impl Browser {
         self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
+    /// GET with headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let request = self.client.get(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.unwrap()
+    }
+
     /// POST of a form, as a page of ours sends it.
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.client

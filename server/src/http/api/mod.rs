@@ -1,29 +1,41 @@
 //! REST under `/api/v1`: the same answers as the pages, as JSON. One file for each kind of thing.
+//!
+//! Invariants: a route is made by `routes!` from a handler with `#[utoipa::path]`, so that it is in the OpenAPI document; every
+//! failure has the one error body ([`errors`]); a query is read by [`extract::Query`], which refuses what the document does
+//! not name.
 
+mod document;
+mod errors;
+mod extract;
 mod payments;
 
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
-use payhist_ops::{Ops, OpsError};
-use payhist_types::error::ApiError;
+#[cfg(test)]
+mod tests;
 
-pub(super) fn routes() -> Router<Ops> {
-    Router::new().merge(payments::routes())
+pub(super) use errors::{Failure, one_error_body};
+
+use axum::http::Uri;
+use axum::{Extension, Router};
+use errors::no_such_address;
+use payhist_ops::Ops;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Where the API is.
+const PREFIX: &str = "/api/v1";
+
+/// Is that an address of the API?
+pub(super) fn has(uri: &Uri) -> bool {
+    uri.path().strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// An error as JSON with the status of its kind.
-pub(super) struct Failure(ApiError);
-
-impl From<OpsError> for Failure {
-    fn from(error: OpsError) -> Self {
-        Self(error.into())
-    }
+/// The API at its place, with its document.
+pub(super) fn routes(ops: &Ops) -> Router {
+    let (routes, document) = resources().split_for_parts();
+    routes.layer(Extension(document::Text::of(&document))).with_state(ops.clone())
 }
 
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self.0)).into_response()
-    }
+/// Every resource. A new one is merged here.
+fn resources() -> OpenApiRouter<Ops> {
+    let resources = OpenApiRouter::new().merge(payments::routes()).merge(document::routes()).fallback(no_such_address);
+    document::base().nest(PREFIX, resources)
 }

@@ -1,24 +1,43 @@
 //! `/api/v1/payments`
 
-use super::Failure;
-use axum::extract::{Path, Query, State};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use super::errors::{Failure, Failures};
+use super::extract::{Json, Path, Query};
+use axum::Extension;
+use axum::extract::State;
 use payhist_ops::{Ops, OpsError, Principal, browse};
 use payhist_types::PaymentId;
 use payhist_types::payment::{Explained, PaymentDetail, PaymentPage, PaymentQuery};
 use payhist_types::search::SearchAnswer;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<Ops> {
-    Router::new()
-        .route("/payments", get(list))
-        .route("/payments/{id}", get(show))
-        .route("/payments/{id}/explain", get(explain))
-        .route("/payments/{id}/reveal", post(reveal))
-        .route("/payments/search/{text}", get(search))
+pub(super) fn routes() -> OpenApiRouter<Ops> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(explain))
+        .routes(routes!(reveal))
+        .routes(routes!(search))
 }
 
+/// Payments, newest first
+///
+/// Give `older` or `newer` of an answer as `cursor` for the page after or before it. Personal fields are masked.
+#[utoipa::path(
+    get,
+    path = "/payments",
+    operation_id = "list_payments",
+    tag = "payments",
+    params(PaymentQuery),
+    responses((
+        status = 200,
+        description = "One page.",
+        body = PaymentPage,
+        links(("first_of_the_page" = (operation_id = "show_payment", parameters(("id" = "$response.body#/payments/0/payment_id")))))
+    ), Failures)
+)]
 async fn list(
     State(ops): State<Ops>,
     Extension(me): Extension<Principal>,
@@ -27,12 +46,30 @@ async fn list(
     Ok(Json(browse::list(&ops, &me.permit()?, &query).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Which {
+    /// Which history; the default one when it is not given.
     #[serde(default)]
+    #[param(required = false, pattern = "^[a-z][a-z0-9_]{0,31}$", example = "payments")]
     history: String,
 }
 
+/// What a text may mean
+///
+/// A payment, a user, an order, a provider's reference or, with leave to see personal data, an e-mail address: everything of
+/// that name, each where it would be.
+#[utoipa::path(
+    get,
+    path = "/payments/search/{text}",
+    operation_id = "search_payments",
+    tag = "payments",
+    params(
+        ("text" = String, Path, description = "What to look for.", min_length = 1, max_length = 255, pattern = "\\S", example = "42"),
+        Which
+    ),
+    responses((status = 200, description = "All that it may mean, likeliest first.", body = SearchAnswer), Failures)
+)]
 async fn search(
     State(ops): State<Ops>,
     Extension(me): Extension<Principal>,
@@ -42,6 +79,17 @@ async fn search(
     Ok(Json(browse::search(&ops, &me.permit()?, me.permit().ok().as_ref(), &which.history, &text).await?))
 }
 
+/// One payment
+///
+/// Where it lives, the holds on it, and what is near it. Personal fields are masked, unless they were revealed just now.
+#[utoipa::path(
+    get,
+    path = "/payments/{id}",
+    operation_id = "show_payment",
+    tag = "payments",
+    params(("id" = PaymentId, Path, description = "The payment's id."), Which),
+    responses((status = 200, description = "The payment.", body = PaymentDetail), Failures)
+)]
 async fn show(
     State(ops): State<Ops>,
     Extension(me): Extension<Principal>,
@@ -56,6 +104,15 @@ fn payment_id(id: &str) -> Result<PaymentId, OpsError> {
     id.parse().map_err(|_| OpsError::field("id", format!("{id:?} is no payment id: it is a number of up to 20 digits")))
 }
 
+/// How the engine finds one payment
+#[utoipa::path(
+    get,
+    path = "/payments/{id}/explain",
+    operation_id = "explain_payment",
+    tag = "payments",
+    params(("id" = PaymentId, Path, description = "The payment's id."), Which),
+    responses((status = 200, description = "The engine's plan.", body = Explained), Failures)
+)]
 async fn explain(
     State(ops): State<Ops>,
     Extension(me): Extension<Principal>,
@@ -65,12 +122,26 @@ async fn explain(
     Ok(Json(browse::explain(&ops, &me.permit()?, &which.history, payment_id(&id)?).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct Why {
+    /// Why somebody has to see it; the audit log keeps it.
+    #[schema(min_length = 1, max_length = 500, pattern = r"\S", example = "The customer asks by telephone.")]
     reason: String,
 }
 
-/// Answers the payment in clear, and goes on to do so for a few minutes.
+/// One payment in clear
+///
+/// Records who wants to see it and why; `show_payment` answers it in clear for some minutes too.
+#[utoipa::path(
+    post,
+    path = "/payments/{id}/reveal",
+    operation_id = "reveal_payment",
+    tag = "payments",
+    params(("id" = PaymentId, Path, description = "The payment's id."), Which),
+    request_body = Why,
+    responses((status = 200, description = "The payment, its personal fields in clear.", body = PaymentDetail), Failures)
+)]
 async fn reveal(
     State(ops): State<Ops>,
     Extension(me): Extension<Principal>,

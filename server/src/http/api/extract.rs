@@ -1,0 +1,85 @@
+//! How requests are read: what is wrong is said by field, in the one error body.
+//!
+//! Invariant: a filter never fails to count in silence. A parameter that the document does not name, that is given twice, or
+//! that is blank is refused: a mistyped name or an empty variable in a script would widen the answer to everybody's payments.
+
+use super::Failure;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use payhist_types::error::{ApiError, ErrorKind, FieldError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+/// A query of the parameters that `T` documents.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Query<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
+        let text = parts.uri.query().unwrap_or_default();
+        let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
+        let known: Vec<_> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+        let mut wrong = Vec::new();
+        for (place, (name, value)) in pairs.iter().enumerate() {
+            let message = if !known.iter().any(|known| known == name) {
+                format!("there is no such parameter; there are {}", known.join(", "))
+            } else if pairs[..place].iter().any(|(earlier, _)| earlier == name) {
+                "it is given twice".to_owned()
+            } else if value.is_empty() || value.trim() != value {
+                "it is empty, or has blanks around it: leave it out, or give it without them".to_owned()
+            } else {
+                continue;
+            };
+            wrong.push(FieldError { field: name.clone().into_owned(), message });
+        }
+        if !wrong.is_empty() {
+            return Err(bad_input(wrong));
+        }
+        serde_urlencoded::from_str(text)
+            .map(Self)
+            .map_err(|error| bad_input(vec![FieldError { field: "query".to_owned(), message: error.to_string() }]))
+    }
+}
+
+/// A part of the path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(part)| Self(part))
+            .map_err(|error| bad_input(vec![FieldError { field: "path".to_owned(), message: error.body_text() }]))
+    }
+}
+
+/// A body of JSON, both ways.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        axum::Json::from_request(request, state)
+            .await
+            .map(|axum::Json(body)| Self(body))
+            .map_err(|error| bad_input(vec![FieldError { field: "body".to_owned(), message: error.body_text() }]))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+fn bad_input(fields: Vec<FieldError>) -> Failure {
+    let mut error = ApiError::new(ErrorKind::BadInput, "Some of the input cannot be used. Nothing was changed.");
+    error.fields = fields;
+    Failure(error)
+}
