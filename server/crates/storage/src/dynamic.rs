@@ -2,7 +2,9 @@
 
 use crate::error::{During, StorageError};
 use sea_query::MysqlQueryBuilder;
-use sea_query_sqlx::SqlxBinder;
+use sea_query_sqlx::{SqlxBinder, SqlxValues};
+use sqlx::Arguments;
+use sqlx::IntoArguments;
 use sqlx::mysql::{MySqlArguments, MySqlConnection, MySqlQueryResult, MySqlRow};
 use std::sync::Arc;
 
@@ -13,7 +15,19 @@ pub async fn fetch_all(
     select: &sea_query::SelectStatement,
 ) -> Result<Vec<MySqlRow>, StorageError> {
     let (sql, values) = select.build_sqlx(MysqlQueryBuilder);
+    let values = bound(operation, values)?;
     sqlx::query_with(sqlx::AssertSqlSafe(sql), values).fetch_all(connection).await.during(operation)
+}
+
+/// The values as arguments. The driver's binder leaves out, in silence, what cannot be sent, such as a time before Christ, and
+/// sqlx 0.9.0 then waits for ever for the answer to a statement that it never sent: a slot of the pool would be lost.
+fn bound(operation: &'static str, values: SqlxValues) -> Result<MySqlArguments, StorageError> {
+    let wanted = values.0.0.len();
+    let arguments = values.into_arguments();
+    if arguments.len() == wanted {
+        return Ok(arguments);
+    }
+    Err(StorageError::Inconsistent(format!("{operation}: a value is beyond what the database can be sent")))
 }
 
 /// EXPLAINs a built SELECT: the first row of what the engine answers.
@@ -32,6 +46,7 @@ pub async fn insert(
     insert: &sea_query::InsertStatement,
 ) -> Result<MySqlQueryResult, StorageError> {
     let (sql, values) = insert.build_sqlx(MysqlQueryBuilder);
+    let values = bound(operation, values)?;
     sqlx::query_with(sqlx::AssertSqlSafe(sql), values).execute(connection).await.during(operation)
 }
 

@@ -1,7 +1,7 @@
 //! What a pool does with statements that nobody waits for any more, with connections at rest, and when its server is down.
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
-use payhist_storage::{Pool, PooledConnection, StorageError};
+use payhist_storage::{Pool, PooledConnection, StorageError, dynamic};
 use payhist_testkit::{TestDb, TestServer};
 use payhist_types::EngineKind;
 use rstest::rstest;
@@ -190,4 +190,20 @@ async fn a_question_that_nobody_waits_for_ends_on_the_server(#[case] engine: Eng
     );
     assert_eq!(answer.await.unwrap().unwrap(), 1);
     assert_eq!((sleeping().await, pool.stats().ended), (0, 1));
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_value_that_cannot_be_sent_is_an_error_and_costs_the_pool_nothing(#[case] engine: EngineKind) {
+    let db = TestDb::new(engine).await;
+    let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME);
+    let far_away = chrono::NaiveDate::from_ymd_opt(-1, 1, 1).unwrap().and_time(chrono::NaiveTime::MIN);
+    let select = sea_query::Query::select().expr(sea_query::Expr::value(far_away)).take();
+    let mut connection = pool.acquire("far away").await.unwrap();
+    let asked = dynamic::fetch_all(&mut connection, "far away", &select).await;
+    assert!(matches!(asked, Err(StorageError::Inconsistent(_))), "{asked:?}");
+    drop(connection);
+    pool.acquire("again").await.unwrap();
 }

@@ -193,7 +193,8 @@ impl<'a> Reader<'a> {
 
     async fn find(&self, request: &Request) -> Result<Found, OpsError> {
         let filter = &request.filter;
-        let (mut from, mut until) = (request.from.unwrap_or(TIME_MIN), request.until.unwrap_or(TIME_MAX));
+        let within = |at: DateTime<Utc>| at.clamp(TIME_MIN, TIME_MAX);
+        let (mut from, mut until) = (request.from.map_or(TIME_MIN, within), request.until.map_or(TIME_MAX, within));
         if let Some(payment) = filter.payment.filter(|_| self.ids_tell_place()) {
             // The id tells its month, so that one partition is touched.
             let (start, end) = months::bounds_of(payment.created_at(), self.zone);

@@ -5,6 +5,9 @@ use crate::zone;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
+/// What is understood.
+const FORMS: &str = "write 2026-11-01, 2026-11-01T09:30, today, today-6, month or month-1";
+
 /// How far back a moving word may reach, in days or months.
 const BACK_MAX: u32 = 10_000;
 
@@ -19,13 +22,18 @@ pub(super) enum Moment {
 impl Moment {
     /// Reads `2026-11-01`, `2026-11-01T09:30`, `today`, `today-6`, `month` or `month-1`.
     pub(super) fn parse(text: &str, today: NaiveDate) -> Result<Self, String> {
+        // chrono would take years of any length, and signs.
+        let has_year =
+            text.len() > 4 && text.bytes().take(4).all(|byte| byte.is_ascii_digit()) && text.as_bytes()[4] == b'-';
+        if !has_year {
+            return Self::moving(text, today).ok_or_else(|| FORMS.to_owned());
+        }
         if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
             return Ok(Self::Days(day, day));
         }
         let time = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok();
         let time = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"].iter().find_map(time).map(Self::Time);
-        time.or_else(|| Self::moving(text, today))
-            .ok_or_else(|| "write 2026-11-01, 2026-11-01T09:30, today, today-6, month or month-1".to_owned())
+        time.ok_or_else(|| FORMS.to_owned())
     }
 
     fn moving(text: &str, today: NaiveDate) -> Option<Self> {
@@ -73,8 +81,19 @@ mod tests {
         assert_eq!(parsed("today-30"), days("2026-02-28", "2026-02-28"));
         assert_eq!(parsed("month"), days("2026-03-01", "2026-03-31"));
         assert_eq!(parsed("month-1"), days("2026-02-01", "2026-02-28"));
-        for wrong in ["", "yesterday", "today-", "today--1", "month+1", "today-99999", "2026-02-30", "2026-11-01 09:30"]
-        {
+        for wrong in [
+            "",
+            "-0001-01-01",
+            "+12345-01-01",
+            "20260-01-01",
+            "yesterday",
+            "today-",
+            "today--1",
+            "month+1",
+            "today-99999",
+            "2026-02-30",
+            "2026-11-01 09:30",
+        ] {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }

@@ -1,6 +1,7 @@
 //! From the URL's words to what is asked. Every wrong word is answered by the field that holds it.
 
 use super::moment::Moment;
+use super::windows::{TIME_MAX, TIME_MIN};
 use crate::OpsError;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -138,6 +139,8 @@ fn statuses(text: &str) -> Result<Vec<PaymentStatus>, String> {
 /// A cursor belongs to the list it was made for: one by amount has an amount.
 fn keyset(text: &str, sort: Sort) -> Result<Keyset, String> {
     let cursor = Cursor::from_str(text).ok().filter(|cursor| cursor.amount().is_some() == (sort != Sort::Newest));
+    // A made-up one may name a time that no database can be asked for.
+    let cursor = cursor.filter(|cursor| (TIME_MIN..=TIME_MAX).contains(&cursor.created_at()));
     let cursor = cursor.ok_or("this cursor is not one of this list: go back to its first page")?;
     let key = Key { amount: cursor.amount(), created_at: cursor.created_at(), payment_id: cursor.payment_id() };
     Ok(match cursor.direction() {
@@ -230,6 +233,18 @@ mod tests {
         };
         assert!(sorted("EUR", "2026-11-01", "") && sorted("EUR", "", "42"));
         assert!(!sorted("", "2026-11-01", "") && !sorted("EUR", "2026-08-01", "") && !sorted("EUR", "", ""));
+    }
+
+    #[test]
+    fn a_cursor_at_a_time_that_no_database_knows_is_refused() {
+        let parsed = |at: &str| {
+            let cursor = Cursor::new(at.parse().unwrap(), PaymentId::from_raw(1), Direction::Older).to_string();
+            parse(&query(|q| q.cursor = cursor), Tz::UTC, NOW)
+        };
+        assert!(parsed("1970-01-01T00:00:00Z").is_ok() && parsed("9999-12-30T00:00:00Z").is_ok());
+        for away in ["-0001-01-01T00:00:00Z", "+12345-01-01T00:00:00Z", "+262142-01-01T00:00:00Z"] {
+            assert!(parsed(away).is_err(), "{away}");
+        }
     }
 
     #[test]
