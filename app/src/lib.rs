@@ -16,5 +16,6 @@ mod pages;
 mod routes;
 mod shell;
 
+pub use pages::TokenMade;
 pub use routes::App;
 pub use shell::shell;

@@ -3,7 +3,7 @@
 use crate::components::Frame;
 use crate::pages::{
     DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, MonthPage, NotFoundPage, OverviewPage,
-    PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage,
+    PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage, TokensPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -31,6 +31,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/partitions/:history/:month") view=MonthPage ssr=SsrMode::Async />
                     <Route path=path!("/holds") view=HoldsPage ssr=SsrMode::Async />
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/settings/tokens") view=TokensPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs") view=JobsPage ssr=SsrMode::Async />
                     <Route path=path!("/jobs/:name") view=JobPage ssr=SsrMode::Async />
                     <Route path=path!("/database") view=DatabasePage ssr=SsrMode::Async />

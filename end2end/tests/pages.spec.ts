@@ -34,6 +34,7 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["holds", () => "/holds"],
   ["simulation", () => "/partitions/simulate?history=payments&retention=2+years"],
   ["settings", () => "/settings"],
+  ["tokens", () => "/settings/tokens"],
   ["jobs", () => "/jobs"],
   ["one job", () => "/jobs/premake"],
   ["database", () => "/database"],

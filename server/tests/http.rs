@@ -13,7 +13,7 @@ use payhist_types::run::RunOutcome;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "/",
     "/payments",
     "/payments/1",
@@ -24,6 +24,7 @@ const PAGES: [&str; 15] = [
     "/holds",
     "/partitions/simulate",
     "/settings",
+    "/settings/tokens",
     "/jobs",
     "/jobs/premake",
     "/database",
@@ -33,13 +34,18 @@ const PAGES: [&str; 15] = [
 const API: [&str; 4] =
     ["/api/v1/payments", "/api/v1/payments/1", "/api/v1/payments/1/explain", "/api/v1/payments/search/1"];
 
+const ROLES: [Role; 5] = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
+
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 /// Roles that see payments.
-const ALL: &[Role] = &[Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
+const ALL: &[Role] = &ROLES;
 
-/// Server functions that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 12] = [
+/// Server functions and forms that change something, with a form that they accept, and the roles that may.
+const MUTATIONS: [Mutation; 14] = [
+    // Everybody makes and ends their own tokens; this one is nobody's.
+    ("/settings/tokens", &[("name", "report"), ("scopes", "view_payments")], ALL),
+    ("/api/ui/tokens/revoke", &[("token", "999")], ALL),
     (
         "/api/ui/partitions/apply",
         &[("history", "payments"), ("hash", "stale"), ("drops", "false"), ("confirm", "")],
@@ -129,9 +135,8 @@ async fn a_form_sent_without_a_session_leads_to_the_login_and_back_to_its_page()
 #[tokio::test]
 async fn every_function_that_changes_something_is_held_to_its_roles_and_the_rest_to_reading() {
     let (test, _folder, serve) = served().await;
-    let roles = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
     let mut browsers = Vec::new();
-    for role in roles {
+    for role in ROLES {
         operator(&test, role).await;
         browsers.push((role, Browser::logged_in(&serve, role).await));
     }

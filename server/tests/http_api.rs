@@ -3,16 +3,14 @@
 
 mod support;
 
-use payhist_ops::auth::Permit;
-use payhist_ops::tokens;
 use payhist_testkit::TestOps;
 use payhist_types::EngineKind;
 use payhist_types::error::{ApiError, ErrorKind};
 use payhist_types::history::{Policy, Switches};
 use payhist_types::operator::{Permission, Role};
-use payhist_types::token::{NewToken, TokenRequest};
+use payhist_types::token::NewToken;
 use reqwest::{Client, Method, Response};
-use support::{Browser, Serve, configuration, operator};
+use support::{Browser, Serve, configuration, operator, token};
 
 const PAYMENTS: &str = "/api/v1/payments";
 
@@ -23,15 +21,6 @@ async fn served() -> (TestOps, tempfile::TempDir, Serve) {
     let folder = tempfile::tempdir().unwrap();
     let serve = Serve::start(&configuration(&test, folder.path()));
     (test, folder, serve)
-}
-
-/// A token of the operator of that role. The server's clock is the real one, which may be later than the test's.
-async fn token(test: &TestOps, role: Role, scopes: &[Permission]) -> NewToken {
-    let request = TokenRequest { name: "test".to_owned(), scopes: scopes.iter().copied().collect(), days: None };
-    let made = tokens::create_for(&test.ops, &Permit::for_command(), &role.to_string(), request).await.unwrap();
-    let sql = "UPDATE api_token SET expires_at = '9000-01-01'";
-    sqlx::query(sql).execute(&mut test.db.connect().await).await.unwrap();
-    made
 }
 
 /// A program with what it sends as `Authorization`.
@@ -206,4 +195,44 @@ async fn the_document_is_served_to_everybody_and_is_the_kept_one() {
         (200, "application/json")
     );
     assert_eq!(answer.text().await.unwrap(), include_str!("../../docs/openapi.json"));
+}
+
+#[tokio::test]
+async fn the_page_shows_a_new_tokens_secret_once_and_no_log_ever() {
+    let (test, folder, quiet) = served().await;
+    drop(quiet);
+    let serve = Serve::start_logging(&configuration(&test, folder.path()), "trace");
+    operator(&test, Role::Viewer).await;
+    let browser = Browser::logged_in(&serve, Role::Viewer).await;
+    let form = [("name", "nightly report"), ("days", "7"), ("scopes", "view_payments"), ("scopes", "view_jobs")];
+    let answer = browser.post("/settings/tokens", &form).await;
+    assert_eq!((answer.status().as_u16(), answer.headers()["cache-control"].to_str().unwrap()), (200, "no-store"));
+    let page = answer.text().await.unwrap();
+    let secret = page.split("<code>payhist_").nth(1).unwrap().split('<').next().unwrap();
+    let program = Program::new(&serve, &format!("Bearer payhist_{secret}"));
+    let sql = "UPDATE api_token SET expires_at = '9000-01-01'"; // the server's clock may be later than the test's
+    sqlx::query(sql).execute(&mut test.db.connect().await).await.unwrap();
+    assert_eq!(program.status(PAYMENTS).await, 200);
+    assert_eq!(Program::new(&serve, &format!("Bearer payhist_{secret}0")).status(PAYMENTS).await, 401);
+
+    let page = browser.get("/settings/tokens").await.text().await.unwrap();
+    assert!(page.contains("nightly report") && page.contains("view payments, view jobs"), "{page}");
+    assert!(!page.contains(secret), "it is shown once");
+    let log = serve.log();
+    assert!(log.contains("/settings/tokens") && log.contains("api_token"), "it logs all that it does: {log}");
+    assert!(!log.contains(secret), "the log holds no secret");
+
+    for (form, field) in [
+        ([("name", ""), ("scopes", "view_payments")], "name"),
+        ([("name", "x"), ("scopes", "manage_jobs")], "scopes"),
+        ([("name", "x"), ("scopes", "everything")], "scopes"),
+        ([("name", "x"), ("days", "soon")], "days"),
+    ] {
+        let answer = browser.post("/settings/tokens", &form).await;
+        assert_eq!(answer.status(), 400, "{form:?}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains("role=\"alert\"") && page.contains(&format!("<strong>{field}<")), "{form:?}");
+    }
+    assert_eq!(browser.post("/api/ui/tokens/revoke", &[("token", "1")]).await.status(), 200);
+    assert_eq!(program.status(PAYMENTS).await, 401);
 }

@@ -13,6 +13,7 @@ mod partitions;
 mod payments;
 mod policies;
 mod server;
+mod tokens;
 mod views;
 
 pub use database::{database, deadlock};
@@ -27,4 +28,5 @@ pub use partitions::{
 pub use payments::{RevealPayment, explain_payment, payment, payments, search};
 pub use policies::{SetPolicy, policy, simulation};
 pub(crate) use server::{is_me, may};
+pub use tokens::{RevokeToken, tokens};
 pub use views::{ForgetView, SaveView, views};

@@ -16,6 +16,7 @@ mod plan;
 mod run;
 mod settings;
 mod simulation;
+mod tokens;
 
 pub(crate) use database::DatabasePage;
 pub(crate) use deadlock::DeadlockPage;
@@ -33,3 +34,5 @@ pub(crate) use plan::PlanPage;
 pub(crate) use run::RunPage;
 pub(crate) use settings::SettingsPage;
 pub(crate) use simulation::SimulationPage;
+pub use tokens::TokenMade;
+pub(crate) use tokens::TokensPage;

@@ -30,5 +30,5 @@ texts! {
     UserId: ID, "42", "A user's id: a 64-bit number, as a text since JavaScript numbers lose bits.";
     Currency: "^[A-Z]{3}$", "EUR", "A currency code of three letters, as in ISO 4217.";
     Month: "^[0-9]{4}-(0[1-9]|1[0-2])$", "2026-11", "A month in the history's business zone.";
-    Cursor: "^[on][0-9a-f]{32}(_-?[0-9.]{1,20})?$", "o0006430a5e5d40006a06ef3c1dc00001", "Where a page begins. Its inside is payhist's own affair.";
+    Cursor: r"^[on]0[0-2][0-9a-f]{30}(_-?(0|[1-9][0-9]{0,14})(\.[0-9]{0,3}[1-9])?)?$", "o0006430a5e5d40006a06ef3c1dc00001", "Where a page begins. Its inside is payhist's own affair.";
 }

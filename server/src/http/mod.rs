@@ -11,6 +11,7 @@ mod events;
 mod headers;
 mod session_store;
 mod site;
+mod tokens;
 
 use crate::config::Config;
 use auth::Auth;
@@ -61,6 +62,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         headers::content_security_policy(address);
     };
     let shell_options = options.clone();
+    let tokens = tokens::routes(tokens::Pages { ops: ops.clone(), options: options.clone(), context: context.clone() });
     let pages = Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), context, move || shell(shell_options.clone()))
         .fallback(leptos_axum::file_and_error_handler_with_context(fallback_context, shell))
@@ -79,6 +81,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         .merge(api)
         .merge(events::routes(ops.clone(), stop.clone()))
         .merge(pages)
+        .merge(tokens)
         .layer(from_fn_with_state(auth, auth::require_session))
         .layer(sessions)
         .layer(CsrfLayer::new())

@@ -4,12 +4,15 @@
 pub(crate) mod archive_site;
 
 use payhist_ops::auth::{self, Permit};
+use payhist_ops::tokens;
 use payhist_testkit::TestOps;
-use payhist_types::operator::Role;
+use payhist_types::operator::{Permission, Role};
+use payhist_types::token::{NewToken, TokenRequest};
 use reqwest::{Client, Response, redirect::Policy};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Password of every operator of these tests.
@@ -48,6 +51,15 @@ pub(crate) async fn operator(test: &TestOps, role: Role) {
     auth::add_operator(&test.ops, &Permit::for_command(), &role.to_string(), role, PASSWORD).await.unwrap();
 }
 
+/// A token of the operator of that role. The server's clock is the real one, which may be later than the test's.
+pub(crate) async fn token(test: &TestOps, role: Role, scopes: &[Permission]) -> NewToken {
+    let request = TokenRequest { name: "test".to_owned(), scopes: scopes.iter().copied().collect(), days: None };
+    let made = tokens::create_for(&test.ops, &Permit::for_command(), &role.to_string(), request).await.unwrap();
+    let sql = "UPDATE api_token SET expires_at = '9000-01-01'";
+    sqlx::query(sql).execute(&mut test.db.connect().await).await.unwrap();
+    made
+}
+
 /// A process that stands still; killed when the test is over, however it ends.
 pub(crate) struct Frozen(Child);
 
@@ -82,15 +94,21 @@ pub(crate) struct Serve {
     child: Child,
     /// Its address.
     pub(crate) url: String,
+    log: Arc<Mutex<String>>,
 }
 
 impl Serve {
     /// Starts it and waits until it serves.
     pub(crate) fn start(config: &Path) -> Self {
+        Self::start_logging(config, "info")
+    }
+
+    /// The same, with that much in its log.
+    pub(crate) fn start_logging(config: &Path, level: &str) -> Self {
         let mut child = Command::new(PAYHIST)
             .args(["serve", "--config"])
             .arg(config)
-            .env("PAYHIST_LOG", "info")
+            .env("PAYHIST_LOG", level)
             .stderr(Stdio::piped())
             .stdin(Stdio::null())
             .spawn()
@@ -104,8 +122,17 @@ impl Serve {
             })
             .unwrap_or_else(|| panic!("payhist serve ended before it was ready"));
         // Its log must go somewhere, or it would block on a full pipe.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, url }
+        let log = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| *kept.lock().unwrap() += &(line + "\n"))
+        });
+        Self { child, url, log }
+    }
+
+    /// What it has logged since it serves.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// `kill -9`.

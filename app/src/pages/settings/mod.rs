@@ -17,7 +17,10 @@ use payhist_types::policy_edit::PolicyEdit;
 pub(crate) fn SettingsPage() -> impl IntoView {
     view! {
         <Title text="Settings" />
-        <div class="page-head"><h1>"Settings"</h1></div>
+        <div class="page-head">
+            <h1>"Settings"</h1>
+            <a class="button" href="/settings/tokens">"API tokens"</a>
+        </div>
         {loaded(api::policy(history_of_url()), |policy| {
             let words = format!(
                 "The policy of {} is given by the configuration: change it there. Here another one can be simulated.",

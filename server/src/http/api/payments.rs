@@ -31,12 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Ops> {
     operation_id = "list_payments",
     tag = "payments",
     params(PaymentQuery),
-    responses((
-        status = 200,
-        description = "One page.",
-        body = PaymentPage,
-        links(("first_of_the_page" = (operation_id = "show_payment", parameters(("id" = "$response.body#/payments/0/payment_id")))))
-    ), Failures)
+    responses((status = 200, description = "One page.", body = PaymentPage), Failures)
 )]
 async fn list(
     State(ops): State<Ops>,
