@@ -23,7 +23,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1#\2/p' Makefile | column -t -s '#'
 
 setup: ## install everything that any target needs
-	@.setup/ensure rust mariadb mariadb11 mysql browser npm nextest s3
+	@.setup/ensure rust mariadb mariadb11 mysql browser npm nextest s3 openapi
 
 # One cargo call for all binaries: the same features as the tests use, so nothing is compiled twice.
 build: ## debug build of server and site
@@ -44,7 +44,7 @@ dev: ## the demo, rebuilt and reloaded on change
 	@exec $(BUNDLER) watch
 
 test: ## every test: unit, database, HTTP, slow, documentation, browser
-	@.setup/ensure rust mariadb mariadb11 mysql browser npm nextest s3
+	@.setup/ensure rust mariadb mariadb11 mysql browser npm nextest s3 openapi
 	@$(MAKE) build
 	@.ci/test
 
