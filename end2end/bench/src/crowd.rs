@@ -10,7 +10,7 @@ use futures::future::join_all;
 use std::time::{Duration, Instant};
 
 const PEOPLE: usize = 200;
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_mins(1);
 /// How long one reads before asking again; people begin spread over it.
 const READING: Duration = Duration::from_secs(1);
 /// Pages of one client alone, for the median without load.

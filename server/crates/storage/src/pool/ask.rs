@@ -48,9 +48,10 @@ impl Pool {
             sqlx::raw_sql(ddl::text(&dialect::kill_query(id))).execute(&self.killer).await?;
             Ok::<_, sqlx::Error>(is_answered(&mut connection).await)
         };
-        match tokio::time::timeout(END_TIMEOUT, ended).await {
-            Ok(Ok(_)) => _ = self.meter.ended.fetch_add(1, Relaxed),
-            _ => tracing::warn!(pool = self.meter.name, id, "a statement that nobody waits for could not be ended"),
+        if matches!(tokio::time::timeout(END_TIMEOUT, ended).await, Ok(Ok(_))) {
+            self.meter.ended.fetch_add(1, Relaxed);
+        } else {
+            tracing::warn!(pool = self.meter.name, id, "a statement that nobody waits for could not be ended");
         }
         connection.close_on_drop();
     }
