@@ -19,6 +19,16 @@ pub(crate) fn count(value: u64) -> String {
     groups.join(",")
 }
 
+/// `950`, `12k`, `1.5M`: as short as an axis wants it.
+pub(crate) fn short(value: u64) -> String {
+    let units = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    match units.into_iter().find(|(size, _)| value >= *size) {
+        Some((size, unit)) if value % size == 0 => format!("{}{unit}", value / size),
+        Some((size, unit)) => format!("{}.{}{unit}", value / size, value % size * 10 / size),
+        None => value.to_string(),
+    }
+}
+
 /// `12.3 MB`, in powers of ten.
 #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
 pub(crate) fn bytes(value: u64) -> String {
@@ -57,6 +67,7 @@ mod tests {
     #[test]
     fn figures_are_grouped_and_have_units() {
         assert_eq!((count(7), count(1_234), count(1_234_567)), ("7".into(), "1,234".into(), "1,234,567".into()));
+        assert_eq!([950, 12_000, 1_500_000].map(short), ["950", "12k", "1.5M"]);
         assert_eq!((bytes(999), bytes(12_345_678)), ("999 B".into(), "12.3 MB".into()));
         assert_eq!(
             (millis(850), millis(12_345), millis(245_000)),

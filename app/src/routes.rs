@@ -3,7 +3,8 @@
 use crate::components::Frame;
 use crate::pages::{
     DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, MonthPage, NotFoundPage, OverviewPage,
-    PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage, TokensPage,
+    PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage, SummaryPage,
+    TokensPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -23,6 +24,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
                     <Route path=path!("/payments") view=PaymentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/payments/summary") view=SummaryPage ssr=SsrMode::Async />
                     <Route path=path!("/payments/:id") view=PaymentPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions") view=PartitionsPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/plan") view=PlanPage ssr=SsrMode::Async />

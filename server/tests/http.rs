@@ -16,6 +16,7 @@ use support::{Browser, PASSWORD, Serve, configuration, operator};
 const PAGES: [&str; 16] = [
     "/",
     "/payments",
+    "/payments/summary",
     "/payments/1",
     "/partitions",
     "/partitions/plan",
@@ -31,8 +32,13 @@ const PAGES: [&str; 16] = [
     "/database/deadlocks/1",
     "/nowhere",
 ];
-const API: [&str; 4] =
-    ["/api/v1/payments", "/api/v1/payments/1", "/api/v1/payments/1/explain", "/api/v1/payments/search/1"];
+const API: [&str; 5] = [
+    "/api/v1/payments",
+    "/api/v1/payments/1",
+    "/api/v1/payments/1/explain",
+    "/api/v1/payments/search/1",
+    "/api/v1/payments/summary",
+];
 
 const ROLES: [Role; 5] = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
 

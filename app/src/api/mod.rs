@@ -25,7 +25,7 @@ pub use overview::overview;
 pub use partitions::{
     ApplyPlan, RestoreMonth, TurnSwitch, archives, obstacles, partition_map, rotation_plan, rotation_run, rotation_runs,
 };
-pub use payments::{RevealPayment, explain_payment, payment, payments, search};
+pub use payments::{RevealPayment, explain_payment, payment, payments, search, summary};
 pub use policies::{SetPolicy, policy, simulation};
 pub(crate) use server::{is_me, may};
 pub use tokens::{RevokeToken, tokens};

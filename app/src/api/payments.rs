@@ -5,6 +5,7 @@ use leptos::server_fn::codec::GetUrl;
 use payhist_types::PaymentId;
 use payhist_types::payment::{Explained, PaymentDetail, PaymentPage, PaymentQuery};
 use payhist_types::search::SearchAnswer;
+use payhist_types::summary::{Summary, SummaryQuery};
 
 use super::Result;
 use super::server::{answer, authorise, principal, respond_with};
@@ -22,6 +23,13 @@ pub async fn search(#[server(default)] history: String, text: String) -> Result<
     let (ops, permit) = authorise()?;
     let may_see = principal()?.permit().ok();
     answer(payhist_ops::browse::search(&ops, &permit, may_see.as_ref(), &history, &text).await)
+}
+
+/// Figures of a range of months.
+#[server(name = ReadSummary, prefix = "/api/ui", endpoint = "summary", input = GetUrl)]
+pub async fn summary(#[server(default)] query: SummaryQuery) -> Result<Summary> {
+    let (ops, permit) = authorise()?;
+    answer(payhist_ops::summary::view(&ops, &permit, &query).await)
 }
 
 /// One payment. Errors: `NotFound`, also when `id` is no payment id at all.

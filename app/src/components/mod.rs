@@ -1,5 +1,6 @@
 //! What pages are made of. Semantic HTML first; state is never colour alone; nothing needs JavaScript to be read.
 
+mod chart;
 mod frame;
 mod icon;
 mod live;
@@ -8,6 +9,7 @@ mod payment_rows;
 mod status;
 mod text;
 
+pub(crate) use chart::{Bar, BarChart, Known};
 pub(crate) use frame::Frame;
 pub(crate) use icon::{Icon, IconName};
 pub(crate) use live::Live;

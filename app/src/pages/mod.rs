@@ -16,6 +16,7 @@ mod plan;
 mod run;
 mod settings;
 mod simulation;
+mod summary;
 mod tokens;
 
 pub(crate) use database::DatabasePage;
@@ -34,5 +35,6 @@ pub(crate) use plan::PlanPage;
 pub(crate) use run::RunPage;
 pub(crate) use settings::SettingsPage;
 pub(crate) use simulation::SimulationPage;
+pub(crate) use summary::SummaryPage;
 pub use tokens::TokenMade;
 pub(crate) use tokens::TokensPage;

@@ -37,6 +37,7 @@ pub mod run;
 pub mod search;
 pub mod simulation;
 pub mod sources;
+pub mod summary;
 pub mod timeline;
 pub mod token;
 pub mod view;

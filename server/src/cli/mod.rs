@@ -18,6 +18,7 @@ mod partitions;
 mod payments;
 mod policy;
 mod serve;
+mod summary;
 mod tokens;
 
 use crate::config::Config;

@@ -1,6 +1,7 @@
 //! `payhist payments`
 
 use super::output::{Outcome, say, table};
+use super::summary;
 use chrono::{DateTime, FixedOffset};
 use clap::Subcommand;
 use payhist_ops::auth::Permit;
@@ -25,6 +26,9 @@ pub(super) enum PaymentsCommand {
         #[arg(long, default_value = "")]
         history: String,
     },
+    /// Add up payments by month, day, provider, method, currency or status.
+    #[command(after_help = "Example: payhist payments summary --from 2026-01 --by month,provider --currency EUR")]
+    Summary(summary::SummaryArgs),
     /// Show one payment and where it lives.
     #[command(after_help = "Example: payhist payments show 7394857239847239")]
     Show {
@@ -53,6 +57,7 @@ pub(super) async fn run(command: PaymentsCommand, ops: &Ops, json: bool) -> anyh
             let complete = answer.candidates.iter().all(|candidate| candidate.missing.is_empty());
             Ok(if complete { Outcome::Done } else { Outcome::Partial })
         }
+        PaymentsCommand::Summary(args) => summary::run(args, ops, json).await,
         PaymentsCommand::Show { id, reveal, history } => {
             let may_see = reveal.is_some().then(Permit::for_command);
             if let (Some(permit), Some(reason)) = (&may_see, reveal) {

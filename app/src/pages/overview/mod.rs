@@ -1,12 +1,10 @@
 //! The first page: is it healthy, and what came in?
 
-mod chart;
 mod days;
 
-use crate::components::{Badge, Notice, Time, Tone, history_of_url, loaded};
+use crate::components::{Badge, Bar, BarChart, Known, Notice, Time, Tone, history_of_url, loaded};
 use crate::{api, format, links};
-use chart::DaysChart;
-use days::{MoneyRow, by_currency, by_day};
+use days::{Day, MoneyRow, by_currency, by_day};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use payhist_types::overview::{Health, HealthCheck, Overview};
@@ -26,6 +24,9 @@ pub(crate) fn OverviewPage() -> impl IntoView {
 fn Content(overview: Overview, history: String) -> impl IntoView {
     let today = overview.read_at.date_naive();
     let (days, money) = (by_day(&overview.days, today), by_currency(&overview.days, today));
+    let is_short = !overview.missing.is_empty();
+    let bars = days.iter().map(|day| bar(day, is_short)).collect();
+    let summary = links::with_history("/payments/summary", &history);
     let Overview { zone, read_at, checks, missing, .. } = overview;
     let checks = checks.into_iter().map(|check| view! { <Check check history=history.clone() /> }).collect_view();
     let missing = (!missing.is_empty()).then(|| {
@@ -39,9 +40,24 @@ fn Content(overview: Overview, history: String) -> impl IntoView {
     view! {
         <section class="cards checks" aria-label="Health">{checks}</section>
         {missing}
-        <section class="card"><DaysChart days /></section>
+        <section class="card">
+            <BarChart title="Payments per day" unit="payments" head="Day" part="failed" axis=format::short bars />
+            <p class="card-foot"><a href=summary>"Summary by month, provider and method"</a></p>
+        </section>
         <section class="card"><h2>"Paid, by currency"</h2><MoneyTable money /></section>
         <p class="quiet">"Read at "<Time at=read_at />". Days and times are in "{zone}"."</p>
+    }
+}
+
+fn bar(day: &Day, is_short: bool) -> Bar {
+    let so_far = if day.is_today { " so far" } else { "" };
+    Bar {
+        name: format!("{}{so_far}", day.date),
+        label: if day.is_today { "today".to_owned() } else { day.date.format("%m-%d").to_string() },
+        value: Some((day.count, format::count(day.count))),
+        part: Some((day.failed, format::count(day.failed))),
+        known: if is_short { Known::Partly } else { Known::Whole },
+        note: is_short.then(|| "incomplete".to_owned()),
     }
 }
 

@@ -6,8 +6,8 @@ mod results;
 mod search;
 mod views;
 
-use crate::api;
 use crate::components::ErrorView;
+use crate::{api, links};
 use filters::{FIELDS, Filters};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -32,9 +32,10 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
     let state = ListState::of_url(&url);
     let page = api::payments(state.query.clone());
     let saved = api::views();
+    let summary = links::with_history("/payments/summary", &state.query.history);
     view! {
         <Title text="Payments" />
-        <div class="page-head"><h1>"Payments"</h1></div>
+        <div class="page-head"><h1>"Payments"</h1><a class="button" href=summary>"Summary"</a></div>
         {Suspend::new(async move {
             // A list is shown without its views rather than not at all.
             let (saved, page) = futures::join!(saved, page);

@@ -214,6 +214,11 @@ impl Action {
         self.takes_partition() || matches!(self, Self::DeleteHeld { .. })
     }
 
+    /// Does it take rows out of a month, or put some in?
+    pub const fn moves_rows(&self) -> bool {
+        self.takes_partition() || matches!(self, Self::QuarantineMonth { .. } | Self::QuarantineLateRows { .. })
+    }
+
     /// Does it copy rows that the next step of its table may rely on?
     pub const fn copies_rows(&self) -> bool {
         matches!(self, Self::CarveOut { .. } | Self::ArchiveMonth { .. })

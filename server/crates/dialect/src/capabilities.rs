@@ -78,6 +78,15 @@ impl Capabilities {
         })
     }
 
+    /// How much older than its commit a change may look by `information_schema.PARTITIONS.UPDATE_TIME`. `MySQL` sets it at the
+    /// commit; `MariaDB` when the statement runs, and a transaction that lasts longer than this is not foreseen.
+    pub const fn update_time_lag(&self) -> Duration {
+        match self.kind {
+            EngineKind::MariaDb => Duration::from_mins(10),
+            EngineKind::MySql => Duration::ZERO,
+        }
+    }
+
     /// Makes the server end one SELECT after that long, whatever its session allows.
     pub fn limit_select(&self, select: &Statement, most: Duration) -> Statement {
         let select = select.as_str();

@@ -22,6 +22,7 @@ pub mod monitoring;
 pub mod overview;
 pub mod policies;
 pub mod rotation;
+pub mod summary;
 pub mod tokens;
 pub mod views;
 pub mod zone;

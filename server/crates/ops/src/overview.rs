@@ -1,27 +1,23 @@
 //! The first page: is it healthy, and what came in?
 
 use crate::auth::{Permit, ViewPayments};
-use crate::zone::{day_start, local};
-use crate::{Ops, OpsError, histories, rotation, zone};
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
-use futures::stream::{self, StreamExt};
-use payhist_dialect::TableName;
+use crate::summary::{Range, Reader, Rows, Told};
+use crate::zone::local;
+use crate::{Ops, OpsError, catalogue, histories, rotation, zone};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use payhist_storage::histories::History;
-use payhist_storage::payments::{Layout, PaymentScope, QuarterTotal, totals};
+use payhist_storage::summaries::Wanted;
 use payhist_storage::{deadlocks, jobs};
-use payhist_types::ShardId;
+use payhist_types::Month;
 use payhist_types::findings::{Reach, Runway, Severity, grouped};
 use payhist_types::jobs::JobRunStatus;
 use payhist_types::overview::{DayTotal, Health, HealthCheck, Overview};
-use payhist_types::payment::PaymentStatus;
 use payhist_types::plan::RotationPlan;
-use std::collections::BTreeMap;
+use payhist_types::sources::ShardSet;
+use payhist_types::summary::{Figures, Part, PartState, SummaryBy, SummaryRow};
 
 /// Days shown.
 const DAYS: u64 = 14;
-/// Shards asked at once for the days' totals.
-const SHARDS_AT_ONCE: usize = 5;
 
 /// The overview of a history.
 pub async fn view(ops: &Ops, _permit: &Permit<ViewPayments>, history: &str) -> Result<Overview, OpsError> {
@@ -36,7 +32,7 @@ pub async fn view(ops: &Ops, _permit: &Permit<ViewPayments>, history: &str) -> R
         jobs_check(ops).await?,
         deadlocks_check(ops, now).await?,
     ];
-    let (days, missing) = days(ops, &history, zone, now).await?;
+    let (days, missing) = days(ops, &history).await?;
     checks.push(sources_check(&missing));
     checks.sort_by_key(|check| std::cmp::Reverse(check.health));
     Ok(Overview {
@@ -150,60 +146,40 @@ fn sources_check(missing: &[String]) -> HealthCheck {
     }
 }
 
-/// The last days' totals, and the shards that are not in them.
-async fn days(
-    ops: &Ops,
-    history: &History,
-    zone: Tz,
-    now: DateTime<Utc>,
-) -> Result<(Vec<DayTotal>, Vec<String>), OpsError> {
-    let today = now.with_timezone(&zone).date_naive();
+/// The last days' totals, and what is not in them.
+async fn days(ops: &Ops, history: &History) -> Result<(Vec<DayTotal>, Vec<String>), OpsError> {
+    let recent = catalogue::recent(ops, history.spec.name.as_str()).await?;
+    let reader = Reader::new(ops, &recent)?;
+    let today = ops.now().with_timezone(&reader.zone()).date_naive();
     let first = today.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(today);
-    let (from, until) = (day_start(first, zone), day_start(today.succ_opt().unwrap_or(today), zone));
-    let answers = stream::iter(history.spec.route.shards())
-        .map(|shard| async move { (shard, shard_totals(ops, history, shard, from, until).await) })
-        .buffered(SHARDS_AT_ONCE)
-        .collect::<Vec<_>>()
-        .await;
-    let mut days: BTreeMap<(NaiveDate, String), DayTotal> = BTreeMap::new();
-    let mut missing = Vec::new();
-    for (shard, answer) in answers {
-        match answer {
-            Ok(quarters) => quarters.into_iter().for_each(|quarter| add(&mut days, quarter, zone)),
-            Err(error) => missing.push(format!("Shard {shard} on {}: {error}", history.spec.source.of(shard))),
-        }
-    }
-    Ok((days.into_values().collect(), missing))
+    let month = |day| Month::of_date(day).map_err(|error| OpsError::Internal(error.to_string()));
+    let range = Range {
+        first: month(first)?,
+        last: reader.current().max(month(today)?),
+        wanted: Wanted { whole: false, days: true },
+        days: Some((first, today)),
+    };
+    let rows = Rows::new(&[SummaryBy::Day], None, range.days);
+    let (rows, told) = reader.read(&range, rows).await?;
+    let total = |row: SummaryRow| {
+        let Figures { count, failed, paid, .. } = row.figures;
+        Some(DayTotal { day: row.key?.parse().ok()?, currency: row.currency, count, failed, amount: paid })
+    };
+    let days = rows.of(SummaryBy::Day).into_iter().filter_map(total).collect();
+    Ok((days, lacking(&told)))
 }
 
-async fn shard_totals(
-    ops: &Ops,
-    history: &History,
-    shard: ShardId,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
-) -> Result<Vec<QuarterTotal>, OpsError> {
-    let spec = &history.spec;
-    let table =
-        TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
-    let mut connection = ops.source(spec.source.of(shard))?.pool.acquire("overview.totals").await?;
-    let layout = Layout::new(spec.columns.as_deref(), &[]);
-    Ok(totals(&mut connection, &PaymentScope { table, layout, from, until }).await?)
-}
-
-fn add(days: &mut BTreeMap<(NaiveDate, String), DayTotal>, quarter: QuarterTotal, zone: Tz) {
-    let day = quarter.start.with_timezone(&zone).date_naive();
-    let total = days.entry((day, quarter.currency.clone())).or_insert_with(|| DayTotal {
-        day,
-        currency: quarter.currency,
-        count: 0,
-        failed: 0,
-        amount: rust_decimal::Decimal::ZERO,
+/// What the figures lack, in words.
+fn lacking(told: &Told) -> Vec<String> {
+    let silent =
+        told.missing.iter().map(|missing| format!("Shard {} on {}: {}", missing.shard, missing.source, missing.reason));
+    let unknown = |part: &&Part| !part.state.is_known() && part.state != PartState::Silent;
+    let others = told.months.iter().filter(|month| !month.is_complete()).flat_map(|coverage| {
+        let month = coverage.month;
+        coverage.parts.iter().filter(unknown).map(move |part| {
+            let shards = part.shards.iter().copied().collect::<ShardSet>();
+            format!("{month} of shards {shards}: {}", part.state.words())
+        })
     });
-    total.count += quarter.count;
-    match quarter.status {
-        PaymentStatus::Failed => total.failed += quarter.count,
-        PaymentStatus::Paid => total.amount += quarter.amount,
-        _ => {}
-    }
+    silent.chain(others).collect()
 }

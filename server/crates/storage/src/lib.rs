@@ -44,6 +44,7 @@ pub mod saved_views;
 pub mod sessions;
 pub mod shards;
 pub mod source;
+pub mod summaries;
 pub mod twins;
 pub mod tx;
 

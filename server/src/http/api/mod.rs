@@ -8,6 +8,7 @@ mod document;
 mod errors;
 mod extract;
 mod payments;
+mod summary;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,10 @@ pub(super) fn routes(ops: &Ops) -> Router {
 
 /// Every resource. A new one is merged here.
 fn resources() -> OpenApiRouter<Ops> {
-    let resources = OpenApiRouter::new().merge(payments::routes()).merge(document::routes()).fallback(no_such_address);
+    let resources = OpenApiRouter::new()
+        .merge(payments::routes())
+        .merge(summary::routes())
+        .merge(document::routes())
+        .fallback(no_such_address);
     document::base().nest(PREFIX, resources)
 }

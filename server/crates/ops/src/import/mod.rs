@@ -27,7 +27,7 @@ pub(crate) use load::tables_of;
 pub(crate) use months::{build_keys, make_months, months_away, oldest_month};
 
 use crate::auth::{ManagePartitions, Permit};
-use crate::{Ops, OpsError, histories};
+use crate::{Ops, OpsError, histories, summary};
 use chrono_tz::Tz;
 use payhist_dialect::ddl::Keys;
 use payhist_storage::histories::History;
@@ -191,6 +191,7 @@ pub async fn run(
         let (history, created) = register(ops, permit, &target.spec).await?;
         fault::point("import.after_register");
         make_months(ops, &history, &checked.months, Keys::Now).await?;
+        summary::outdate(ops, &history, checked.months.iter().copied(), target.spec.route.shards()).await?;
         build_keys(ops, &target.spec).await?; // a generate that was killed may have left tables without
         let loaded = load::load(ops, &request.file, &target, &checked, &lease.fence(), &request.stop, progress).await?;
         Ok::<_, OpsError>((created, loaded))

@@ -3,6 +3,7 @@
 use crate::auth::Permit;
 use crate::monitoring;
 use crate::rotation::{self, Only};
+use crate::summary::{self, Renewed};
 use crate::{Ops, OpsError, histories};
 use futures::future::BoxFuture;
 use payhist_storage::jobs::JobResult;
@@ -48,6 +49,13 @@ pub const JOBS: &[JobDefinition] = &[
         schedule: "5 * * * *",
         at_windows: false,
         work: |ops| Box::pin(runway_check(ops)),
+    },
+    JobDefinition {
+        name: "summaries",
+        purpose: "Adds up closed months for the overview and the summaries.",
+        schedule: "20 * * * *",
+        at_windows: false,
+        work: |ops| Box::pin(renew_summaries(ops)),
     },
     JobDefinition {
         name: "deadlock-capture",
@@ -101,6 +109,29 @@ async fn runway_check(ops: Ops) -> Result<JobResult, OpsError> {
     let status = if notes.is_empty() { JobRunStatus::Succeeded } else { JobRunStatus::Partial };
     let summary = if notes.is_empty() { "every shard is far enough ahead".to_owned() } else { notes.join("; ") };
     Ok(JobResult { status, summary, rotation_run: None })
+}
+
+async fn renew_summaries(ops: Ops) -> Result<JobResult, OpsError> {
+    let mut notes = Vec::new();
+    let mut status = JobRunStatus::Succeeded;
+    for history in histories::all(&ops).await? {
+        let name = &history.spec.name;
+        match summary::renew(&ops, name.as_str()).await {
+            Ok(Renewed { counted, kept, problems }) => {
+                if !problems.is_empty() {
+                    status = JobRunStatus::Partial;
+                }
+                let problems = problems.into_iter().map(|problem| format!("; {problem}")).collect::<String>();
+                notes.push(format!("{name}: {counted} counted, {kept} still good{problems}"));
+            }
+            // One bad history never stops the rest.
+            Err(error) => {
+                status = JobRunStatus::Partial;
+                notes.push(format!("{name}: {error}"));
+            }
+        }
+    }
+    Ok(JobResult { status, summary: or_nothing(&notes), rotation_run: None })
 }
 
 async fn deadlock_capture(ops: Ops) -> Result<JobResult, OpsError> {

@@ -11,7 +11,7 @@ use super::patience::Patient;
 use super::quarantine::{is_sound, move_late_rows};
 use crate::auth::{ManagePartitions, Permit};
 use crate::zone::local;
-use crate::{Ops, OpsError, catalogue, histories, zone};
+use crate::{Ops, OpsError, catalogue, histories, summary, zone};
 use chrono::{DateTime, TimeDelta, Utc};
 use payhist_dialect::TableName;
 use payhist_dialect::quarantine::Pair;
@@ -165,6 +165,7 @@ impl Restorer<'_> {
         let mut control = self.ops.control().acquire("restore.outdate").await?;
         archives::outdate(&mut control, self.history.id, found.shard, self.month).await?;
         drop(control);
+        summary::outdate(self.ops, self.history, [self.month], [found.shard]).await?;
         let spec = &self.history.spec;
         let source = self.ops.source(spec.source.of(found.shard))?;
         let capabilities = source.capabilities().await?;

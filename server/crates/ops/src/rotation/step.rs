@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::killer::Killer;
 use super::patience::Patient;
 use super::{carve, quarantine, split};
-use crate::OpsError;
+use crate::{OpsError, summary};
 use payhist_dialect::{Destructive, Ident, Statement, TableName, ddl, plan_sql};
 use payhist_storage::runs::StepResult;
 use payhist_storage::{PooledConnection, StorageError, fault, partitions, runs};
@@ -87,6 +87,10 @@ fn add_words(result: &mut StepResult, words: Option<String>) {
 }
 
 async fn act(attempt: &Attempt<'_>, result: &mut StepResult) -> Result<StepOutcome, OpsError> {
+    if attempt.step.action.moves_rows() {
+        let (month, shard) = (attempt.step.action.month(), attempt.step.shard);
+        summary::outdate(attempt.ops, attempt.history, [month], [shard]).await?;
+    }
     let mut patient = Patient::open(attempt.ops, attempt.source()?).await?;
     patient.killer = Killer::of(attempt);
     let outcome = match &attempt.step.action {

@@ -6,7 +6,7 @@
 use crate::payments::Filter;
 use payhist_plan::doctor::facts::Key;
 use payhist_plan::hot_path::HotPath;
-use payhist_types::columns::{Columns, Place, Value};
+use payhist_types::columns::{Columns, Place};
 use payhist_types::payment::{PAYMENT_COLUMNS, PaymentStatus};
 use sea_query::{Alias, Expr, ExprTrait, SelectStatement, SimpleExpr};
 use std::collections::HashMap;
@@ -88,12 +88,16 @@ impl Layout {
         }
     }
 
-    /// Is the currency a row's, and not one for all?
-    pub(super) fn has_currencies(&self) -> bool {
-        match self {
-            Self::Own => true,
-            Self::Adopted(adopted) => matches!(adopted.columns.currency, Value::Column(_)),
-        }
+    /// The column that a value stands in, if it does in one.
+    pub(super) fn column(&self, own: &str) -> Option<SimpleExpr> {
+        let adopted = match self {
+            Self::Own => return Some(Expr::col(Alias::new(own))),
+            Self::Adopted(adopted) => adopted,
+        };
+        adopted.columns.places().into_iter().find_map(|(name, place)| match place {
+            Place::Column(column) if name == own => Some(Expr::col(Alias::new(column))),
+            _ => None,
+        })
     }
 
     /// The key that serves a filter in page order.

@@ -7,11 +7,13 @@ mod explain;
 mod keyset;
 mod layout;
 mod people;
+mod sums;
 
 pub use explain::explain;
 pub use keyset::{Key, Keyset, Sort};
 pub use layout::Layout;
 pub use people::users_of_email;
+pub use sums::{Offsets, select_sums, sums};
 
 use crate::dynamic;
 use crate::error::{During, StorageError};
@@ -215,61 +217,4 @@ fn read(row: &MySqlRow, layout: &Layout) -> Result<Payment, StorageError> {
         created_at: created_at.fixed_offset(),
         updated_at: updated_at.map(|at| at.fixed_offset()),
     })
-}
-
-/// Payments of one quarter of an hour, status and currency.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuarterTotal {
-    /// Its start.
-    pub start: DateTime<Utc>,
-    /// The status.
-    pub status: PaymentStatus,
-    /// Currency code.
-    pub currency: String,
-    /// Payments.
-    pub count: u64,
-    /// Sum of their amounts.
-    pub amount: Decimal,
-}
-
-/// Seconds of a [`QuarterTotal`]: every zone's days begin on such a boundary, so that the caller can cut days in any
-/// business zone from UTC rows.
-const QUARTER_SECS: i64 = 900;
-
-/// Totals of a scope by quarter of an hour, status and currency.
-pub async fn totals(connection: &mut MySqlConnection, scope: &PaymentScope) -> Result<Vec<QuarterTotal>, StorageError> {
-    let names = scope.layout.names();
-    let column = |name: &str| Expr::col(Alias::new(name));
-    let quarter = || Expr::cust_with_expr("CAST(UNIX_TIMESTAMP(?) DIV 900 AS SIGNED)", column(names.created_at));
-    let currency = scope.layout.place("currency");
-    let mut query = Query::select();
-    query
-        .expr(quarter())
-        .expr(column(names.status).cast_as("CHAR"))
-        .expr(currency.clone().cast_as("CHAR"))
-        .expr(Expr::cust("COUNT(*)"))
-        .expr(Expr::cust_with_expr("SUM(?)", column(names.amount)))
-        .from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())))
-        .and_where(column(names.created_at).gte(scope.from.naive_utc()))
-        .and_where(column(names.created_at).lt(scope.until.naive_utc()))
-        .add_group_by([quarter(), column(names.status)]);
-    if scope.layout.has_currencies() {
-        query.add_group_by([currency]);
-    }
-    let rows = dynamic::fetch_all(connection, "payments.totals", &query).await?;
-    rows.iter()
-        .map(|row| {
-            let (quarter, status, currency, count, amount): (i64, String, String, i64, Decimal) =
-                FromRow::from_row(row).during("payments.totals")?;
-            Ok(QuarterTotal {
-                start: DateTime::from_timestamp(quarter * QUARTER_SECS, 0).unwrap_or_default(),
-                status: scope.layout.status_of(&status).ok_or_else(|| {
-                    StorageError::Inconsistent(format!("unknown payment status {status:?} in {}", scope.table.table()))
-                })?,
-                currency,
-                count: count.unsigned_abs(),
-                amount,
-            })
-        })
-        .collect()
 }

@@ -1,0 +1,57 @@
+//! Tables by provider, method and currency.
+
+use super::groups::{Group, amount};
+use crate::format;
+use leptos::prelude::*;
+
+/// One row a group, those with most payments first.
+#[component]
+pub(super) fn GroupTable(title: &'static str, head: &'static str, mut groups: Vec<Group>) -> impl IntoView {
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
+    let content = if groups.is_empty() {
+        view! { <p class="quiet">"No payments are known in these months."</p> }.into_any()
+    } else {
+        let rows = groups.iter().map(row).collect_view();
+        view! {
+            <div class="table-scroll" tabindex="0" role="region" aria-label=title>
+                <table>
+                    <caption class="visually-hidden">{title}</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">{head}</th>
+                            <th scope="col" class="number">"Payments"</th>
+                            <th scope="col" class="number">"Failed"</th>
+                            <th scope="col" class="number">"Failure rate"</th>
+                            <th scope="col" class="number">"Paid"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        }
+        .into_any()
+    };
+    view! { <section class="card"><h2>{title}</h2>{content}</section> }
+}
+
+fn row(group: &Group) -> impl IntoView + use<> {
+    let rate = group.failure_percent().map_or_else(|| "–".to_owned(), |percent| format!("{percent} %"));
+    let paid = group
+        .paid
+        .iter()
+        .map(|(currency, paid)| {
+            view! {
+                <span class="money">{amount(*paid, currency)}" "<span class="currency">{currency.clone()}</span></span>
+            }
+        })
+        .collect_view();
+    view! {
+        <tr>
+            <th scope="row">{group.key.clone().unwrap_or_else(|| "none".to_owned())}</th>
+            <td class="number">{format::count(group.count)}</td>
+            <td class="number">{format::count(group.failed)}</td>
+            <td class="number">{rate}</td>
+            <td class="number amounts">{paid}</td>
+        </tr>
+    }
+}
