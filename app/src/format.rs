@@ -23,7 +23,7 @@ pub(crate) fn count(value: u64) -> String {
 pub(crate) fn short(value: u64) -> String {
     let units = [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
     match units.into_iter().find(|(size, _)| value >= *size) {
-        Some((size, unit)) if value % size == 0 => format!("{}{unit}", value / size),
+        Some((size, unit)) if value.is_multiple_of(size) => format!("{}{unit}", value / size),
         Some((size, unit)) => format!("{}.{}{unit}", value / size, value % size * 10 / size),
         None => value.to_string(),
     }

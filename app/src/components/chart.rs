@@ -13,7 +13,7 @@ const TOP: u64 = 12;
 const HEIGHT: u64 = 192;
 /// Most lines above the base.
 const LINES_MAX: u64 = 4;
-/// Most labels below: more would run into each other.
+/// Most labels below: more would run into each other. Where there is less room, every second one is left out.
 const LABELS_MAX: usize = 14;
 
 /// How far a bar may be trusted.
@@ -77,8 +77,10 @@ pub(crate) fn BarChart(
         .enumerate()
         .zip(0_u32..)
         .map(|((index, bar), place)| {
-            let is_labelled = (bars.len() - 1 - index).is_multiple_of(every); // the newest always is
-            draw(bar, &unit, part, is_labelled, f64::from(place) * width, width, top)
+            let newer = bars.len() - 1 - index; // the newest always has its label
+            let label =
+                newer.is_multiple_of(every).then_some(if newer.is_multiple_of(2 * every) { "" } else { "minor" });
+            draw(bar, &unit, part, label, f64::from(place) * width, width, top)
         })
         .collect_view();
     let legend = part.map(|part| {
@@ -112,7 +114,7 @@ fn draw(
     bar: &Bar,
     unit: &str,
     part: Option<&str>,
-    is_labelled: bool,
+    label: Option<&'static str>,
     left: f64,
     width: f64,
     top: u64,
@@ -130,8 +132,9 @@ fn draw(
         .map(|(value, _)| rect(if bar.known == Known::Partly { "bar partly" } else { "bar" }, *value));
     let over = bar.part.as_ref().map(|(value, _)| rect("bar failed", *value));
     let unknown = (bar.value.is_none() && bar.known == Known::Not).then(|| rect("bar unknown", top));
-    let label = is_labelled.then(|| {
-        view! { <text x=format!("{:.2}%", left + width / 2.0) y=base + 18 text-anchor="middle">{bar.label.clone()}</text> }
+    let label = label.map(|class| {
+        let middle = format!("{:.2}%", left + width / 2.0);
+        view! { <text class=class x=middle y=base + 18 text-anchor="middle">{bar.label.clone()}</text> }
     });
     view! {
         <g>

@@ -3,6 +3,7 @@
 use super::form::Asked;
 use super::groups::{Group, amount, by_key};
 use super::notes::origin;
+use super::tables::GroupTable;
 use crate::components::{Bar, BarChart, Known};
 use crate::format;
 use chrono::{Days, NaiveDate};
@@ -35,21 +36,22 @@ pub(super) fn Charts(asked: Asked, summary: Summary) -> impl IntoView {
     };
     let counts =
         points.iter().map(|point| point.bar(|group| (group.count, format::count(group.count)), true)).collect();
-    let rates = points.iter().map(|point| point.rate()).collect();
+    let rates = points.iter().map(Point::rate).collect();
     let currency = summary.currency.clone().or_else(|| only(&summary.currencies));
     let paid = currency.map(|currency| {
         let bars = points.iter().map(|point| point.paid(&currency)).collect();
         view! { <section class="card"><BarChart title=paid_title unit=currency head axis=format::short bars /></section> }
     });
-    let hint = paid.is_none().then(|| {
-        view! { <section class="card empty"><p class="quiet">"Choose a currency to see what was paid over time: amounts of different currencies are never added."</p></section> }
+    let currencies = paid.is_none().then(|| {
+        let groups = by_key(summary.by(SummaryBy::Currency));
+        view! { <GroupTable title="By currency" head="Currency" groups choose=asked /> }
     });
     view! {
         <section class="card"><BarChart title=count_title unit="payments" head part="failed" axis=format::short bars=counts /></section>
         <div class="summary-charts">
             <section class="card"><BarChart title=rate_title unit="% of the decided" head axis=percent bars=rates /></section>
             {paid}
-            {hint}
+            {currencies}
         </div>
     }
 }

@@ -45,6 +45,11 @@ impl Asked {
         links::with_history(&path, &links::encode(&self.history))
     }
 
+    /// The same in one currency.
+    pub(super) fn in_currency(&self, code: &str) -> String {
+        Self { currency: code.to_owned(), ..self.clone() }.address()
+    }
+
     /// The list of payments of the same history.
     pub(super) fn payments(&self) -> String {
         links::with_history("/payments", &links::encode(&self.history))
@@ -74,7 +79,7 @@ pub(super) fn Form(asked: Asked, summary: Option<Summary>) -> impl IntoView {
     let current = summary.as_ref().map(|summary| summary.current);
     view! {
         <form method="get" action=PATH>
-            <div class="card summary-form">
+            <div class="card payment-filters">
                 {hidden}
                 <div class="filters">
                     <div class="field">

@@ -41,19 +41,18 @@ fn show(asked: Asked, summary: api::Result<Summary>) -> AnyView {
 #[component]
 fn Content(asked: Asked, summary: Summary) -> impl IntoView {
     let by = |by| groups::by_key(summary.by(by));
-    let (providers, methods, currencies) = (by(SummaryBy::Provider), by(SummaryBy::Method), by(SummaryBy::Currency));
-    let (zone, read_at) = (summary.zone.clone(), summary.read_at);
+    let (providers, methods) = (by(SummaryBy::Provider), by(SummaryBy::Method));
+    let (zone, read_at, counted) = (summary.zone.clone(), summary.read_at, notes::counted(&summary));
     view! {
         <Notes summary=summary.clone() again=asked.address() />
         <Charts asked summary />
         <div class="summary-tables">
             <GroupTable title="By provider" head="Provider" groups=providers />
             <GroupTable title="By method" head="Method" groups=methods />
-            <GroupTable title="By currency" head="Currency" groups=currencies />
         </div>
         <p class="quiet">
-            "Failure rate: failed of all payments that are decided, which are neither requested, pending nor authorised. Paid: the amounts of payments whose status is Paid now; amounts of different currencies are never added. Read at "
-            <Time at=read_at />". Months, days and times are in "{zone}"."
+            "Failure rate: failed of all payments that are decided, which are neither requested, pending nor authorised. Paid: the amounts of payments whose status is Paid now; amounts of different currencies are never added. "
+            {counted}"Read at "<Time at=read_at />". Months, days and times are in "{zone}"."
         </p>
     }
 }

@@ -67,6 +67,24 @@ fn of(coverage: &Coverage, state: PartState) -> impl Iterator<Item = &Part> {
     coverage.parts.iter().filter(move |part| part.state == state)
 }
 
+/// From when the closed months' figures are, in a sentence or two; nothing where all were counted now.
+pub(super) fn counted(summary: &Summary) -> Option<String> {
+    let oldest = summary.months.iter().filter_map(Coverage::as_of).min()?;
+    let is_changed = |coverage: &&Coverage| of(coverage, PartState::KeptAndChanged).next().is_some();
+    let changed = summary.months.iter().filter(is_changed).count();
+    let mut said = format!(
+        "Closed months are as they were when they were counted, the earliest at {}. ",
+        oldest.format("%Y-%m-%d %H:%M")
+    );
+    if changed > 0 {
+        let of_them = if changed == 1 { "one".to_owned() } else { changed.to_string() };
+        said += &format!(
+            "Rows of {of_them} of them have changed since; what has changed is counted again within the hour. "
+        );
+    }
+    Some(said)
+}
+
 /// Where the figures of a month come from, in a few words.
 pub(super) fn origin(coverage: &Coverage) -> String {
     let words: Vec<_> = coverage.parts.iter().map(|part| in_words(part, coverage.parts.len() > 1)).collect();

@@ -1,17 +1,25 @@
 //! Tables by provider, method and currency.
 
+use super::form::Asked;
 use super::groups::{Group, amount};
 use crate::format;
 use leptos::prelude::*;
 
 /// One row a group, those with most payments first.
 #[component]
-pub(super) fn GroupTable(title: &'static str, head: &'static str, mut groups: Vec<Group>) -> impl IntoView {
+pub(super) fn GroupTable(
+    title: &'static str,
+    head: &'static str,
+    mut groups: Vec<Group>,
+    /// The groups are currencies, each of which leads to the same page of it alone.
+    #[prop(optional)]
+    choose: Option<Asked>,
+) -> impl IntoView {
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
     let content = if groups.is_empty() {
         view! { <p class="quiet">"No payments are known in these months."</p> }.into_any()
     } else {
-        let rows = groups.iter().map(row).collect_view();
+        let rows = groups.iter().map(|group| row(group, choose.as_ref())).collect_view();
         view! {
             <div class="table-scroll" tabindex="0" role="region" aria-label=title>
                 <table>
@@ -31,10 +39,13 @@ pub(super) fn GroupTable(title: &'static str, head: &'static str, mut groups: Ve
         }
         .into_any()
     };
-    view! { <section class="card"><h2>{title}</h2>{content}</section> }
+    let hint = choose.is_some().then(|| {
+        view! { <p class="quiet card-foot">"Choose a currency to see what was paid over time."</p> }
+    });
+    view! { <section class="card"><h2>{title}</h2>{content}{hint}</section> }
 }
 
-fn row(group: &Group) -> impl IntoView + use<> {
+fn row(group: &Group, choose: Option<&Asked>) -> impl IntoView + use<> {
     let rate = group.failure_percent().map_or_else(|| "–".to_owned(), |percent| format!("{percent} %"));
     let paid = group
         .paid
@@ -45,9 +56,14 @@ fn row(group: &Group) -> impl IntoView + use<> {
             }
         })
         .collect_view();
+    let name = match (choose, &group.key) {
+        (Some(asked), Some(code)) => view! { <a href=asked.in_currency(code)>{code.clone()}</a> }.into_any(),
+        (_, Some(key)) => key.clone().into_any(),
+        (_, None) => "none".into_any(),
+    };
     view! {
         <tr>
-            <th scope="row">{group.key.clone().unwrap_or_else(|| "none".to_owned())}</th>
+            <th scope="row">{name}</th>
             <td class="number">{format::count(group.count)}</td>
             <td class="number">{format::count(group.failed)}</td>
             <td class="number">{rate}</td>

@@ -2,10 +2,11 @@
 
 use super::schedule::{Place, Schedule};
 use crate::import::{Fence, tables_of};
-use crate::{Ops, OpsError, histories};
+use crate::{Ops, OpsError, histories, summary};
 use futures::{StreamExt, TryStreamExt, stream};
 use payhist_plan::months;
 use payhist_storage::bulk::Bulk;
+use payhist_storage::histories::History;
 use payhist_storage::{Pool, fault, tx};
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(super) struct Filled {
 /// Fills every empty cell; `progress` hears of the rows dealt with.
 pub(super) async fn fill(
     ops: &Ops,
+    history: &History,
     schedule: &Arc<Schedule>,
     fence: &Fence,
     places: Vec<Place>,
@@ -32,7 +34,7 @@ pub(super) async fn fill(
     stream::iter(places)
         .map(|place| {
             let bulk = Arc::clone(&tables[usize::from(place.shard.0)]);
-            let task = tokio::spawn(cell(pool.clone(), Arc::clone(schedule), fence.clone(), bulk, place));
+            let task = tokio::spawn(cell(ops.clone(), history.clone(), pool.clone(), Arc::clone(schedule), fence.clone(), bulk, place));
             async move { Ok((place, task.await.map_err(|error| OpsError::Internal(format!("a worker died: {error}")))??)) }
         })
         .buffer_unordered(WORKERS)
@@ -50,6 +52,8 @@ pub(super) async fn fill(
 
 /// Fills one cell, unless it has rows; answers whether it did.
 async fn cell(
+    ops: Ops,
+    history: History,
     pool: Pool,
     schedule: Arc<Schedule>,
     fence: Fence,
@@ -61,12 +65,14 @@ async fn cell(
     if !bulk.is_empty(&mut *pool.acquire("generate.look").await?, &within).await? {
         return Ok(false);
     }
+    let month = schedule.month(place);
     let making = move || schedule.rows(place);
     let mut rows = tokio::task::spawn_blocking(making)
         .await
         .map_err(|error| OpsError::Internal(format!("a worker died: {error}")))??;
     rows.sort_unstable_by_key(|row| (row.user_id, row.created_at, row.payment_id));
     let rows = Arc::new(rows);
+    summary::outdate(&ops, &history, [month], [place.shard]).await?;
     fault::point("generate.before_cell");
     let written = tx::run(&pool, "generate.cell", |connection| {
         let (bulk, rows, within, fence) = (Arc::clone(&bulk), Arc::clone(&rows), Arc::clone(&within), fence.clone());

@@ -19,7 +19,7 @@ pub use table::{write_csv, write_csv_of};
 
 use crate::auth::{ManagePartitions, Permit};
 use crate::import::{self, ImportLease};
-use crate::{Ops, OpsError, summary};
+use crate::{Ops, OpsError};
 use chrono::{DateTime, SubsecRound, Utc};
 use payhist_dialect::ddl::Keys;
 use payhist_storage::{audit, fault, tx};
@@ -100,11 +100,10 @@ pub async fn run(
         let (months, left_out): (BTreeSet<_>, BTreeSet<_>) =
             schedule.months().partition(|month| oldest.is_none_or(|oldest| *month >= oldest) && !away.contains(month));
         import::make_months(ops, &history, &months, Keys::WhenFilled).await?;
-        summary::outdate(ops, &history, months.iter().copied(), history.spec.route.shards()).await?;
         fault::point("generate.before_fill");
         let places =
             schedule.cells.iter().copied().filter(|place| place.rows > 0 && months.contains(&schedule.month(*place)));
-        let filled = fill::fill(ops, &schedule, &lease.fence(), places.collect(), &progress).await?;
+        let filled = fill::fill(ops, &history, &schedule, &lease.fence(), places.collect(), &progress).await?;
         fault::point("generate.before_keys");
         import::build_keys(ops, &history.spec).await?;
         Ok::<_, OpsError>((months, left_out, filled))

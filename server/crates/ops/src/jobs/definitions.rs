@@ -116,13 +116,13 @@ async fn renew_summaries(ops: Ops) -> Result<JobResult, OpsError> {
     let mut status = JobRunStatus::Succeeded;
     for history in histories::all(&ops).await? {
         let name = &history.spec.name;
-        match summary::renew(&ops, name.as_str()).await {
+        match summary::renew(&ops, &history).await {
             Ok(Renewed { counted, kept, problems }) => {
                 if !problems.is_empty() {
                     status = JobRunStatus::Partial;
                 }
-                let problems = problems.into_iter().map(|problem| format!("; {problem}")).collect::<String>();
-                notes.push(format!("{name}: {counted} counted, {kept} still good{problems}"));
+                let said = [format!("{name}: {counted} counted, {kept} still good")];
+                notes.push(said.into_iter().chain(problems).collect::<Vec<_>>().join("; "));
             }
             // One bad history never stops the rest.
             Err(error) => {

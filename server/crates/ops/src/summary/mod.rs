@@ -7,21 +7,25 @@
 //! - What left the table keeps the figures that it had, and the answer says from when they are.
 
 mod count;
+mod course;
 mod days;
 mod presence;
 mod read;
 mod renew;
 mod request;
 mod rows;
+mod told;
+mod touched;
 
-pub(crate) use read::{Reader, Told};
+pub(crate) use read::Reader;
 pub(crate) use renew::{Renewed, renew};
 pub(crate) use request::Range;
 pub(crate) use rows::Rows;
+pub(crate) use told::Told;
 
 use crate::auth::{Permit, ViewPayments};
 use crate::zone::local;
-use crate::{Ops, OpsError, catalogue, histories};
+use crate::{Ops, OpsError, catalogue};
 use payhist_storage::histories::History;
 use payhist_storage::summaries;
 use payhist_storage::tx;
@@ -86,9 +90,4 @@ async fn oldest_known(ops: &Ops, history: &History, of_table: Option<Month>) -> 
     let mut connection = ops.control().acquire("summary.oldest").await?;
     let kept = summaries::oldest(&mut connection, history.id).await?;
     Ok(kept.into_iter().chain(of_table).min())
-}
-
-/// The history of that name, as [`histories::find`].
-async fn find(ops: &Ops, name: &str) -> Result<History, OpsError> {
-    histories::find(ops, name).await
 }

@@ -2,10 +2,12 @@
 //! named.
 
 use super::count::{self, Counted, Patience};
-use super::presence::{Presence, Table, first_month};
+use super::course::{Course, KnownMonths, Task};
+use super::presence::{Table, first_month};
+use super::told::{Telling, Told};
+use super::touched::{floor, latest, touched};
 use super::{Range, Rows, oldest_known};
 use crate::catalogue::{self, Recent};
-use crate::zone::{day_start, local};
 use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -14,10 +16,9 @@ use futures::stream::{self, StreamExt};
 use payhist_plan::months;
 use payhist_storage::histories::History;
 use payhist_storage::source::READ_DEADLINE;
-use payhist_storage::summaries::{self, Kept, Known, Place, Tally, Touched};
+use payhist_storage::summaries::{self, Kept, Place, Tally, Touched};
 use payhist_types::inventory::Inventory;
-use payhist_types::payment::MissingShard;
-use payhist_types::summary::{Coverage, Part, PartState};
+use payhist_types::summary::PartState;
 use payhist_types::{Month, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -30,32 +31,8 @@ const BEGUN_WITHIN: Duration = READ_DEADLINE;
 /// How long a source may take to say what has changed.
 const TOUCHED_WITHIN: Duration = Duration::from_millis(500);
 
-/// What an answer says of its figures.
-#[derive(Debug)]
-pub(crate) struct Told {
-    pub(crate) months: Vec<Coverage>,
-    pub(crate) missing: Vec<MissingShard>,
-}
-
-/// Where the figures of a month of a shard are to come from.
-enum Course {
-    /// From what was kept.
-    Show(PartState),
-    /// From the table.
-    Count(Task),
-    /// Nowhere.
-    Lack(PartState, Option<String>),
-}
-
-/// A month of a shard that is to be counted.
-#[derive(Debug, Clone)]
-struct Task {
-    place: (ShardId, Month),
-    span: (DateTime<Utc>, DateTime<Utc>),
-    /// The version that its figures would be kept of; `None`: it is not over.
-    version: Option<u64>,
-    /// Are no rows surely none?
-    is_certain: bool,
+fn of_kept(kept: &Kept) -> (&Tally, DateTime<Utc>) {
+    (&kept.tally, kept.counted_at)
 }
 
 enum Outcome {
@@ -64,15 +41,13 @@ enum Outcome {
     Failed(String),
 }
 
-type KnownMonths = BTreeMap<(ShardId, Month), Known>;
-
 /// Reads the figures of one history.
 pub(crate) struct Reader<'a> {
     ops: &'a Ops,
     recent: &'a Recent,
-    history: &'a History,
-    zone: Tz,
-    now: DateTime<Utc>,
+    pub(super) history: &'a History,
+    pub(super) zone: Tz,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl<'a> Reader<'a> {
@@ -120,118 +95,45 @@ impl<'a> Reader<'a> {
         let mut telling = Telling::default();
         for (place, course) in courses {
             let kept = self.kept(&known, place);
-            let (shard, month) = place;
-            let (state, figures, as_of) = match course {
+            let (state, figures) = match course {
                 Course::Lack(state, reason) => {
                     if let Some(reason) = reason {
-                        telling.missing.entry(shard).or_insert(reason);
+                        telling.miss(place.0, reason);
                     }
-                    (state, None, None)
+                    (state, None)
                 }
-                Course::Show(state) => {
-                    let has_changed = |kept: &&Kept| self.has_changed(inventory, place, kept, &touched);
-                    let is_changed = state == PartState::Kept && kept.filter(has_changed).is_some();
-                    let state = if is_changed { PartState::KeptAndChanged } else { state };
-                    (state, kept.map(|kept| &kept.tally), kept.map(|kept| kept.counted_at))
+                Course::Show(PartState::Kept) if self.has_changed(inventory, place, kept, &touched) => {
+                    (PartState::KeptAndChanged, kept.map(of_kept))
                 }
+                Course::Show(state) => (state, kept.map(of_kept)),
                 Course::Count(task) => match outcomes.remove(&place).unwrap_or(Outcome::NotYet) {
-                    Outcome::NotYet => (PartState::NotYet, None, None),
+                    Outcome::NotYet => (PartState::NotYet, None),
                     Outcome::Failed(reason) => {
-                        telling.missing.entry(shard).or_insert(reason);
-                        (PartState::Silent, None, None)
+                        telling.miss(place.0, reason);
+                        (PartState::Silent, None)
                     }
-                    Outcome::Counted(counted) if task.is_doubtful(&counted.tally) => match kept {
-                        Some(kept) => (PartState::KeptBeforeDrop, Some(&kept.tally), Some(kept.counted_at)),
-                        None => (PartState::NotThere, None, None),
-                    },
+                    Outcome::Counted(counted) if task.is_doubtful(&counted.tally) => {
+                        (kept.map_or(PartState::NotThere, |_| PartState::KeptBeforeDrop), kept.map(of_kept))
+                    }
                     Outcome::Counted(counted) => {
-                        rows.add(month, &counted.tally)?;
-                        (PartState::Counted, None, Some(counted.at))
+                        rows.add(place.1, &counted.tally)?;
+                        telling.tell(place, PartState::Counted, Some(counted.at));
+                        continue;
                     }
                 },
             };
-            if let Some(tally) = figures {
-                rows.add(month, tally)?;
+            if let Some((tally, _)) = figures {
+                rows.add(place.1, tally)?;
             }
-            telling.tell(place, state, as_of);
+            telling.tell(place, state, figures.map(|(_, at)| at));
         }
-        Ok((rows, telling.told(self, range)))
+        Ok((rows, telling.told(&self.history.spec, self.zone, range)))
     }
 
     async fn known(&self, range: &Range) -> Result<KnownMonths, OpsError> {
         let mut connection = self.ops.control().acquire("summary.kept").await?;
         let Range { first, last, wanted, .. } = *range;
         Ok(summaries::list(&mut connection, self.history.id, (first, last), wanted).await?)
-    }
-
-    /// What was kept of a month, if it is of what the history is now.
-    fn kept<'k>(&self, known: &'k KnownMonths, (shard, month): (ShardId, Month)) -> Option<&'k Kept> {
-        let kept = known.get(&(shard, month))?.kept.as_ref()?;
-        let basis = count::basis(&self.history.spec, shard, months::bounds(month, self.zone));
-        (kept.basis == basis).then_some(kept)
-    }
-
-    fn courses(&self, inventory: &Inventory, range: &Range, known: &KnownMonths) -> BTreeMap<(ShardId, Month), Course> {
-        let months: Vec<_> = Month::range(range.first, range.last)
-            .map(|month| (month, months::bounds(month, self.zone), count::is_closed(month, self.zone, self.now)))
-            .collect();
-        let mut courses = BTreeMap::new();
-        for found in &inventory.shards {
-            let table = Table::of(found, self.zone);
-            for (month, span, is_closed) in &months {
-                let place = (found.shard, *month);
-                let presence = table.presence(*month, *span);
-                let course = if *is_closed {
-                    self.course_of_closed(place, *span, presence, known)
-                } else {
-                    self.course_of_open(place, *span, presence, range)
-                };
-                courses.insert(place, course);
-            }
-        }
-        courses
-    }
-
-    fn course_of_closed(
-        &self,
-        place: (ShardId, Month),
-        span: (DateTime<Utc>, DateTime<Utc>),
-        presence: Presence,
-        known: &KnownMonths,
-    ) -> Course {
-        let version = known.get(&place).map_or(0, |known| known.version);
-        let kept = self.kept(known, place);
-        let is_current = kept.is_some_and(|kept| kept.version == version);
-        match presence {
-            Presence::There { .. } | Presence::Unknown(_) if is_current => Course::Show(PartState::Kept),
-            Presence::Quarantined if kept.is_some() => Course::Show(PartState::KeptBeforeQuarantine),
-            Presence::Gone if kept.is_some() => Course::Show(PartState::KeptBeforeDrop),
-            Presence::There { is_certain, .. } => {
-                Course::Count(Task { place, span, version: Some(version), is_certain })
-            }
-            Presence::Quarantined => Course::Lack(PartState::Quarantined, None),
-            Presence::Gone => Course::Lack(PartState::NotThere, None),
-            Presence::Unknown(reason) => Course::Lack(PartState::Silent, Some(reason)),
-        }
-    }
-
-    fn course_of_open(
-        &self,
-        place: (ShardId, Month),
-        (from, until): (DateTime<Utc>, DateTime<Utc>),
-        presence: Presence,
-        range: &Range,
-    ) -> Course {
-        let span = range.days.map_or((from, until), |(first, last)| {
-            let after = last.succ_opt().unwrap_or(last);
-            (from.max(day_start(first, self.zone)), until.min(day_start(after, self.zone)))
-        });
-        match presence {
-            Presence::Unknown(reason) => Course::Lack(PartState::Silent, Some(reason)),
-            Presence::Gone => Course::Lack(PartState::NotThere, None),
-            Presence::Quarantined => Course::Lack(PartState::Quarantined, None),
-            Presence::There { .. } => Course::Count(Task { place, span, version: None, is_certain: true }),
-        }
     }
 
     /// Counts, source beside source: the open month first, then closed ones from the newest while there is time.
@@ -311,69 +213,12 @@ impl<'a> Reader<'a> {
         &self,
         inventory: &Inventory,
         (shard, month): (ShardId, Month),
-        kept: &Kept,
+        kept: Option<&Kept>,
         touched: &Touched,
     ) -> bool {
+        let Some(kept) = kept else { return false };
         let Some(found) = inventory.shards.iter().find(|found| found.shard == shard) else { return false };
         let presence = Table::of(found, self.zone).presence(month, months::bounds(month, self.zone));
         latest(touched, &found.table, &presence).is_some_and(|at| at >= floor(kept.source_time))
-    }
-}
-
-impl Task {
-    /// Has it no rows, and might that be because they were dropped?
-    fn is_doubtful(&self, tally: &Tally) -> bool {
-        !self.is_certain && tally.whole.is_empty()
-    }
-}
-
-/// When the partitions of a month were last changed, where the server remembers.
-pub(super) fn latest(touched: &Touched, table: &str, presence: &Presence) -> Option<DateTime<Utc>> {
-    let Presence::There { partitions, .. } = presence else { return None };
-    let times = partitions.iter().filter_map(|name| touched.get(&(table.to_owned(), name.clone())));
-    times.max().copied()
-}
-
-/// What the server remembers has whole seconds.
-pub(super) fn floor(at: DateTime<Utc>) -> DateTime<Utc> {
-    chrono::SubsecRound::trunc_subsecs(at, 0)
-}
-
-/// What a source remembers of changes to a history's tables.
-pub(super) async fn touched(ops: &Ops, history: &History, source: &str) -> Result<Touched, OpsError> {
-    let spec = &history.spec;
-    let shards = spec.route.shards().filter(|shard| spec.source.of(*shard) == source);
-    let tables: Vec<_> = shards.map(|shard| spec.table_of(shard)).collect();
-    let mut connection = ops.source(source)?.pool.acquire("summary.touched").await?;
-    Ok(summaries::touched(&mut connection, &spec.schema, &tables).await?)
-}
-
-/// Puts together what an answer says of its figures.
-#[derive(Default)]
-struct Telling {
-    parts: BTreeMap<(Month, PartState), (Vec<ShardId>, Option<DateTime<Utc>>)>,
-    missing: BTreeMap<ShardId, String>,
-}
-
-impl Telling {
-    fn tell(&mut self, (shard, month): (ShardId, Month), state: PartState, as_of: Option<DateTime<Utc>>) {
-        let (shards, oldest) = self.parts.entry((month, state)).or_default();
-        shards.push(shard);
-        *oldest = oldest.iter().copied().chain(as_of).min();
-    }
-
-    fn told(self, reader: &Reader, range: &Range) -> Told {
-        let mut months: BTreeMap<Month, Vec<Part>> = BTreeMap::new();
-        for ((month, state), (shards, as_of)) in self.parts {
-            let as_of = as_of.map(|at| local(at, reader.zone));
-            months.entry(month).or_default().push(Part { state, shards, as_of });
-        }
-        let of = |month| Coverage { month, parts: months.remove(&month).unwrap_or_default() };
-        let source = |shard| reader.history.spec.source.of(shard).to_owned();
-        let missing = self.missing.into_iter();
-        Told {
-            months: Month::range(range.first, range.last).map(of).collect(),
-            missing: missing.map(|(shard, reason)| MissingShard { shard, source: source(shard), reason }).collect(),
-        }
     }
 }

@@ -5,9 +5,9 @@
 //! again anyway.
 
 use super::count::{self, Patience};
+use super::oldest_known;
 use super::presence::{Presence, Table};
-use super::read::{floor, latest, touched};
-use super::{find, oldest_known};
+use super::touched::{floor, latest, touched};
 use crate::zone::first_instant;
 use crate::{Ops, OpsError, catalogue, zone};
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
@@ -47,23 +47,22 @@ struct Due {
 }
 
 /// Brings what is kept of a history up to date, source beside source, and on each one month of a shard after the other.
-pub(crate) async fn renew(ops: &Ops, name: &str) -> Result<Renewed, OpsError> {
-    let history = find(ops, name).await?;
+pub(crate) async fn renew(ops: &Ops, history: &History) -> Result<Renewed, OpsError> {
     let mut renewed = Renewed::default();
-    let Some(range) = closed_months(ops, &history).await? else { return Ok(renewed) };
+    let Some(range) = closed_months(ops, history).await? else { return Ok(renewed) };
     // First the versions, then the leases, then the catalogue, then the rows: see `count`.
     let mut connection = ops.control().acquire("summary.renew").await?;
     let known = summaries::list(&mut connection, history.id, range, Wanted { whole: false, days: false }).await?;
     drop(connection);
-    if !count::is_quiet(ops, &history).await? {
+    if !count::is_quiet(ops, history).await? {
         renewed.problems.push("a run or an import is at work: nothing was counted".to_owned());
         return Ok(renewed);
     }
-    let inventory = catalogue::read(ops, &history).await?;
+    let inventory = catalogue::read(ops, history).await?;
     let sources = history.spec.source.names();
-    let answers = join_all(sources.iter().map(|source| touched(ops, &history, source))).await;
+    let answers = join_all(sources.iter().map(|source| touched(ops, history, source))).await;
     let touched: Touched = answers.into_iter().filter_map(Result::ok).flatten().collect();
-    let Found { due, kept, unknown } = look(ops, &history, &inventory, range, &known, &touched).await?;
+    let Found { due, kept, unknown } = look(ops, history, &inventory, range, &known, &touched).await?;
     renewed.kept = kept;
     renewed.problems.extend(unknown);
     let mut by_source: BTreeMap<&str, Vec<Due>> = BTreeMap::new();
@@ -71,7 +70,7 @@ pub(crate) async fn renew(ops: &Ops, name: &str) -> Result<Renewed, OpsError> {
         by_source.entry(history.spec.source.of(one.place.shard)).or_default().push(one);
     }
     let zone = zone::parse(&history.spec.policy.zone)?;
-    for (counted, problems) in join_all(by_source.into_values().map(|due| count_all(ops, &history, zone, due))).await {
+    for (counted, problems) in join_all(by_source.into_values().map(|due| count_all(ops, history, zone, due))).await {
         renewed.counted += counted;
         renewed.problems.extend(problems);
     }

@@ -55,7 +55,7 @@ fn ahead(created_at: &SimpleExpr, offsets: &Offsets) -> SimpleExpr {
     let mut case: Option<CaseStatement> = None;
     for ((_, seconds), (until, _)) in changes {
         let before = created_at.clone().lt(until.naive_utc());
-        case = Some(case.unwrap_or_else(CaseStatement::new).case(before, *seconds));
+        case = Some(case.unwrap_or_default().case(before, *seconds));
     }
     case.map_or_else(|| Expr::value(last), |case| case.finally(last).into())
 }

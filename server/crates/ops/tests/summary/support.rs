@@ -53,6 +53,7 @@ pub(crate) fn as_rows(summary: &Summary) -> Vec<Row> {
 
 /// The same from all rows of both shards.
 pub(crate) async fn truth(test: &TestOps, zone: &str) -> Vec<Row> {
+    type Sums = (u64, u64, u64, Decimal, Decimal);
     type Stored = (DateTime<Utc>, String, String, String, String, Decimal);
     let zone: Tz = zone.parse().unwrap();
     let columns = "created_at, provider, method, status, currency, amount";
@@ -60,7 +61,7 @@ pub(crate) async fn truth(test: &TestOps, zone: &str) -> Vec<Row> {
         "SELECT {columns} FROM payment_history_shard_0 UNION ALL SELECT {columns} FROM payment_history_shard_1"
     );
     let stored: Vec<Stored> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut test.db.connect().await).await.unwrap();
-    let mut sums: BTreeMap<(SummaryBy, String, String), (u64, u64, u64, Decimal, Decimal)> = BTreeMap::new();
+    let mut sums: BTreeMap<(SummaryBy, String, String), Sums> = BTreeMap::new();
     for (at, provider, method, status, currency, amount) in stored {
         let day = at.with_timezone(&zone).format("%Y-%m-%d").to_string();
         let is = |words: &[&str]| u64::from(words.contains(&status.as_str()));

@@ -1,9 +1,8 @@
-//! Summaries on real servers: what is kept is what a GROUP BY says, whatever changes rows outdates it, and what is unknown is
-//! never zero.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
+//! What a summary says, and what it says of its figures.
 
-mod support_summary;
-
+use crate::support::{
+    as_rows, ask, next_second, outdate, pay, pay_at, release_lease, states, take_lease, truth, waits_for_lock,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use payhist_ops::auth::Permit;
 use payhist_ops::{jobs, overview, rotation};
@@ -15,9 +14,6 @@ use payhist_types::history::{Policy, Switches};
 use payhist_types::holds::HoldScope;
 use payhist_types::summary::{PartState, SummaryBy, SummaryQuery};
 use rstest::rstest;
-use support_summary::{
-    as_rows, ask, next_second, outdate, pay, pay_at, release_lease, states, take_lease, truth, waits_for_lock,
-};
 
 const TABLE: &str = "payment_history_shard_0";
 

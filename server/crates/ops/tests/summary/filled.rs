@@ -1,8 +1,6 @@
 //! Rows that payhist itself brings into a closed month outdate what was kept of it.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
-mod support_summary;
-
+use crate::support::{ask, next_second, states};
 use payhist_ops::auth::Permit;
 use payhist_ops::generate::{self, GenerateRequest};
 use payhist_ops::import::{self, Format, ImportRequest, OnError};
@@ -11,7 +9,6 @@ use payhist_types::EngineKind;
 use payhist_types::summary::{PartState, SummaryBy, SummaryQuery};
 use rstest::rstest;
 use std::io::Write;
-use support_summary::{ask, next_second, states};
 
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb)]
