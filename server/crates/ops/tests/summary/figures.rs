@@ -1,7 +1,7 @@
 //! What a summary says, and what it says of its figures.
 
 use crate::support::{
-    as_rows, ask, next_second, outdate, pay, pay_at, release_lease, states, take_lease, truth, waits_for_lock,
+    as_rows, ask, next_second, outdate, pay, pay_at, release_lease, states, take_lease, truth, version, waits_for_lock,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use payhist_ops::auth::Permit;
@@ -119,8 +119,11 @@ async fn what_left_the_table_keeps_its_figures_and_a_restored_month_is_counted_a
     assert_eq!(states(&all, "2026-04"), [(PartState::NotThere, vec![0])], "before the table's beginning");
     assert!(all.complete, "a month that no shard has is as known as it can be");
 
+    // Each change outdates by itself, though one alone would do for what is asked here.
+    assert_eq!(version(&test, "2026-05").await, 0);
     test.apply().await;
     assert_eq!(test.payments(&twins::name(TABLE, "p202605")).await.len(), 2, "May is in quarantine");
+    assert_eq!(version(&test, "2026-05").await, 1, "quarantined");
     let (state, counted, _) = count().await;
     assert_eq!((state, counted), (PartState::KeptBeforeQuarantine, Some(2)));
     // A late row goes to the partition, which is not what the month was.
@@ -128,6 +131,7 @@ async fn what_left_the_table_keeps_its_figures_and_a_restored_month_is_counted_a
     assert_eq!(count().await.1, Some(2));
 
     rotation::restore(&test.ops, &Permit::for_command(), "", "2026-05".parse().unwrap()).await.unwrap();
+    assert_eq!(version(&test, "2026-05").await, 2, "restored");
     next_second().await;
     let (state, counted, _) = count().await;
     assert_eq!((state, counted), (PartState::Counted, Some(3)), "with the late one");
@@ -136,9 +140,11 @@ async fn what_left_the_table_keeps_its_figures_and_a_restored_month_is_counted_a
 
     test.clock.advance(TimeDelta::days(60));
     test.apply().await;
+    assert_eq!(version(&test, "2026-05").await, 3, "quarantined again");
     test.clock.advance(TimeDelta::days(60));
     test.apply().await;
     test.apply().await;
+    assert!(version(&test, "2026-05").await > 3, "dropped");
     assert!(test.payments(TABLE).await.iter().all(|id| *id == 3), "May has been dropped for good");
     let (state, counted, all) = count().await;
     assert_eq!((state, counted), (PartState::KeptBeforeDrop, Some(3)), "as it was counted, before the drop");

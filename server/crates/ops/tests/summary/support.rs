@@ -124,6 +124,12 @@ pub(crate) async fn outdate(test: &TestOps, month: &str) {
     }
 }
 
+/// The version of a month of shard 0.
+pub(crate) async fn version(test: &TestOps, month: &str) -> u64 {
+    let sql = "SELECT version FROM summary WHERE shard = 0 AND month = ?";
+    sqlx::query_scalar(sql).bind(month).fetch_one(&mut test.db.connect().await).await.unwrap()
+}
+
 /// Waits until a SELECT waits for a lock of that table.
 pub(crate) async fn waits_for_lock(test: &TestOps, table: &str) {
     let sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('SELECT TO_DAYS%`', ?, '`.`', ?, '`%') \
