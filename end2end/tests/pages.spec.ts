@@ -24,6 +24,8 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["payments, none found", () => "/payments?order=none"],
   ["payments, rarer filters", () => "/payments?provider=stripe&currency=EUR&min=10"],
   ["payments, all unfolded", () => "/payments?currency=EUR&sort=largest&from=today-29&to=today&columns=created,amount,payer&density=compact"],
+  ["summary", () => "/payments/summary"],
+  ["summary by day, and what is unknown", () => "/payments/summary?by=day&from=2025-01&to=2025-02&currency=EUR"],
   ["search in vain", () => "/payments?search=no+such+thing"],
   ["one payment", (demo) => `/payments/${newestPayment(demo)}`],
   ["one payment, explained", (demo) => `/payments/${newestPayment(demo)}?explain=1`],

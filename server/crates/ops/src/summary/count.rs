@@ -15,7 +15,7 @@ use payhist_storage::histories::History;
 use payhist_storage::payments::{Layout, PaymentScope, sums};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_storage::summaries::{self, Kept, Place, Tally};
-use payhist_storage::{StorageError, ddl, leases};
+use payhist_storage::{ddl, leases};
 use payhist_types::history::HistorySpec;
 use payhist_types::{Month, ShardId};
 use sha2::{Digest, Sha256};
@@ -83,26 +83,19 @@ pub(super) async fn count(
         TableName::new(&spec.schema, &spec.table_of(shard)).map_err(|error| OpsError::Internal(error.to_string()))?;
     let scope = PaymentScope { table, layout: Layout::new(spec.columns.as_deref(), &[]), from, until };
     let (offsets, days) = (days::offsets(from, until, zone), days::bounds(from, until, zone));
-    let (pool, deadline) = match patience {
-        Patience::Page => (&source.pool, READ_DEADLINE),
-        Patience::Job => (&source.work, JOB_DEADLINE),
+    let counting = async |connection: &mut _| {
+        let source_time = summaries::source_time(connection).await?;
+        let tally = sums(connection, &scope, &offsets, days).await?;
+        Ok(Counted { tally, at, source_time })
     };
-    let mut connection = pool.acquire("summary.count").await?;
-    if patience == Patience::Job {
-        connection.close_on_drop(); // its session keeps the limit
-        ddl::execute(&mut connection, &source.capabilities().await?.limit_session_statements(deadline)).await?;
-    }
-    let counting = async {
-        let source_time = summaries::source_time(&mut connection).await?;
-        let tally = sums(&mut connection, &scope, &offsets, days).await?;
-        Ok::<_, StorageError>(Counted { tally, at, source_time })
-    };
-    match tokio::time::timeout(deadline + NETWORK_GRACE, counting).await {
-        Ok(counted) => Ok(counted?),
-        Err(_elapsed) => {
-            connection.close_on_drop();
-            let reason = "no answer in time".to_owned();
-            Err(StorageError::Unavailable { operation: "summary.count", reason }.into())
+    match patience {
+        Patience::Page => Ok(source.pool.ask("summary.count", READ_DEADLINE + NETWORK_GRACE, counting).await?),
+        Patience::Job => {
+            let limit = source.capabilities().await?.limit_session_statements(JOB_DEADLINE);
+            let mut connection = source.work.acquire("summary.count").await?;
+            connection.close_on_drop(); // its session keeps the limit
+            ddl::execute(&mut connection, &limit).await?;
+            Ok(counting(&mut connection).await?)
         }
     }
 }
