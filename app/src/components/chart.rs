@@ -173,7 +173,8 @@ fn y(value: u64, top: u64) -> u64 {
 /// The distance of the lines: 1, 2 or 5 times a power of ten, so that at most [`LINES_MAX`] of them hold `max`.
 fn step_for(max: u64) -> u64 {
     let steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| 10_u64.pow(power).saturating_mul(digit)));
-    steps.into_iter().find(|step| step.saturating_mul(LINES_MAX) >= max).unwrap_or(u64::MAX / LINES_MAX)
+    let holds = |step: &u64| step.checked_mul(LINES_MAX).is_some_and(|top| top >= max);
+    steps.into_iter().find(holds).unwrap_or(u64::MAX / LINES_MAX)
 }
 
 fn figures(
