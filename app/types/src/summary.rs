@@ -163,7 +163,7 @@ pub struct Breakdown {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PartState {
-    /// Counted for this very answer.
+    /// Counted for this answer, or, of an open month, a few seconds before.
     Counted,
     /// Counted before and kept.
     Kept,
@@ -187,7 +187,7 @@ impl PartState {
     /// The same in words.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Counted => "counted now",
+            Self::Counted => "counted just now",
             Self::Kept => "counted before",
             Self::KeptAndChanged => "counted before; rows have changed since",
             Self::KeptBeforeQuarantine => "in quarantine; counted before that",

@@ -7,6 +7,7 @@
 mod archive;
 mod crowd;
 mod demo;
+mod export;
 mod figures;
 mod footprint;
 mod html_page;
@@ -18,6 +19,7 @@ mod peers;
 mod planning;
 mod report;
 mod sample;
+mod summary;
 mod user_page;
 mod walk;
 
@@ -76,6 +78,10 @@ enum Part {
     HtmlPage,
     /// Two hundred people at once.
     Crowd,
+    /// The summary of all months against its GROUP BY.
+    Summary,
+    /// Everything as CSV against the database's own client.
+    Export,
     /// Import against LOAD DATA LOCAL INFILE.
     Import,
     /// Rows generated per second.
@@ -107,7 +113,7 @@ async fn run(args: &Args) -> Result<()> {
     let mut demo = Demo::start(&args.dist, &folder.path().join("demo"), &args.engine, 0).await?;
     let mut report = Report::new(machine::describe(&mut demo).await?);
 
-    if [Part::UserPage, Part::Walk, Part::HtmlPage, Part::Crowd].into_iter().any(wanted) {
+    if [Part::UserPage, Part::Walk, Part::HtmlPage, Part::Crowd, Part::Summary, Part::Export].into_iter().any(wanted) {
         let small = Sample::generate("small", args.small_rows, &mut demo).await?;
         let large = Sample::generate("large", args.rows, &mut demo).await?;
         if wanted(Part::UserPage) {
@@ -121,6 +127,12 @@ async fn run(args: &Args) -> Result<()> {
         }
         if wanted(Part::Crowd) {
             report.add(crowd::measure(&mut demo, large).await?);
+        }
+        if wanted(Part::Summary) {
+            report.add(summary::measure(&mut demo, large).await?);
+        }
+        if wanted(Part::Export) {
+            report.add(export::measure(&mut demo, large).await?);
         }
     }
     if wanted(Part::Import) {

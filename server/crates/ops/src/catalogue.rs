@@ -238,7 +238,8 @@ async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
     spec.route.shards().map(|shard| (shard, layout(shard))).collect()
 }
 
-/// Forgets what was read, after partitions or a history changed.
+/// Forgets what was read, after partitions, a history or rows changed.
 pub(crate) fn forget(ops: &Ops) {
     ops.catalogue().0.invalidate_all();
+    ops.open_months().forget();
 }

@@ -4,6 +4,7 @@ use crate::archive::ArchiveConfig;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
 use crate::rotation::Followed;
+use crate::summary::OpenMonths;
 use crate::{OpsError, Principal};
 use chrono::{DateTime, Utc};
 use payhist_storage::{Pool, Source, SourceConfig, control};
@@ -43,6 +44,7 @@ struct Inner {
     archive: ArchiveConfig,
     clock: Arc<dyn Clock>,
     catalogue: Catalogue,
+    open_months: OpenMonths,
     followed: Followed,
     configured: Mutex<BTreeSet<HistoryName>>,
     tasks: TaskTracker,
@@ -65,6 +67,7 @@ impl Ops {
             archive: config.archive,
             clock: config.clock,
             catalogue: Catalogue::default(),
+            open_months: OpenMonths::default(),
             followed: Followed::default(),
             configured: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -131,6 +134,10 @@ impl Ops {
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
+    }
+
+    pub(crate) fn open_months(&self) -> &OpenMonths {
+        &self.0.open_months
     }
 
     pub(crate) fn followed(&self) -> &Followed {

@@ -9,6 +9,7 @@
 mod count;
 mod course;
 mod days;
+mod open;
 mod presence;
 mod read;
 mod renew;
@@ -17,6 +18,7 @@ mod rows;
 mod told;
 mod touched;
 
+pub(crate) use open::OpenMonths;
 pub(crate) use read::Reader;
 pub(crate) use renew::{Renewed, renew};
 pub(crate) use request::Range;

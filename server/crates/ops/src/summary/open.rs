@@ -1,0 +1,42 @@
+//! The open month of a shard, counted at most every fifteen seconds, however many look and however often.
+//!
+//! To count it takes a scan of all its rows, which a page that many keep open must not cost its server each time. The answer
+//! says as of when its figures are.
+
+use super::count::Counted;
+use crate::OpsError;
+use moka::future::Cache;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How old figures of an open month may be.
+const FRESH_FOR: Duration = Duration::from_secs(15);
+/// Months of shards that are remembered.
+const MONTHS_MAX: u64 = 10_000;
+
+/// What was counted lately, by what it is of.
+#[derive(Debug)]
+pub(crate) struct OpenMonths(Cache<String, Arc<Counted>>);
+
+impl Default for OpenMonths {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MONTHS_MAX).time_to_live(FRESH_FOR).build())
+    }
+}
+
+impl OpenMonths {
+    /// What was counted lately of that, or is counted now; who asks meanwhile waits for the same count.
+    pub(super) async fn counted(
+        &self,
+        basis: String,
+        count: impl Future<Output = Result<Counted, OpsError>>,
+    ) -> Result<Counted, Arc<OpsError>> {
+        let counted = self.0.try_get_with(basis, async { count.await.map(Arc::new) }).await?;
+        Ok(Counted::clone(&counted))
+    }
+
+    /// Forgets all of it, after payhist changed rows.
+    pub(crate) fn forget(&self) {
+        self.0.invalidate_all();
+    }
+}
