@@ -61,7 +61,7 @@ fn push_cell(
             push_link(html, "mono", &links::of_user(payment.user_id, history), &payment.user_id.to_string());
         }
         PaymentColumn::Order => {
-            push_link(html, "mono", &links::of_order(&payment.order_id, history), &payment.order_id)
+            push_link(html, "mono", &links::of_order(&payment.order_id, history), &payment.order_id);
         }
         PaymentColumn::Method => {
             push_text(html, &payment.method);

@@ -171,7 +171,8 @@ impl<'a> Reader<'a> {
             return Outcome::NotYet;
         }
         let spec = &self.history.spec;
-        let counting = count::count(self.ops, spec, shard, task.span, self.zone, Patience::Page);
+        // Boxed: it is large, and part of every future that counts.
+        let counting = Box::pin(count::count(self.ops, spec, shard, task.span, self.zone, Patience::Page));
         let counted = match task.version {
             None => self.ops.open_months().counted(count::basis(spec, shard, task.span), counting).await,
             Some(_) => counting.await.map_err(Arc::new),
