@@ -104,10 +104,9 @@ fn search_words(answer: &SearchAnswer) -> String {
     let of = |candidate: &Candidate| {
         let option = match candidate.kind {
             SearchKind::Payment => "id",
-            SearchKind::User => "user",
+            SearchKind::User | SearchKind::Email => "user",
             SearchKind::Order => "order",
             SearchKind::Reference => "reference",
-            SearchKind::Email => "user",
         };
         let what = if candidate.query.user.is_empty() { &answer.text } else { &candidate.query.user };
         let found = if candidate.found { "found" } else { "none" };
