@@ -13,7 +13,7 @@ use payhist_types::run::RunOutcome;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/",
     "/payments",
     "/payments/summary",
