@@ -13,6 +13,7 @@ pub mod deadlock;
 pub mod doctor;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod findings;
 pub mod history;
 pub mod holds;

@@ -3,6 +3,7 @@
 use crate::archive::ArchiveConfig;
 use crate::catalogue::Catalogue;
 use crate::clock::Clock;
+use crate::export::EXPORTS_AT_ONCE;
 use crate::rotation::Followed;
 use crate::summary::OpenMonths;
 use crate::{OpsError, Principal};
@@ -12,6 +13,7 @@ use payhist_types::history::HistoryName;
 use payhist_types::operator::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 /// What an instance is made of.
@@ -47,6 +49,7 @@ struct Inner {
     open_months: OpenMonths,
     followed: Followed,
     configured: Mutex<BTreeSet<HistoryName>>,
+    exports: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
@@ -70,6 +73,7 @@ impl Ops {
             open_months: OpenMonths::default(),
             followed: Followed::default(),
             configured: Mutex::default(),
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
             tasks: TaskTracker::new(),
         })))
     }
@@ -142,6 +146,11 @@ impl Ops {
 
     pub(crate) fn followed(&self) -> &Followed {
         &self.0.followed
+    }
+
+    /// A place for one more export; `None`: as many as may are at work here.
+    pub(crate) fn place_for_export(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.exports).try_acquire_owned().ok()
     }
 
     /// Work that goes on after its request was answered; [`Ops::drain`] waits for it.

@@ -45,6 +45,9 @@ pub enum OpsError {
     /// Shards that might have what was asked for did not answer.
     #[error("{}", silent(.0))]
     SourcesSilent(Vec<MissingShard>),
+    /// An export is short, or there is nothing of it: why.
+    #[error("{0}")]
+    Incomplete(String),
     /// The database.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -77,6 +80,7 @@ impl OpsError {
             Self::Refused { .. } | Self::Held(_) | Self::Archive(ArchiveError::Unfit(_)) => ErrorKind::Refused,
             Self::TooMany(_) => ErrorKind::TooMany,
             Self::SourcesSilent(_)
+            | Self::Incomplete(_)
             | Self::Storage(StorageError::Unavailable { .. } | StorageError::Retryable { .. })
             | Self::Archive(ArchiveError::Full { .. } | ArchiveError::Store { .. }) => ErrorKind::Unavailable,
             Self::Storage(error) if matches!(error.class(), Some(ErrorClass::DiskFull | ErrorClass::EngineFailed)) => {
@@ -129,6 +133,8 @@ impl From<OpsError> for ApiError {
                 Self::new(kind, format!("Nothing was found, but {}.", silent(&missing)))
                     .with_remedy("Try again when they answer; the database page shows which servers do.")
             }
+            OpsError::Incomplete(why) => Self::new(kind, format!("The export is not complete: {why}."))
+                .with_remedy("Begin it again once that is mended; what there is of the file is short."),
             OpsError::Archive(ArchiveError::Unfit(reason)) => {
                 Self::new(kind, format!("Refused: {reason}. Nothing was changed."))
             }

@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod doctor;
 pub mod error;
+pub mod export;
 pub mod generate;
 pub mod histories;
 pub mod holds;

@@ -1,6 +1,7 @@
 //! Second door of dynamic SQL: what sea-query built, with its values bound.
 
 use crate::error::{During, StorageError};
+use futures::stream::BoxStream;
 use sea_query::MysqlQueryBuilder;
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
 use sqlx::Arguments;
@@ -37,6 +38,15 @@ pub(crate) async fn explain(
     select: &str,
 ) -> Result<MySqlRow, StorageError> {
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{explain}{select}"))).fetch_one(connection).await.during("explain")
+}
+
+/// Runs a built SELECT; its rows come as the server sends them, and it sends no faster than they are taken.
+pub(crate) fn fetch<'c>(
+    connection: &'c mut MySqlConnection,
+    select: &sea_query::SelectStatement,
+) -> BoxStream<'c, Result<MySqlRow, sqlx::Error>> {
+    let (sql, values) = select.build_sqlx(MysqlQueryBuilder);
+    sqlx::query_with(sqlx::AssertSqlSafe(sql), values).fetch(connection)
 }
 
 /// Runs a built INSERT.

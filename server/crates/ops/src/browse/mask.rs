@@ -6,27 +6,62 @@ const DOTS: &str = "•••";
 
 /// The payment with its personal fields masked.
 pub(super) fn masked(mut payment: Payment) -> Payment {
-    payment.payer_name =
-        payment.payer_name.map(|name| name.split_whitespace().map(initial).collect::<Vec<_>>().join(" "));
-    payment.payer_email = payment.payer_email.map(|email| match email.split_once('@') {
-        Some((local, domain)) => format!("{}@{domain}", initial(local)),
-        None => DOTS.to_owned(),
-    });
+    let with = |mask: fn(&mut String, &str), text: Option<String>| {
+        text.map(|text| {
+            let mut masked = String::new();
+            mask(&mut masked, &text);
+            masked
+        })
+    };
+    payment.payer_name = with(name, payment.payer_name);
+    payment.payer_email = with(email, payment.payer_email);
     payment
 }
 
-fn initial(word: &str) -> String {
-    word.chars().take(1).collect::<String>() + DOTS
+/// Appends a masked name.
+pub(crate) fn name(masked: &mut String, name: &str) {
+    for (place, word) in name.split_whitespace().enumerate() {
+        if place > 0 {
+            masked.push(' ');
+        }
+        initial(masked, word);
+    }
+}
+
+/// Appends a masked address.
+pub(crate) fn email(masked: &mut String, email: &str) {
+    match email.split_once('@') {
+        Some((local, domain)) => {
+            initial(masked, local);
+            masked.push('@');
+            masked.push_str(domain);
+        }
+        None => masked.push_str(DOTS),
+    }
+}
+
+fn initial(masked: &mut String, word: &str) {
+    masked.extend(word.chars().next());
+    masked.push_str(DOTS);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(mask: fn(&mut String, &str), text: &str) -> String {
+        let mut masked = String::new();
+        mask(&mut masked, text);
+        masked
+    }
+
     #[test]
     fn nothing_but_initials_and_the_mail_domain_is_left() {
-        assert_eq!(initial("Ada"), "A•••");
-        assert_eq!(initial("김민준"), "김•••");
-        assert_eq!(initial(""), "•••");
+        for (text, masked) in [("Ada", "A•••"), ("김민준", "김•••"), ("Ada  Lovelace", "A••• L•••"), ("", "")] {
+            assert_eq!(of(name, text), masked);
+        }
+        for (text, masked) in [("ada@example.com", "a•••@example.com"), ("@x", "•••@x"), ("ada", "•••")] {
+            assert_eq!(of(email, text), masked);
+        }
     }
 }

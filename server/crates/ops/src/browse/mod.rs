@@ -4,14 +4,14 @@
 //! the page, never passed over in silence; personal fields leave here masked.
 
 mod detail;
-mod mask;
+pub(crate) mod mask;
 mod merge;
 mod moment;
-mod request;
+pub(crate) mod request;
 mod reveal;
 mod search;
 mod timeline;
-mod windows;
+pub(crate) mod windows;
 
 use crate::auth::{Permit, RevealPersonalData, ViewPayments};
 use crate::catalogue::{self, Recent};
@@ -145,7 +145,7 @@ struct Found {
     stopped_at: Option<DateTime<Utc>>,
 }
 
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     ops: &'a Ops,
     recent: &'a Recent,
     history: &'a History,
@@ -155,7 +155,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(ops: &'a Ops, recent: &'a Recent) -> Result<Self, OpsError> {
+    pub(crate) fn new(ops: &'a Ops, recent: &'a Recent) -> Result<Self, OpsError> {
         let Recent { history, inventory, .. } = recent;
         Ok(Self {
             ops,
@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
         self.history.spec.columns.is_none()
     }
 
-    fn shards(&self, filter: &Filter) -> Vec<ShardId> {
+    pub(crate) fn shards(&self, filter: &Filter) -> Vec<ShardId> {
         let route = &self.history.spec.route;
         let all = || route.shards().collect::<Vec<_>>();
         match (filter.user, filter.payment) {
@@ -184,22 +184,28 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn scope(&self, shard: ShardId, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<PaymentScope, OpsError> {
+    pub(crate) fn scope(&self, shard: ShardId, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<PaymentScope, OpsError> {
         let spec = &self.history.spec;
         let table = TableName::new(&spec.schema, &spec.table_of(shard))
             .map_err(|error| OpsError::Internal(error.to_string()))?;
         Ok(PaymentScope { table, layout: self.recent.layout(shard), from, until })
     }
 
-    async fn find(&self, request: &Request) -> Result<Found, OpsError> {
-        let filter = &request.filter;
+    /// When what is asked for may have been created.
+    pub(crate) fn range(&self, request: &Request) -> windows::Window {
         let within = |at: DateTime<Utc>| at.clamp(TIME_MIN, TIME_MAX);
         let (mut from, mut until) = (request.from.map_or(TIME_MIN, within), request.until.map_or(TIME_MAX, within));
-        if let Some(payment) = filter.payment.filter(|_| self.ids_tell_place()) {
+        if let Some(payment) = request.filter.payment.filter(|_| self.ids_tell_place()) {
             // The id tells its month, so that one partition is touched.
             let (start, end) = months::bounds_of(payment.created_at(), self.zone);
             (from, until) = (from.max(start), until.min(end));
         }
+        (from, until)
+    }
+
+    async fn find(&self, request: &Request) -> Result<Found, OpsError> {
+        let filter = &request.filter;
+        let (from, until) = self.range(request);
         let shards = self.shards(filter);
         let mut found =
             Found { payments: Vec::new(), missing: Vec::new(), shards: shards.clone(), read: None, stopped_at: None };
@@ -332,7 +338,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The months that a stretch touches, cut to those that have partitions.
-    fn months(
+    pub(crate) fn months(
         &self,
         (from, until): (DateTime<Utc>, DateTime<Utc>),
     ) -> Option<(payhist_types::Month, payhist_types::Month)> {

@@ -23,7 +23,7 @@ const SORTED_DAYS_MAX: i64 = 92;
 
 /// A page that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// Which payments.
     pub filter: Filter,
     /// Created at or after this.
@@ -40,7 +40,7 @@ pub(super) struct Request {
 ///
 /// # Errors
 /// [`OpsError::BadInput`] with every wrong field.
-pub(super) fn parse(query: &PaymentQuery, business: Tz, now: DateTime<Utc>) -> Result<Request, OpsError> {
+pub(crate) fn parse(query: &PaymentQuery, business: Tz, now: DateTime<Utc>) -> Result<Request, OpsError> {
     let mut wrong = Vec::new();
     let filter = Filter {
         user: optional(&mut wrong, "user", &query.user, |text| {

@@ -8,21 +8,21 @@ use payhist_storage::payments::Keyset;
 use payhist_types::inventory::{Boundary, Inventory, TableState};
 
 /// A stretch `[from, until)`.
-pub(super) type Window = (DateTime<Utc>, DateTime<Utc>);
+pub(crate) type Window = (DateTime<Utc>, DateTime<Utc>);
 
 /// Most months read in one round.
 const MONTHS_PER_ROUND_MAX: usize = 16;
 
 /// Before every payment: payment ids count from here.
-pub(super) const TIME_MIN: DateTime<Utc> = DateTime::UNIX_EPOCH;
+pub(crate) const TIME_MIN: DateTime<Utc> = DateTime::UNIX_EPOCH;
 /// After every payment: the last second that DATETIME can hold.
-pub(super) const TIME_MAX: DateTime<Utc> = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+pub(crate) const TIME_MAX: DateTime<Utc> = match NaiveDate::from_ymd_opt(9999, 12, 31) {
     Some(day) => day.and_time(NaiveTime::MIN).and_utc(),
     None => DateTime::UNIX_EPOCH,
 };
 
 /// Distinct partition edges of all shards, oldest first.
-fn edges(inventory: &Inventory) -> Vec<DateTime<Utc>> {
+pub(crate) fn edges(inventory: &Inventory) -> Vec<DateTime<Utc>> {
     let mut edges: Vec<_> = inventory
         .shards
         .iter()
@@ -41,8 +41,23 @@ fn edges(inventory: &Inventory) -> Vec<DateTime<Utc>> {
     edges
 }
 
+/// The months of `[from, until)`, oldest first.
+pub(crate) fn months(
+    inventory: &Inventory,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Vec<Window> {
+    // Partitions that lie wholly ahead are empty or nearly so: they are read together with the running month.
+    let past = edges(inventory).into_iter().filter(|edge| *edge <= now);
+    let mut cuts: Vec<_> = past.filter(|edge| from < *edge && *edge < until).collect();
+    cuts.insert(0, from);
+    cuts.push(until);
+    cuts.windows(2).map(|pair| (pair[0], pair[1])).filter(|(from, until)| from < until).collect()
+}
+
 /// The windows of a walk by time over `[from, until)`, in the order in which to read them.
-pub(super) fn walk(
+pub(crate) fn walk(
     inventory: &Inventory,
     keyset: Keyset,
     from: DateTime<Utc>,
@@ -55,13 +70,7 @@ pub(super) fn walk(
         Keyset::After(_, key) => (from, until.min(key.created_at + chrono::TimeDelta::microseconds(1)), true),
         Keyset::Before(_, key) => (from.max(key.created_at), until, false),
     };
-    // Partitions that lie wholly ahead are empty or nearly so: they are read together with the running month.
-    let ahead = edges(inventory).into_iter().filter(|edge| *edge <= now);
-    let mut cuts: Vec<_> = ahead.filter(|edge| from < *edge && *edge < until).collect();
-    cuts.insert(0, from);
-    cuts.push(until);
-    let mut months: Vec<Window> =
-        cuts.windows(2).map(|pair| (pair[0], pair[1])).filter(|(from, until)| from < until).collect();
+    let mut months = months(inventory, from, until, now);
     if newest_first {
         months.reverse();
     }

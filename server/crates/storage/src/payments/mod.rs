@@ -3,12 +3,14 @@
 //! Invariants: every query carries its [`PaymentScope`] (one table and a bounded time range, which the engine prunes
 //! to the partitions of its months); pages are keysets, never OFFSET; nothing is counted.
 
+mod every;
 mod explain;
 mod keyset;
 mod layout;
 mod people;
 mod sums;
 
+pub use every::{PaymentRef, every, read_every};
 pub use explain::explain;
 pub use keyset::{Key, Keyset, Sort};
 pub use layout::Layout;
@@ -75,16 +77,46 @@ impl Filter {
 
 /// The SELECT behind [`list`]; tests EXPLAIN it, and the benchmark runs it bare.
 pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64) -> SelectStatement {
+    let mut query = narrowed(scope, filter);
+    let names = scope.layout.names();
+    let column = |name: &str| Expr::col(Alias::new(name));
+    let created_at = || column(names.created_at);
+    if let Some(key) = scope.layout.key_for(filter).filter(|_| keyset.sort() == Sort::Newest || filter.is_narrow()) {
+        // Named, since MariaDB may take `ref` on status alone and read the whole partition (FACTS §5).
+        query.force_index(Alias::new(key), IndexHintScope::All);
+    }
+    let order = if keyset.ascends() { Order::Asc } else { Order::Desc };
+    let by: Vec<_> = match keyset.sort() {
+        Sort::Newest => vec![names.created_at, names.payment_id],
+        Sort::Largest | Sort::Smallest => vec![names.amount, names.created_at, names.payment_id],
+    };
+    if let Some(key) = keyset.key() {
+        let (created_at_key, id) = (Expr::value(key.created_at.naive_utc()), Expr::value(key.payment_id.get()));
+        let place = key.amount.map(Expr::value).into_iter().chain([created_at_key, id]);
+        let (tuple, place) = (Expr::tuple(by.iter().map(|name| column(name))), Expr::tuple(place));
+        query.and_where(if keyset.ascends() { tuple.gt(place) } else { tuple.lt(place) });
+        // The plain bound beside the tuple is what prunes: a tuple alone never does (FACTS §5).
+        match (keyset.sort(), keyset.ascends()) {
+            (Sort::Newest, false) => _ = query.and_where(created_at().lte(key.created_at.naive_utc())),
+            (Sort::Newest, true) => _ = query.and_where(created_at().gte(key.created_at.naive_utc())),
+            _ => {}
+        }
+    }
+    for name in by {
+        query.order_by_expr(column(name), order.clone());
+    }
+    query.limit(limit);
+    query
+}
+
+/// All of a scope's payments that a filter lets through, in no order.
+fn narrowed(scope: &PaymentScope, filter: &Filter) -> SelectStatement {
     let mut query = Query::select();
     let names = scope.layout.names();
     let column = |name: &str| Expr::col(Alias::new(name));
     let created_at = || column(names.created_at);
     scope.layout.select(&mut query);
     query.from((Alias::new(scope.table.schema()), Alias::new(scope.table.table())));
-    if let Some(key) = scope.layout.key_for(filter).filter(|_| keyset.sort() == Sort::Newest || filter.is_narrow()) {
-        // Named, since MariaDB may take `ref` on status alone and read the whole partition (FACTS §5).
-        query.force_index(Alias::new(key), IndexHintScope::All);
-    }
     query.and_where(created_at().gte(scope.from.naive_utc())).and_where(created_at().lt(scope.until.naive_utc()));
     if let Some(user) = filter.user {
         query.and_where(column(names.user_id).eq(user.0));
@@ -124,27 +156,6 @@ pub fn select(scope: &PaymentScope, filter: &Filter, keyset: Keyset, limit: u64)
     if let Some(payment) = filter.payment {
         query.and_where(column(names.payment_id).eq(payment.get()));
     }
-    let order = if keyset.ascends() { Order::Asc } else { Order::Desc };
-    let by: Vec<_> = match keyset.sort() {
-        Sort::Newest => vec![names.created_at, names.payment_id],
-        Sort::Largest | Sort::Smallest => vec![names.amount, names.created_at, names.payment_id],
-    };
-    if let Some(key) = keyset.key() {
-        let (created_at_key, id) = (Expr::value(key.created_at.naive_utc()), Expr::value(key.payment_id.get()));
-        let place = key.amount.map(Expr::value).into_iter().chain([created_at_key, id]);
-        let (tuple, place) = (Expr::tuple(by.iter().map(|name| column(name))), Expr::tuple(place));
-        query.and_where(if keyset.ascends() { tuple.gt(place) } else { tuple.lt(place) });
-        // The plain bound beside the tuple is what prunes: a tuple alone never does (FACTS §5).
-        match (keyset.sort(), keyset.ascends()) {
-            (Sort::Newest, false) => _ = query.and_where(created_at().lte(key.created_at.naive_utc())),
-            (Sort::Newest, true) => _ = query.and_where(created_at().gte(key.created_at.naive_utc())),
-            _ => {}
-        }
-    }
-    for name in by {
-        query.order_by_expr(column(name), order.clone());
-    }
-    query.limit(limit);
     query
 }
 

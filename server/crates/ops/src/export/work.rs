@@ -1,0 +1,212 @@
+//! Making an export: reading and encoding on one side, hashing and handing over on the other, and an eye on both.
+//!
+//! Invariants: a failure stands in the file before whoever takes it is told; an export is complete only after the taker has
+//! confirmed that it has all; whatever ends one early also ends its statement on the server (`storage::interruptible`).
+
+use super::encode::{Encoder, File, Rows};
+use super::record::{self, BEAT_EVERY};
+use super::survey::Survey;
+use super::{Piece, read};
+use crate::{Ops, OpsError};
+use bytes::Bytes;
+use payhist_storage::exports::{self, End, Progress};
+use payhist_types::export::{Export, ExportFormat, ExportState};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// How long a taker may take nothing. A statement waits for it in the meantime, and the table's DDL for the statement.
+const TAKEN_WITHIN: Duration = Duration::from_secs(45);
+
+/// How far the work is; written by those who do it, read by the heartbeat.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) reads: AtomicU32,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counters {
+    fn progress(&self) -> Progress {
+        Progress {
+            reads_done: self.reads.load(Relaxed),
+            rows: self.rows.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+        }
+    }
+}
+
+/// An export that was recorded and is to be made.
+pub(super) struct Work {
+    pub(super) ops: Ops,
+    pub(super) id: u64,
+    pub(super) actor: String,
+    pub(super) survey: Survey,
+    pub(super) format: ExportFormat,
+    pub(super) masks: bool,
+    pub(super) stop: CancellationToken,
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// Where an export goes, and how its taker says that it has all.
+pub(super) struct Taker {
+    pub(super) pieces: mpsc::Sender<Piece>,
+    pub(super) confirmed: oneshot::Receiver<()>,
+    pub(super) outcome: oneshot::Sender<Result<Export, OpsError>>,
+}
+
+/// Why an export ended early.
+enum Early {
+    Failed(OpsError),
+    Cancelled(String),
+}
+
+/// Makes it, to its end.
+pub(super) async fn run(work: Work, taker: Taker) {
+    let Taker { pieces, confirmed, outcome } = taker;
+    let counters = Arc::new(Counters::default());
+    let ended = CancellationToken::new();
+    let hand = Hand { pieces: pieces.clone(), counters: Arc::clone(&counters), ended: ended.clone() };
+    let made = tokio::select! {
+        made = make(&work, hand, confirmed, &counters) => made.map_err(Early::Failed),
+        by = beat(&work, &counters) => Err(Early::Cancelled(format!("cancelled by {by}"))),
+        () = pieces.closed() => Err(Early::Cancelled("whoever fetched it went away".to_owned())),
+        () = work.stop.cancelled() => Err(Early::Cancelled("payhist was told to stop".to_owned())),
+    };
+    ended.cancel();
+    let progress = counters.progress();
+    let (end, told) = match made {
+        Ok(sha256) => (End { state: ExportState::Complete, progress, sha256: Some(sha256), failure: None }, None),
+        Err(early) => {
+            let (state, error) = match early {
+                Early::Failed(error) => (ExportState::Failed, error),
+                Early::Cancelled(words) => (ExportState::Cancelled, OpsError::Incomplete(words)),
+            };
+            let failure = Some(error.to_string());
+            tracing::warn!(export = work.id, error = &error as &dyn std::error::Error, "an export is not complete");
+            (End { state, progress, sha256: None, failure }, Some(error))
+        }
+    };
+    let recorded = record::finish(&work.ops, &work.survey.recent.history, work.id, &work.actor, &end).await;
+    if let Err(error) = &recorded {
+        tracing::error!(export = work.id, error = error as &dyn std::error::Error, "an export's end was not recorded");
+    }
+    drop(work.place);
+    if let Some(error) = told {
+        let _gone = tokio::time::timeout(TAKEN_WITHIN, pieces.send(Piece::Short(error))).await;
+        return;
+    }
+    let _gone = outcome.send(match recorded {
+        Ok(()) => record::find(&work.ops, work.id).await,
+        Err(error) => Err(error),
+    });
+}
+
+/// Says that the work goes on, until somebody wants it to end: who. A control database that does not answer is no reason to.
+async fn beat(work: &Work, counters: &Counters) -> String {
+    loop {
+        tokio::time::sleep(BEAT_EVERY).await;
+        let beaten = async {
+            let mut connection = work.ops.control().acquire("export.beat").await?;
+            let by = exports::beat(&mut connection, work.id, counters.progress(), work.ops.now()).await?;
+            connection.keep();
+            Ok::<_, payhist_storage::StorageError>(by)
+        };
+        match beaten.await {
+            Ok(Some(by)) => return by,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(export = work.id, error = &error as &dyn std::error::Error, "an export's progress was not recorded");
+            }
+        }
+    }
+}
+
+/// Hands all of the file over; answers its SHA-256.
+async fn make(
+    work: &Work,
+    hand: Hand,
+    confirmed: oneshot::Receiver<()>,
+    counters: &Counters,
+) -> Result<String, OpsError> {
+    let (sender, rows) = mpsc::channel(1);
+    let (told, all_read) = oneshot::channel();
+    let format = work.format;
+    let handing = tokio::task::spawn_blocking(move || hand.over(format, rows, all_read));
+    let encoder = Encoder::new(format, work.survey.zone, work.masks);
+    let read = read::all(&work.ops, &work.survey, encoder, &sender, counters).await;
+    match &read {
+        Ok(()) => _ = told.send(()),
+        Err(_) => drop(told),
+    }
+    drop(sender);
+    let handed = handing.await.map_err(|error| OpsError::Internal(error.to_string()))?;
+    read?;
+    let sha256 = handed?;
+    match tokio::time::timeout(TAKEN_WITHIN, confirmed).await {
+        Ok(Ok(())) => Ok(sha256),
+        Ok(Err(_)) | Err(_) => Err(OpsError::Incomplete("whoever fetched it did not confirm that it has all".to_owned())),
+    }
+}
+
+/// Hashes pieces, and hands them to the taker.
+struct Hand {
+    pieces: mpsc::Sender<Piece>,
+    counters: Arc<Counters>,
+    ended: CancellationToken,
+}
+
+impl Hand {
+    /// Until there are no more rows, which is the end only if all were read.
+    fn over(
+        &self,
+        format: ExportFormat,
+        mut rows: mpsc::Receiver<Rows>,
+        all_read: oneshot::Receiver<()>,
+    ) -> Result<String, OpsError> {
+        let mut file = File::new(format)?;
+        let mut hasher = Sha256::new();
+        // Not before the first rows: until then a failure is an answer of its own.
+        let mut head = Some(file.head());
+        while let Some(ready) = rows.blocking_recv() {
+            let count = ready.count();
+            if let Some(head) = head.take() {
+                self.bytes(&mut hasher, head.into())?;
+            }
+            let bytes = file.bytes_of(ready)?;
+            self.bytes(&mut hasher, bytes)?;
+            self.counters.rows.fetch_add(count, Relaxed);
+        }
+        all_read.blocking_recv().map_err(|_| OpsError::Incomplete("it was ended".to_owned()))?;
+        if let Some(head) = head.take() {
+            self.bytes(&mut hasher, head.into())?;
+        }
+        self.bytes(&mut hasher, file.end()?)?;
+        self.piece(Piece::All)?;
+        Ok(hex::encode(hasher.finalize()))
+    }
+
+    fn bytes(&self, hasher: &mut Sha256, bytes: Bytes) -> Result<(), OpsError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        hasher.update(&bytes);
+        let count = bytes.len() as u64;
+        self.piece(Piece::Bytes(bytes))?;
+        self.counters.bytes.fetch_add(count, Relaxed);
+        Ok(())
+    }
+
+    fn piece(&self, piece: Piece) -> Result<(), OpsError> {
+        let sent = self.ended.run_until_cancelled(tokio::time::timeout(TAKEN_WITHIN, self.pieces.send(piece)));
+        match Handle::current().block_on(sent) {
+            Some(Ok(Ok(()))) => Ok(()),
+            Some(Err(_)) => Err(OpsError::Incomplete(format!("nothing was taken for {} s", TAKEN_WITHIN.as_secs()))),
+            Some(Ok(Err(_))) | None => Err(OpsError::Incomplete("it was ended".to_owned())),
+        }
+    }
+}
