@@ -57,10 +57,12 @@ mod tests {
 
     #[test]
     fn nothing_but_initials_and_the_mail_domain_is_left() {
-        for (text, masked) in [("Ada", "A•••"), ("김민준", "김•••"), ("Ada  Lovelace", "A••• L•••"), ("", "")] {
+        for (text, masked) in [("Ada", "A•••"), ("김민준", "김•••"), ("Ada  Lovelace", "A••• L•••"), ("", "")]
+        {
             assert_eq!(of(name, text), masked);
         }
-        for (text, masked) in [("ada@example.com", "a•••@example.com"), ("@x", "•••@x"), ("ada", "•••")] {
+        for (text, masked) in [("ada@example.com", "a•••@example.com"), ("@x", "•••@x"), ("ada", "•••")]
+        {
             assert_eq!(of(email, text), masked);
         }
     }

@@ -184,7 +184,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn scope(&self, shard: ShardId, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<PaymentScope, OpsError> {
+    pub(crate) fn scope(
+        &self,
+        shard: ShardId,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<PaymentScope, OpsError> {
         let spec = &self.history.spec;
         let table = TableName::new(&spec.schema, &spec.table_of(shard))
             .map_err(|error| OpsError::Internal(error.to_string()))?;

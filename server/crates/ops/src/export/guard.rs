@@ -5,8 +5,10 @@
 //! New partitions above all others are no change: nothing of the old ones is in them.
 
 use crate::browse::windows::Window;
-use crate::{Ops, OpsError, catalogue};
+use crate::{Ops, OpsError, catalogue, zone};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use payhist_plan::months;
 use payhist_storage::histories::History;
 use payhist_storage::restored;
 use payhist_types::ShardId;
@@ -16,6 +18,7 @@ use std::mem::{Discriminant, discriminant};
 /// What the catalogue and payhist's own records said at one moment.
 pub(super) struct Catalogued {
     pub(super) inventory: Inventory,
+    zone: Tz,
     restored: Vec<(ShardId, Restored)>,
 }
 
@@ -29,10 +32,11 @@ struct Look<'a> {
 
 impl Catalogued {
     pub(super) async fn read(ops: &Ops, history: &History) -> Result<Self, OpsError> {
+        let zone = zone::parse(&history.spec.policy.zone)?;
         let inventory = catalogue::read(ops, history).await?;
         let mut connection = ops.control().acquire("export.restored").await?;
         let restored = restored::current(&mut connection, history.id, ops.now()).await?;
-        Ok(Self { inventory, restored })
+        Ok(Self { inventory, zone, restored })
     }
 
     /// Can these shards be read whole?
@@ -41,15 +45,19 @@ impl Catalogued {
     /// [`OpsError::Incomplete`] naming those that cannot, and months of which nobody knows where they are.
     pub(super) fn is_readable(&self, shards: &[ShardId], window: Window) -> Result<(), OpsError> {
         let asked = self.inventory.shards.iter().filter(|shard| shards.contains(&shard.shard));
-        let wrong: Vec<_> = asked
-            .filter_map(|shard| Some(format!("shard {}: {}", shard.shard, unreadable(shard, window)?)))
-            .collect();
+        let wrong: Vec<_> =
+            asked.filter_map(|shard| Some(format!("shard {}: {}", shard.shard, unreadable(shard, window)?))).collect();
         if wrong.is_empty() { Ok(()) } else { Err(OpsError::Incomplete(wrong.join("; "))) }
     }
 
     /// What has happened to a stretch of these shards between this and a later look; `None`: nothing.
     pub(super) fn change(&self, later: &Self, shards: &[ShardId], window: Window) -> Option<String> {
-        if later.restored.iter().any(|known| shards.contains(&known.0) && !self.restored.contains(known)) {
+        let (from, until) = window;
+        let back = later.restored.iter().any(|known| {
+            let (start, end) = months::bounds(known.1.month, self.zone);
+            shards.contains(&known.0) && start < until && from < end && !self.restored.contains(known)
+        });
+        if back {
             return Some("a month was restored from quarantine meanwhile".to_owned());
         }
         shards.iter().find_map(|shard| {
@@ -155,7 +163,7 @@ mod tests {
         };
         let inventory =
             Inventory { history: "payments".parse().unwrap(), shards: vec![shard], holds: None, read_at: month(10) };
-        Catalogued { inventory, restored: Vec::new() }
+        Catalogued { inventory, zone: Tz::UTC, restored: Vec::new() }
     }
 
     fn twin(at: u32, state: TwinState) -> Twin {
@@ -202,6 +210,7 @@ mod tests {
         let mut back = catalogued(4..=8, Vec::new());
         back.restored.push((ShardId(0), Restored { month: "2026-05".parse().unwrap(), until: month(12) }));
         assert!(all.change(&back, &[ShardId(0)], (month(5), month(6))).is_some());
+        assert_eq!(all.change(&back, &[ShardId(0)], (month(6), month(7))), None, "another month");
         assert_eq!(back.change(&all, &[ShardId(0)], (month(5), month(6))), None, "its time is merely over");
     }
 }

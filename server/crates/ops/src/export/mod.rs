@@ -16,9 +16,7 @@ mod work;
 use crate::auth::{ExportPayments, Permit, RevealPersonalData, ViewPayments};
 use crate::{Ops, OpsError};
 use bytes::Bytes;
-use payhist_types::export::{
-    Export, ExportFormat, ExportPreview, ExportRequest, ExportState, REVEAL_REASON_CHARS_MAX,
-};
+use payhist_types::export::{Export, ExportFormat, ExportPreview, ExportRequest, ExportState, REVEAL_REASON_CHARS_MAX};
 use payhist_types::payment::PaymentQuery;
 use std::time::Duration;
 use survey::Survey;

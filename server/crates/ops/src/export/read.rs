@@ -70,7 +70,10 @@ async fn one(
 
 fn named(survey: &Survey, shard: ShardId, stretch: Stretch, error: &OpsError) -> OpsError {
     let source = survey.recent.history.spec.source.of(shard);
-    OpsError::Incomplete(format!("shard {shard} on {source} could not be read ({}): {error}", months_of(survey, stretch)))
+    OpsError::Incomplete(format!(
+        "shard {shard} on {source} could not be read ({}): {error}",
+        months_of(survey, stretch)
+    ))
 }
 
 /// `2026-05`, `2026-05 and older`, `2026-10 and newer`, `all months`.

@@ -60,7 +60,8 @@ impl Survey {
         let shards = reader.shards(&request.filter);
         let catalogued = Catalogued::read(ops, &recent.history).await?;
         catalogued.is_readable(&shards, range)?;
-        let stretches = if shards.is_empty() { Vec::new() } else { stretches(ops, &catalogued, &request.filter, range) };
+        let stretches =
+            if shards.is_empty() { Vec::new() } else { stretches(ops, &catalogued, &request.filter, range) };
         let scope = ExportScope {
             months: if stretches.is_empty() { None } else { reader.months(range) },
             quarantined: quarantined(&catalogued, range, zone),
@@ -72,7 +73,8 @@ impl Survey {
 
     /// What an operator sees before it begins.
     pub(super) fn preview(&self) -> ExportPreview {
-        let partitions = self.catalogued.inventory.shards.iter().filter(|shard| self.scope.shards.contains(&shard.shard));
+        let partitions =
+            self.catalogued.inventory.shards.iter().filter(|shard| self.scope.shards.contains(&shard.shard));
         let partitions = partitions.filter_map(|shard| match &shard.state {
             TableState::Partitioned { partitions, .. } => Some(partitions),
             _ => None,

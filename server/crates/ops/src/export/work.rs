@@ -120,7 +120,11 @@ async fn beat(work: &Work, counters: &Counters) -> String {
             Ok(Some(by)) => return by,
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(export = work.id, error = &error as &dyn std::error::Error, "an export's progress was not recorded");
+                tracing::warn!(
+                    export = work.id,
+                    error = &error as &dyn std::error::Error,
+                    "an export's progress was not recorded"
+                );
             }
         }
     }
@@ -149,7 +153,9 @@ async fn make(
     let sha256 = handed?;
     match tokio::time::timeout(TAKEN_WITHIN, confirmed).await {
         Ok(Ok(())) => Ok(sha256),
-        Ok(Err(_)) | Err(_) => Err(OpsError::Incomplete("whoever fetched it did not confirm that it has all".to_owned())),
+        Ok(Err(_)) | Err(_) => {
+            Err(OpsError::Incomplete("whoever fetched it did not confirm that it has all".to_owned()))
+        }
     }
 }
 

@@ -1,34 +1,31 @@
-//! A history to export, exports taken to their end, and independent readers of each format.
-#![expect(dead_code, reason = "each test file uses a part of it")]
+//! A history to export, and exports taken to their end.
 
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::record::{Field, Row};
+use chrono::{DateTime, TimeDelta, Utc};
 use payhist_ops::auth::Permit;
 use payhist_ops::export::{self, Running};
-use payhist_ops::{Ops, OpsError, browse};
+use payhist_ops::{Ops, OpsError};
 use payhist_testkit::TestOps;
 use payhist_types::export::{Export, ExportRequest};
 use payhist_types::history::{HistorySpec, Policy, Switches};
-use payhist_types::payment::{PAYMENT_COLUMNS, Payment, PaymentQuery};
+use payhist_types::payment::{PAYMENT_COLUMNS, PaymentQuery};
 use payhist_types::{EngineKind, PaymentId, ShardId};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use sqlx::QueryBuilder;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) const SHARDS: u16 = 3;
+const SHARDS: u16 = 3;
 const USERS: u64 = 7;
 const ROWS: u64 = 240;
-const ZONE: &str = "America/New_York";
+pub(crate) const ZONE: &str = "America/New_York";
 
 /// Payments over eight months: NULLs and values in turn, microseconds, several at one instant. At the test's time April is
-/// due for quarantine.
+/// due for quarantine, and once it is there, for its drop.
 pub(crate) async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
     let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
     let policy = Policy {
         premake_months: None,
         retention_months: Some(6),
-        quarantine_days: Some(30),
+        quarantine_days: Some(10),
         zone: ZONE.to_owned(),
         ..Policy::default()
     };
@@ -45,7 +42,8 @@ pub(crate) async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
         ));
         let mine = (0..ROWS).filter(|row| (row % USERS) % u64::from(SHARDS) == u64::from(shard));
         insert.push_values(mine, |mut values, row| {
-            let at = start + TimeDelta::hours(i64::try_from(row / 3 * 60).unwrap())
+            let at = start
+                + TimeDelta::hours(i64::try_from(row / 3 * 60).unwrap())
                 + TimeDelta::microseconds([0, 120_000, 123_456][usize::try_from(row % 3).unwrap()]);
             let millis = u64::try_from(at.timestamp_millis()).unwrap();
             let even = row.is_multiple_of(2);
@@ -95,72 +93,6 @@ pub(crate) async fn take(mut running: Running) -> Took {
             None => return Took { bytes, ended: running.finish().await },
         }
     }
-}
-
-/// What the list shows, to its end.
-pub(crate) async fn listed(ops: &Ops, query: &PaymentQuery) -> Vec<Payment> {
-    let mut query = PaymentQuery { limit: "100".to_owned(), ..query.clone() };
-    let mut all = Vec::new();
-    loop {
-        let page = browse::list(ops, &Permit::for_command(), &query).await.unwrap();
-        assert!(page.complete);
-        all.extend(page.payments.into_iter().map(|row| row.payment));
-        let Some(older) = page.older else { return all };
-        query.cursor = older.to_string();
-    }
-}
-
-pub(crate) fn masked(payment: &Payment) -> bool {
-    payment.payer_name.as_deref().is_none_or(|name| name == "A••• L•••")
-        && payment.payer_email.as_deref().is_none_or(|email| email == "a•••@example.com")
-}
-
-pub(crate) fn from_csv(bytes: &[u8]) -> Vec<Payment> {
-    let mut reader = csv::Reader::from_reader(bytes);
-    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), PAYMENT_COLUMNS);
-    let payment = |record: csv::StringRecord| {
-        let field = |(name, text): (&&str, &str)| {
-            let value = match (*name, text) {
-                (_, "") => Value::Null,
-                ("version", text) => json!(text.parse::<u32>().unwrap()),
-                (_, text) => json!(text),
-            };
-            ((*name).to_owned(), value)
-        };
-        payment(PAYMENT_COLUMNS.iter().zip(record.iter()).map(field).collect())
-    };
-    reader.records().map(|record| payment(record.unwrap())).collect()
-}
-
-pub(crate) fn from_ndjson(bytes: &[u8]) -> Vec<Payment> {
-    serde_json::Deserializer::from_slice(bytes).into_iter().map(Result::unwrap).collect()
-}
-
-/// By the record reader of the parquet crate, which payhist does not use.
-pub(crate) fn from_parquet(bytes: &[u8]) -> Vec<Payment> {
-    let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).unwrap();
-    let zone: chrono_tz::Tz = ZONE.parse().unwrap();
-    let value = |field: &Field| match field {
-        Field::Null => Value::Null,
-        Field::ULong(number) => json!(number),
-        Field::Str(text) => json!(text),
-        Field::Decimal(decimal) => {
-            let unscaled = i128::from_be_bytes(decimal.data().try_into().unwrap());
-            json!(payhist_types::archive::decimal_text(unscaled, u8::try_from(decimal.scale()).unwrap()))
-        }
-        Field::TimestampMicros(micros) => {
-            let at: DateTime<FixedOffset> =
-                DateTime::from_timestamp_micros(*micros).unwrap().with_timezone(&zone).fixed_offset();
-            json!(at.to_rfc3339())
-        }
-        other => panic!("{other:?}"),
-    };
-    let row = |row: Row| payment(row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect());
-    reader.get_row_iter(None).unwrap().map(|read| row(read.unwrap())).collect()
-}
-
-fn payment(fields: Map<String, Value>) -> Payment {
-    serde_json::from_value(Value::Object(fields)).unwrap()
 }
 
 /// Actions and details of the audit log's entries about exports, oldest first.
