@@ -22,6 +22,7 @@ pub const REVEAL_REASON_CHARS_MAX: usize = 500;
     strum::EnumIter,
     strum::IntoStaticStr,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ExportFormat {
@@ -46,6 +47,7 @@ impl ExportFormat {
 
 /// How an export stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ExportState {
@@ -61,6 +63,7 @@ pub enum ExportState {
 
 /// An export that is asked for. REST takes it as a form, so that all is text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ExportRequest {
     /// Which payments; an export has no pages, so `cursor` and `limit` are empty.
@@ -76,6 +79,7 @@ pub struct ExportRequest {
 
 /// What is to be read for an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExportScope {
     /// The shards that may have such payments.
     pub shards: Vec<ShardId>,
@@ -89,6 +93,7 @@ pub struct ExportScope {
 
 /// An export and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Export {
     /// Its number.
     pub id: u64,
@@ -134,6 +139,7 @@ impl Export {
 /// What stands beside an exported file. A file is whole only when its manifest says `complete`, and its size and SHA-256
 /// are the manifest's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExportManifest {
     /// Version of this format: 1.
     pub version: u32,

@@ -1,5 +1,7 @@
 //! `payhist payments`
 
+mod export;
+
 use super::output::{Outcome, say, table};
 use super::summary;
 use chrono::{DateTime, FixedOffset};
@@ -16,6 +18,11 @@ pub(super) enum PaymentsCommand {
     /// List payments, newest first.
     #[command(after_help = "Example: payhist payments list --user 42 --status PAID,REFUNDED --from 2026-11-01 --json")]
     List(Box<PaymentQuery>),
+    /// Write payments to a file, months from the newest, with a manifest beside it.
+    #[command(
+        after_help = "Example: payhist payments export --format csv --status PAID --from month-1 --to month-1 --out paid.csv"
+    )]
+    Export(Box<export::ExportArgs>),
     /// Look for whatever a text may be: a payment id, a user id, an order, a provider's reference, an e-mail address (the
     /// audit log keeps that it was looked for).
     #[command(after_help = "Example: payhist payments search ORD-20261101-7")]
@@ -51,6 +58,7 @@ pub(super) async fn run(command: PaymentsCommand, ops: &Ops, json: bool) -> anyh
             say(json, &page, || page_words(&page));
             Ok(if page.complete { Outcome::Done } else { Outcome::Partial })
         }
+        PaymentsCommand::Export(args) => export::run(*args, ops, json).await,
         PaymentsCommand::Search { text, history } => {
             let answer = browse::search(ops, &permit, Some(&Permit::for_command()), &history, &text).await?;
             say(json, &answer, || search_words(&answer));

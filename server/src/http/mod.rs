@@ -25,6 +25,7 @@ use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use payhist_app::{App, shell};
 use payhist_ops::Ops;
+use payhist_types::export::ExportFormat;
 use session_store::ControlSessionStore;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
@@ -74,7 +76,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         .with_http_only(true)
         .with_expiry(Expiry::OnInactivity(SESSION_IDLE));
     let auth = Auth::new(ops.clone());
-    let api = api::routes(ops);
+    let api = api::routes(ops, stop);
     let by_token = ByToken { ops: ops.clone(), api: api.clone() };
     let protected = Router::new()
         .merge(auth::routes().with_state(auth.clone()))
@@ -95,7 +97,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new().compress_when(compressible()));
     Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&options)).merge(protected).layer(layers)
 }
 
@@ -103,4 +105,11 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
 fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", id)
+}
+
+/// What is compressed: not exports, where that would cost more than reading them does, and hold their first rows back.
+fn compressible() -> impl Predicate {
+    let [csv, ndjson, parquet] = [ExportFormat::Csv, ExportFormat::Ndjson, ExportFormat::Parquet]
+        .map(|format| NotForContentType::const_new(format.content_type()));
+    DefaultPredicate::new().and(csv).and(ndjson).and(parquet)
 }

@@ -78,6 +78,31 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// A form, whose fields are those of `T`; an empty one asks nothing, as browsers send it.
+pub(super) struct Form<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Serialize + Default> FromRequest<S> for Form<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let wrong = |field: &str, message: String| bad_input(vec![FieldError { field: field.to_owned(), message }]);
+        let axum::extract::RawForm(body) = axum::extract::RawForm::from_request(request, state)
+            .await
+            .map_err(|error| wrong("body", error.body_text()))?;
+        let known = serde_json::to_value(T::default()).map_err(|error| wrong("body", error.to_string()))?;
+        let pairs: Vec<_> = form_urlencoded::parse(&body).collect();
+        for (place, (name, _)) in pairs.iter().enumerate() {
+            if known.get(name.as_ref()).is_none() {
+                return Err(wrong(name, "there is no such field".to_owned()));
+            }
+            if pairs[..place].iter().any(|(earlier, _)| earlier == name) {
+                return Err(wrong(name, "it is given twice".to_owned()));
+            }
+        }
+        serde_urlencoded::from_bytes(&body).map(Self).map_err(|error| wrong("body", error.to_string()))
+    }
+}
+
 fn bad_input(fields: Vec<FieldError>) -> Failure {
     let mut error = ApiError::new(ErrorKind::BadInput, "Some of the input cannot be used. Nothing was changed.");
     error.fields = fields;

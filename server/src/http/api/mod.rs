@@ -6,6 +6,7 @@
 
 mod document;
 mod errors;
+mod exports;
 mod extract;
 mod payments;
 mod summary;
@@ -19,6 +20,7 @@ use axum::http::Uri;
 use axum::{Extension, Router};
 use errors::no_such_address;
 use payhist_ops::Ops;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Where the API is.
@@ -29,10 +31,11 @@ pub(super) fn has(uri: &Uri) -> bool {
     uri.path().strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The API at its place, with its document.
-pub(super) fn routes(ops: &Ops) -> Router {
+/// The API at its place, with its document. `stop` ends what would otherwise outlast its request.
+pub(super) fn routes(ops: &Ops, stop: &CancellationToken) -> Router {
     let (routes, document) = resources().split_for_parts();
-    routes.layer(Extension(document::Text::of(&document))).with_state(ops.clone())
+    let routes = routes.layer(Extension(document::Text::of(&document))).layer(Extension(exports::Stop(stop.clone())));
+    routes.with_state(ops.clone())
 }
 
 /// Every resource. A new one is merged here.
@@ -40,6 +43,7 @@ fn resources() -> OpenApiRouter<Ops> {
     let resources = OpenApiRouter::new()
         .merge(payments::routes())
         .merge(summary::routes())
+        .merge(exports::routes())
         .merge(document::routes())
         .fallback(no_such_address);
     document::base().nest(PREFIX, resources)

@@ -16,13 +16,15 @@ mod work;
 use crate::auth::{ExportPayments, Permit, RevealPersonalData, ViewPayments};
 use crate::{Ops, OpsError};
 use bytes::Bytes;
+pub use payhist_storage::exports::Progress;
 use payhist_types::export::{Export, ExportFormat, ExportPreview, ExportRequest, ExportState, REVEAL_REASON_CHARS_MAX};
 use payhist_types::payment::PaymentQuery;
+use std::sync::Arc;
 use std::time::Duration;
 use survey::Survey;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use work::{Taker, Work};
+use work::{Counters, Taker, Work};
 
 /// Exports that an instance makes at once: each takes one of a source's four connections for work, for minutes.
 pub(crate) const EXPORTS_AT_ONCE: usize = 2;
@@ -48,6 +50,7 @@ pub struct Running {
     export: Export,
     first: Option<Piece>,
     failure: Option<OpsError>,
+    counters: Arc<Counters>,
     pieces: mpsc::Receiver<Piece>,
     confirm: oneshot::Sender<()>,
     outcome: oneshot::Receiver<Result<Export, OpsError>>,
@@ -57,6 +60,11 @@ impl Running {
     /// As it was recorded when it was begun.
     pub fn export(&self) -> &Export {
         &self.export
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.counters.progress()
     }
 
     /// The next part of the file; `None` after the last one. One that is short ends with a mark that says so.
@@ -134,10 +142,11 @@ pub async fn start(
     let (sender, pieces) = mpsc::channel(PIECES_WAITING);
     let (confirm, confirmed) = oneshot::channel();
     let (told, outcome) = oneshot::channel();
-    let actor = permit.actor().to_owned();
-    let work = Work { ops: ops.clone(), id, actor, survey, format, masks, stop, place };
+    let (actor, counters) = (permit.actor().to_owned(), Arc::new(Counters::default()));
+    let work =
+        Work { ops: ops.clone(), id, actor, survey, format, masks, counters: Arc::clone(&counters), stop, place };
     ops.spawn(work::run(work, Taker { pieces: sender, confirmed, outcome: told }));
-    let mut running = Running { export, first: None, failure: None, pieces, confirm, outcome };
+    let mut running = Running { export, first: None, failure: None, counters, pieces, confirm, outcome };
     match tokio::time::timeout(BEGINNING_WAIT, running.pieces.recv()).await {
         Ok(Some(Piece::Short(error))) => return Err(error),
         Ok(first) => running.first = first,

@@ -43,10 +43,12 @@ impl Survey {
     /// # Errors
     /// [`OpsError::BadInput`] by field; [`OpsError::Incomplete`] naming a shard that cannot be read.
     pub(super) async fn make(ops: &Ops, query: &PaymentQuery) -> Result<Self, OpsError> {
-        let paged = [("cursor", &query.cursor), ("limit", &query.limit)].into_iter().filter(|(_, is)| !is.is_empty());
+        let paged = [("cursor", &query.cursor), ("limit", &query.limit), ("sort", &query.sort)]
+            .into_iter()
+            .filter(|(_, is)| !is.is_empty());
         let wrong = paged.map(|(field, _)| FieldError {
             field: field.to_owned(),
-            message: "an export has no pages: leave it out".to_owned(),
+            message: "an export has no pages, and an order of its own: leave it out".to_owned(),
         });
         let wrong: Vec<_> = wrong.collect();
         if !wrong.is_empty() {
@@ -55,7 +57,7 @@ impl Survey {
         let recent = catalogue::recent(ops, query.history.trim()).await?;
         let zone = zone::parse(&recent.history.spec.policy.zone)?;
         let reader = Reader::new(ops, &recent)?;
-        let request = request::parse(query, zone)?;
+        let request = request::parse(query, zone, ops.now())?;
         let range = reader.range(&request);
         let shards = reader.shards(&request.filter);
         let catalogued = Catalogued::read(ops, &recent.history).await?;

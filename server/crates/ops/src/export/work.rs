@@ -31,7 +31,7 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         Progress {
             reads_done: self.reads.load(Relaxed),
             rows: self.rows.load(Relaxed),
@@ -48,6 +48,7 @@ pub(super) struct Work {
     pub(super) survey: Survey,
     pub(super) format: ExportFormat,
     pub(super) masks: bool,
+    pub(super) counters: Arc<Counters>,
     pub(super) stop: CancellationToken,
     pub(super) place: OwnedSemaphorePermit,
 }
@@ -68,12 +69,12 @@ enum Early {
 /// Makes it, to its end.
 pub(super) async fn run(work: Work, taker: Taker) {
     let Taker { pieces, confirmed, outcome } = taker;
-    let counters = Arc::new(Counters::default());
+    let counters = &work.counters;
     let ended = CancellationToken::new();
-    let hand = Hand { pieces: pieces.clone(), counters: Arc::clone(&counters), ended: ended.clone() };
+    let hand = Hand { pieces: pieces.clone(), counters: Arc::clone(counters), ended: ended.clone() };
     let made = tokio::select! {
-        made = make(&work, hand, confirmed, &counters) => made.map_err(Early::Failed),
-        by = beat(&work, &counters) => Err(Early::Cancelled(format!("cancelled by {by}"))),
+        made = make(&work, hand, confirmed) => made.map_err(Early::Failed),
+        by = beat(&work) => Err(Early::Cancelled(format!("cancelled by {by}"))),
         () = pieces.closed() => Err(Early::Cancelled("whoever fetched it went away".to_owned())),
         () = work.stop.cancelled() => Err(Early::Cancelled("payhist was told to stop".to_owned())),
     };
@@ -107,12 +108,12 @@ pub(super) async fn run(work: Work, taker: Taker) {
 }
 
 /// Says that the work goes on, until somebody wants it to end: who. A control database that does not answer is no reason to.
-async fn beat(work: &Work, counters: &Counters) -> String {
+async fn beat(work: &Work) -> String {
     loop {
         tokio::time::sleep(BEAT_EVERY).await;
         let beaten = async {
             let mut connection = work.ops.control().acquire("export.beat").await?;
-            let by = exports::beat(&mut connection, work.id, counters.progress(), work.ops.now()).await?;
+            let by = exports::beat(&mut connection, work.id, work.counters.progress(), work.ops.now()).await?;
             connection.keep();
             Ok::<_, payhist_storage::StorageError>(by)
         };
@@ -131,18 +132,13 @@ async fn beat(work: &Work, counters: &Counters) -> String {
 }
 
 /// Hands all of the file over; answers its SHA-256.
-async fn make(
-    work: &Work,
-    hand: Hand,
-    confirmed: oneshot::Receiver<()>,
-    counters: &Counters,
-) -> Result<String, OpsError> {
+async fn make(work: &Work, hand: Hand, confirmed: oneshot::Receiver<()>) -> Result<String, OpsError> {
     let (sender, rows) = mpsc::channel(1);
     let (told, all_read) = oneshot::channel();
     let format = work.format;
     let handing = tokio::task::spawn_blocking(move || hand.over(format, rows, all_read));
     let encoder = Encoder::new(format, work.survey.zone, work.masks);
-    let read = read::all(&work.ops, &work.survey, encoder, &sender, counters).await;
+    let read = read::all(&work.ops, &work.survey, encoder, &sender, &work.counters).await;
     match &read {
         Ok(()) => _ = told.send(()),
         Err(_) => drop(told),
