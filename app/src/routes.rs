@@ -2,9 +2,9 @@
 
 use crate::components::Frame;
 use crate::pages::{
-    DatabasePage, DeadlockPage, HoldsPage, JobPage, JobsPage, LoginPage, MonthPage, NotFoundPage, OverviewPage,
-    PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage, SimulationPage, SummaryPage,
-    TokensPage,
+    DatabasePage, DeadlockPage, ExportPage, ExportsPage, HoldsPage, JobPage, JobsPage, LoginPage, MonthPage,
+    NotFoundPage, OverviewPage, PartitionsPage, PaymentPage, PaymentsPage, PlanPage, RunPage, SettingsPage,
+    SimulationPage, SummaryPage, TokensPage,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -25,6 +25,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
                     <Route path=path!("/payments") view=PaymentsPage ssr=SsrMode::Async />
                     <Route path=path!("/payments/summary") view=SummaryPage ssr=SsrMode::Async />
+                    <Route path=path!("/payments/export") view=ExportPage ssr=SsrMode::Async />
+                    <Route path=path!("/payments/exports") view=ExportsPage ssr=SsrMode::Async />
                     <Route path=path!("/payments/:id") view=PaymentPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions") view=PartitionsPage ssr=SsrMode::Async />
                     <Route path=path!("/partitions/plan") view=PlanPage ssr=SsrMode::Async />

@@ -13,11 +13,13 @@ use payhist_types::run::RunOutcome;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 19] = [
     "/",
     "/payments",
     "/payments/summary",
     "/payments/1",
+    "/payments/export",
+    "/payments/exports",
     "/partitions",
     "/partitions/plan",
     "/partitions/runs/1",
@@ -32,12 +34,15 @@ const PAGES: [&str; 17] = [
     "/database/deadlocks/1",
     "/nowhere",
 ];
-const API: [&str; 5] = [
+const API: [&str; 8] = [
     "/api/v1/payments",
     "/api/v1/payments/1",
     "/api/v1/payments/1/explain",
     "/api/v1/payments/search/1",
     "/api/v1/payments/summary",
+    "/api/v1/exports",
+    "/api/v1/exports/1",
+    "/api/v1/exports/1/manifest",
 ];
 
 const ROLES: [Role; 5] = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
@@ -48,7 +53,7 @@ type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static
 const ALL: &[Role] = &ROLES;
 
 /// Server functions and forms that change something, with a form that they accept, and the roles that may.
-const MUTATIONS: [Mutation; 14] = [
+const MUTATIONS: [Mutation; 15] = [
     // Everybody makes and ends their own tokens; this one is nobody's.
     ("/settings/tokens", &[("name", "report"), ("scopes", "view_payments")], ALL),
     ("/api/ui/tokens/revoke", &[("token", "999")], ALL),
@@ -82,6 +87,7 @@ const MUTATIONS: [Mutation; 14] = [
     ),
     ("/api/ui/views/save", &[("name", "failed"), ("shared", "true"), ("address", "status=FAILED")], ALL),
     ("/api/ui/views/forget", &[("id", "1")], ALL),
+    ("/api/ui/exports/cancel", &[("export", "1")], &[Role::Operator, Role::Compliance, Role::Admin]),
     ("/api/ui/holds/ask-release", &[("hold", "1"), ("reason", "closed")], &[Role::Compliance, Role::Admin]),
     ("/api/ui/holds/approve-release", &[("hold", "1")], &[Role::Compliance, Role::Admin]),
 ];

@@ -5,6 +5,7 @@
 
 mod database;
 mod error;
+mod exports;
 mod frame;
 mod holds;
 mod jobs;
@@ -18,6 +19,7 @@ mod views;
 
 pub use database::{database, deadlock};
 pub use error::{Error, Result};
+pub use exports::{CancelExport, export_preview, exports};
 pub use frame::frame;
 pub use holds::{ApproveRelease, AskRelease, PlaceHold, holds};
 pub use jobs::{PauseJob, RunJob, job, jobs};

@@ -30,6 +30,7 @@ pub(crate) enum IconName {
     Refund,
     Settings,
     Reveal,
+    Export,
 }
 
 impl IconName {
@@ -58,6 +59,7 @@ impl IconName {
             Self::Drop => "M5 7h14M9 7V4h6v3M7 7l1 13h8l1-13",
             Self::Pause => "M8 5v14M16 5v14",
             Self::Refund => "M9 14l-5-5 5-5M4 9h10a6 6 0 0 1 0 12h-3",
+            Self::Export => "M12 3v12M7 10l5 5 5-5M4 20h16",
             Self::Reveal => "M2 12c4-8 16-8 20 0-4 8-16 8-20 0zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
             Self::Settings => "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M6 14v6",
             Self::Play => "M7 5l12 7-12 7z",

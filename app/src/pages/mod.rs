@@ -2,6 +2,7 @@
 
 mod database;
 mod deadlock;
+mod exports;
 mod holds;
 mod job;
 mod jobs;
@@ -21,6 +22,7 @@ mod tokens;
 
 pub(crate) use database::DatabasePage;
 pub(crate) use deadlock::DeadlockPage;
+pub(crate) use exports::{ExportPage, ExportsPage};
 pub(crate) use holds::HoldsPage;
 pub(crate) use job::JobPage;
 pub(crate) use jobs::JobsPage;

@@ -66,7 +66,7 @@ pub enum ExportState {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ExportRequest {
-    /// Which payments; an export has no pages, so `cursor` and `limit` are empty.
+    /// Which payments. An export has neither pages nor an order of its own: `cursor`, `limit` and `sort` are empty.
     #[serde(flatten)]
     pub query: PaymentQuery,
     /// An [`ExportFormat`].
@@ -81,6 +81,10 @@ pub struct ExportRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExportScope {
+    /// Created at or after this; `None`: ever.
+    pub from: Option<DateTime<FixedOffset>>,
+    /// Created before this.
+    pub until: Option<DateTime<FixedOffset>>,
     /// The shards that may have such payments.
     pub shards: Vec<ShardId>,
     /// First and last month that may, oldest first; `None`: nothing has to be read.

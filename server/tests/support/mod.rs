@@ -215,6 +215,11 @@ impl Browser {
             .unwrap()
     }
 
+    /// DELETE, as a program sends it.
+    pub(crate) async fn delete(&self, path: &str) -> Response {
+        self.client.delete(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
     /// POST of a form from another site.
     pub(crate) async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.client

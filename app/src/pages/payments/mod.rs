@@ -6,17 +6,19 @@ mod results;
 mod search;
 mod views;
 
-use crate::components::ErrorView;
+use crate::components::{ErrorView, Icon, IconName};
 use crate::{api, links};
 use filters::{FIELDS, Filters};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use payhist_types::operator::Permission;
 use payhist_types::payment::PaymentPage;
-use query::ListState;
 use results::Results;
 use search::Search;
 use views::views;
+
+pub(super) use query::{ListState, in_words};
 
 /// The list of payments.
 #[component]
@@ -35,7 +37,11 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
     let summary = links::with_history("/payments/summary", &state.query.history);
     view! {
         <Title text="Payments" />
-        <div class="page-head"><h1>"Payments"</h1><a class="button" href=summary>"Summary"</a></div>
+        <div class="page-head">
+            <h1>"Payments"</h1>
+            <a class="button" href=summary>"Summary"</a>
+            {export_link(&state)}
+        </div>
         {Suspend::new(async move {
             // A list is shown without its views rather than not at all.
             let (saved, page) = futures::join!(saved, page);
@@ -44,6 +50,13 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
         })}
     }
     .into_any()
+}
+
+/// To the page that exports what the filter lets through.
+fn export_link(state: &ListState) -> impl IntoView + use<> {
+    let href = state.to_export();
+    api::may(Permission::ExportPayments)
+        .then(|| view! { <a class="button" href=href><Icon name=IconName::Export />"Export"</a> })
 }
 
 fn show(state: ListState, page: api::Result<PaymentPage>) -> AnyView {

@@ -14,9 +14,9 @@ use strum::IntoEnumIterator;
 /// What is asked, and how it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct ListState {
+pub(in crate::pages) struct ListState {
     #[serde(flatten)]
-    pub(super) query: PaymentQuery,
+    pub(in crate::pages) query: PaymentQuery,
     /// Names of [`PaymentColumn`]s, comma-separated; empty means the usual ones.
     pub(super) columns: String,
     /// `compact`, or empty.
@@ -25,7 +25,7 @@ pub(super) struct ListState {
 
 impl ListState {
     /// What the URL asks for.
-    pub(super) fn of_url(url: &ParamsMap) -> Self {
+    pub(in crate::pages) fn of_url(url: &ParamsMap) -> Self {
         let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url.clone() {
             let value = value.trim();
@@ -45,7 +45,7 @@ impl ListState {
     }
 
     /// The usual view of what is asked.
-    pub(super) fn of(query: PaymentQuery) -> Self {
+    pub(in crate::pages) fn of(query: PaymentQuery) -> Self {
         Self { query, ..Self::default() }
     }
 
@@ -57,11 +57,18 @@ impl ListState {
     }
 
     /// The address: only what is asked, in one order.
-    pub(super) fn address(&self) -> String {
+    pub(in crate::pages) fn address(&self) -> String {
         let fields = serde_urlencoded::to_string(self).unwrap_or_default();
         let asked: Vec<_> = fields.split('&').filter(|field| !field.ends_with('=')).collect();
         let asked = asked.join("&").replace("%2C", ",").replace("%3A", ":").replace('+', "%20");
         if asked.is_empty() { "/payments".to_owned() } else { format!("/payments?{asked}") }
+    }
+
+    /// The address of the export of all that the filter lets through, whatever page is shown and how.
+    pub(super) fn to_export(&self) -> String {
+        let query =
+            PaymentQuery { cursor: String::new(), limit: String::new(), sort: String::new(), ..self.query.clone() };
+        Self::of(query).address().replacen("/payments", "/payments/export", 1)
     }
 
     /// The columns to show, in their own order; a name that is none is passed over.
@@ -95,7 +102,7 @@ pub(super) fn detour(url: &ParamsMap) -> Option<String> {
 }
 
 /// What was looked for, in words: ` of user 42 with status FAILED`. Empty when nothing narrows the list.
-pub(super) fn in_words(query: &PaymentQuery) -> String {
+pub(in crate::pages) fn in_words(query: &PaymentQuery) -> String {
     let parts = [
         (" with id ", &query.id),
         (" of user ", &query.user),

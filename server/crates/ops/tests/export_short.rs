@@ -202,7 +202,14 @@ async fn an_export_whose_taker_does_not_confirm_is_not_complete() {
 async fn the_record_that_a_killed_process_leaves_is_shown_as_failed() {
     let (test, _) = history(EngineKind::MariaDb).await;
     let history = payhist_ops::histories::find(&test.ops, "").await.unwrap();
-    let scope = ExportScope { shards: vec![ShardId(0)], months: None, quarantined: Vec::new(), reads: 8 };
+    let scope = ExportScope {
+        from: None,
+        until: None,
+        shards: vec![ShardId(0)],
+        months: None,
+        quarantined: Vec::new(),
+        reads: 8,
+    };
     let asked = exports::NewExport {
         history_id: history.id,
         started_by: "a killed process".to_owned(),

@@ -17,7 +17,7 @@ const HOLDERS_MAX: u32 = 20;
 const SCHEMA_HOLDERS_MAX: u32 = 200;
 
 /// The server's error for a session that has ended.
-pub(crate) const NO_SUCH_THREAD: u16 = 1094;
+const NO_SUCH_THREAD: u16 = 1094;
 
 /// A session that holds a metadata lock.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]

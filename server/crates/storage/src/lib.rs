@@ -27,7 +27,6 @@ pub mod fault;
 pub mod held;
 pub mod histories;
 pub mod holds;
-pub mod interruptible;
 pub mod intervals;
 pub mod jobs;
 pub mod kept;

@@ -10,13 +10,17 @@ use crate::browse::Reader;
 use crate::{Ops, OpsError};
 use chrono::TimeDelta;
 use payhist_plan::months;
-use payhist_storage::interruptible::Interruptible;
-use payhist_storage::payments::read_every;
+use payhist_storage::StorageError;
+use payhist_storage::payments::{PaymentRef, read_every};
 use payhist_types::ShardId;
 use std::sync::atomic::Ordering::Relaxed;
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
 
-/// Sends all rows on. Ends quietly when nobody takes them any more.
+/// How long one shard's stretch may take, whoever waits for it.
+const STATEMENT_MAX: Duration = Duration::from_hours(1);
+
+/// Sends all rows on. When nobody takes them any more, it waits to be dropped.
 ///
 /// # Errors
 /// [`OpsError::Incomplete`] naming shard, source and months.
@@ -35,7 +39,7 @@ pub(super) async fn all(
             if let Some(ready) = encoder.pause()?
                 && rows.send(ready).await.is_err()
             {
-                return Ok(());
+                std::future::pending::<()>().await;
             }
             counters.reads.fetch_add(1, Relaxed);
         }
@@ -60,12 +64,22 @@ async fn one(
 ) -> Result<(), OpsError> {
     let source = ops.source(survey.recent.history.spec.source.of(shard))?;
     let scope = Reader::new(ops, &survey.recent)?.scope(shard, stretch.window.0, stretch.window.1)?;
-    let mut connection = Interruptible::acquire(source, "payments.export").await?;
-    read_every(&mut connection, &scope, &survey.filter, stretch.whole, rows, |row| encoder.push(row)).await?;
-    if !rows.is_closed() {
-        connection.rest(); // else it may have ended in mid-answer
+    let (wrong, is_wrong) = oneshot::channel();
+    let question = async |connection: &mut _| {
+        let each = |row: &PaymentRef<'_>| encoder.push(row);
+        match read_every(connection, &scope, &survey.filter, stretch.whole, rows, each).await {
+            // The rest of the answer is still on its way: given up, the statement is ended on the server.
+            Err(error @ StorageError::Inconsistent(_)) => {
+                let _nobody_waits = wrong.send(error);
+                std::future::pending().await
+            }
+            answered => answered,
+        }
+    };
+    tokio::select! {
+        answered = source.work.ask("payments.export", STATEMENT_MAX, question) => Ok(answered?),
+        Ok(error) = is_wrong => Err(error.into()),
     }
-    Ok(())
 }
 
 fn named(survey: &Survey, shard: ShardId, stretch: Stretch, error: &OpsError) -> OpsError {

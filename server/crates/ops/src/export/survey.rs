@@ -6,8 +6,9 @@ use crate::browse::windows::{self, TIME_MAX, TIME_MIN, Window};
 use crate::browse::{Reader, request};
 use crate::catalogue::{self, Recent};
 use crate::export::guard::Catalogued;
+use crate::zone::local;
 use crate::{Ops, OpsError, zone};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use payhist_plan::months;
 use payhist_storage::payments::Filter;
@@ -43,12 +44,10 @@ impl Survey {
     /// # Errors
     /// [`OpsError::BadInput`] by field; [`OpsError::Incomplete`] naming a shard that cannot be read.
     pub(super) async fn make(ops: &Ops, query: &PaymentQuery) -> Result<Self, OpsError> {
-        let paged = [("cursor", &query.cursor), ("limit", &query.limit), ("sort", &query.sort)]
-            .into_iter()
-            .filter(|(_, is)| !is.is_empty());
-        let wrong = paged.map(|(field, _)| FieldError {
+        let paged = [("cursor", &query.cursor), ("limit", &query.limit), ("sort", &query.sort)];
+        let wrong = paged.into_iter().filter(|(_, is)| !is.is_empty()).map(|(field, _)| FieldError {
             field: field.to_owned(),
-            message: "an export has no pages, and an order of its own: leave it out".to_owned(),
+            message: "an export has neither pages nor an order of its own: leave it out".to_owned(),
         });
         let wrong: Vec<_> = wrong.collect();
         if !wrong.is_empty() {
@@ -64,7 +63,10 @@ impl Survey {
         catalogued.is_readable(&shards, range)?;
         let stretches =
             if shards.is_empty() { Vec::new() } else { stretches(ops, &catalogued, &request.filter, range) };
+        let bound = |at: Option<DateTime<Utc>>| at.map(|at| local(at, zone));
         let scope = ExportScope {
+            from: bound(request.from),
+            until: bound(request.until),
             months: if stretches.is_empty() { None } else { reader.months(range) },
             quarantined: quarantined(&catalogued, range, zone),
             reads: u32::try_from(stretches.len() * shards.len()).unwrap_or(u32::MAX),

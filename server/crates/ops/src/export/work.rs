@@ -1,7 +1,7 @@
 //! Making an export: reading and encoding on one side, hashing and handing over on the other, and an eye on both.
 //!
 //! Invariants: a failure stands in the file before whoever takes it is told; an export is complete only after the taker has
-//! confirmed that it has all; whatever ends one early also ends its statement on the server (`storage::interruptible`).
+//! confirmed that it has all; whatever ends one early also ends its statement on the server (`Pool::ask`).
 
 use super::encode::{Encoder, File, Rows};
 use super::record::{self, BEAT_EVERY};
@@ -17,10 +17,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 /// How long a taker may take nothing. A statement waits for it in the meantime, and the table's DDL for the statement.
 const TAKEN_WITHIN: Duration = Duration::from_secs(45);
+/// Why an export is cancelled whose taker is not there any more, whoever notices it first.
+const GONE: &str = "whoever fetched it went away";
 
 /// How far the work is; written by those who do it, read by the heartbeat.
 #[derive(Debug, Default)]
@@ -73,9 +76,11 @@ pub(super) async fn run(work: Work, taker: Taker) {
     let ended = CancellationToken::new();
     let hand = Hand { pieces: pieces.clone(), counters: Arc::clone(counters), ended: ended.clone() };
     let made = tokio::select! {
-        made = make(&work, hand, confirmed) => made.map_err(Early::Failed),
+        made = make(&work, hand, confirmed) => made.map_err(|error| {
+            if pieces.is_closed() { Early::Cancelled(GONE.to_owned()) } else { Early::Failed(error) }
+        }),
         by = beat(&work) => Err(Early::Cancelled(format!("cancelled by {by}"))),
-        () = pieces.closed() => Err(Early::Cancelled("whoever fetched it went away".to_owned())),
+        () = pieces.closed() => Err(Early::Cancelled(GONE.to_owned())),
         () = work.stop.cancelled() => Err(Early::Cancelled("payhist was told to stop".to_owned())),
     };
     ended.cancel();
@@ -136,17 +141,16 @@ async fn make(work: &Work, hand: Hand, confirmed: oneshot::Receiver<()>) -> Resu
     let (sender, rows) = mpsc::channel(1);
     let (told, all_read) = oneshot::channel();
     let format = work.format;
-    let handing = tokio::task::spawn_blocking(move || hand.over(format, rows, all_read));
+    let mut handing = tokio::task::spawn_blocking(move || hand.over(format, rows, all_read));
+    let joined = |handed: Result<_, JoinError>| handed.map_err(|error| OpsError::Internal(error.to_string())).flatten();
     let encoder = Encoder::new(format, work.survey.zone, work.masks);
-    let read = read::all(&work.ops, &work.survey, encoder, &sender, &work.counters).await;
-    match &read {
-        Ok(()) => _ = told.send(()),
-        Err(_) => drop(told),
+    tokio::select! {
+        read = read::all(&work.ops, &work.survey, encoder, &sender, &work.counters) => read?,
+        handed = &mut handing => return joined(handed), // before all was read: nobody takes it
     }
+    let _hand_is_gone = told.send(());
     drop(sender);
-    let handed = handing.await.map_err(|error| OpsError::Internal(error.to_string()))?;
-    read?;
-    let sha256 = handed?;
+    let sha256 = joined(handing.await)?;
     match tokio::time::timeout(TAKEN_WITHIN, confirmed).await {
         Ok(Ok(())) => Ok(sha256),
         Ok(Err(_)) | Err(_) => {

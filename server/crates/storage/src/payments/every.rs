@@ -63,7 +63,8 @@ pub fn every(scope: &PaymentScope, filter: &Filter, whole: bool) -> SelectStatem
     query
 }
 
-/// Shows each payment to `each` and sends on whatever it answers. Ends quietly when nobody takes that any more.
+/// Shows each payment to `each` and sends on whatever it answers. When nobody takes that any more, it waits to be dropped:
+/// [`crate::Pool::ask`] ends the statement then, and a connection in mid-answer is never lent again.
 ///
 /// # Errors
 /// [`StorageError::Inconsistent`] for a row that cannot be read, and whatever `each` answers: no row is passed over.
@@ -86,7 +87,7 @@ pub async fn read_every<P: Send>(
         if let Some(piece) = each(&read(&row, &scope.layout)?)?
             && pieces.send(piece).await.is_err()
         {
-            return Ok(());
+            std::future::pending::<()>().await;
         }
     }
     Ok(())

@@ -1,0 +1,106 @@
+//! Exports as a table: what was asked for, how far it is, and what the file is known by.
+
+use crate::components::{Badge, Copy, Icon, IconName, Time, Tone};
+use crate::pages::payments::{ListState, in_words};
+use crate::{api, format};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use payhist_types::export::{Export, ExportState};
+use payhist_types::operator::Permission;
+
+/// Newest first.
+#[component]
+pub(super) fn ExportTable(exports: Vec<Export>, history: String) -> impl IntoView {
+    if exports.is_empty() {
+        let payments = crate::links::with_history("/payments", &history);
+        return view! { <p class="quiet">"Nothing was exported yet. "<a href=payments>"Filter payments"</a>" and choose Export."</p> }
+            .into_any();
+    }
+    let rows = exports.into_iter().map(|export| view! { <Row export /> });
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Exports">
+            <table class="exports folding">
+                <caption class="visually-hidden">"Exports, newest first"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Export"</th>
+                        <th scope="col">"Payments"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col" class="number">"Rows"</th>
+                        <th scope="col" class="number">"Size"</th>
+                        <th scope="col">"Begun"</th>
+                        <th scope="col">"Manifest"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(export: Export) -> impl IntoView {
+    let words = in_words(&export.query);
+    let what = if words.is_empty() { "all payments".to_owned() } else { format!("payments{words}") };
+    let list = ListState::of(export.query.clone()).address();
+    let personal = export.reveal_reason.clone().map(|reason| {
+        view! { <p class="quiet">"Personal fields in clear: "{reason}</p> }
+    });
+    let id = export.id;
+    let began = export.started_at;
+    view! {
+        <tr id=format!("export-{id}")>
+            <th scope="row" data-name="export"><span>{id}" "<span class="quiet">{export.format.to_string()}</span></span></th>
+            <td class="whole" data-name="payments"><a href=list>{what}</a>{personal}</td>
+            <td class="whole" data-name="state">{state(&export)}</td>
+            <td class="number" data-name="rows">{format::count(export.rows)}</td>
+            <td class="number" data-name="size">{format::bytes(export.bytes)}</td>
+            <td class="whole" data-name="begun"><Time at=began /><p class="quiet">"by "{export.started_by.clone()}</p></td>
+            <td class="whole">{manifest(&export)}</td>
+        </tr>
+    }
+}
+
+fn state(export: &Export) -> impl IntoView + use<> {
+    let (tone, word) = match export.state {
+        ExportState::Running => (Tone::Active, "at work"),
+        ExportState::Complete => (Tone::Good, "complete"),
+        ExportState::Failed => (Tone::Critical, "failed"),
+        ExportState::Cancelled => (Tone::Warning, "cancelled"),
+    };
+    let progress = (export.state == ExportState::Running).then(|| {
+        let (done, all) = (export.reads_done, export.scope.reads);
+        let label = format!("Export {}", export.id);
+        view! {
+            <progress max=all value=done aria-label=label></progress>
+            <p class="quiet">{format!("{done} of {all} reads")}</p>
+        }
+    });
+    let failure = export.failure.clone().map(|failure| view! { <p class="quiet">{failure}</p> });
+    view! { <div><Badge tone text=word />{progress}{failure}</div> }
+}
+
+/// The manifest of what is over, and the way to end what is not.
+fn manifest(export: &Export) -> AnyView {
+    let id = export.id;
+    if export.state == ExportState::Running {
+        return api::may(Permission::ExportPayments).then(|| view! { <CancelForm id /> }).into_any();
+    }
+    let href = format!("/api/v1/exports/{id}/manifest");
+    let sha256 = export
+        .sha256
+        .clone()
+        .map(|sha256| view! { <p class="digest"><span class="quiet">"SHA-256 "</span><Copy value=sha256 /></p> });
+    view! { <a href=href download="" aria-label=format!("Manifest of export {id}")>"Manifest"</a>{sha256} }.into_any()
+}
+
+#[component]
+fn CancelForm(id: u64) -> impl IntoView {
+    view! {
+        <form method="post" action=api::CancelExport::PATH>
+            <input type="hidden" name="export" value=id.to_string() />
+            <button type="submit"><Icon name=IconName::Blocked />"Cancel"<span class="visually-hidden">{format!(" export {id}")}</span></button>
+        </form>
+    }
+}
