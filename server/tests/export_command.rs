@@ -17,11 +17,18 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 use support::{PAYHIST, configuration};
 
+const SHARD: &str = "payment_history_shard_0";
+
+/// The payments have a schema of their own: a command that starts looks at that of the control tables, and would wait for a
+/// lock within it.
 async fn site() -> (TestOps, tempfile::TempDir) {
     let test = TestOps::new(EngineKind::MariaDb, "2026-11-15T12:00:00Z").await;
     let policy = Policy { premake_months: None, retention_months: None, zone: "UTC".to_owned(), ..Policy::default() };
-    test.history(1, policy, Switches::default(), "2026-10", "2026-12").await;
-    test.pay("payment_history_shard_0", [(2, 2, "2026-10-02"), (4, 4, "2026-11-04")]).await;
+    let schema = test.db.schema("pay").await;
+    let spec = TestOps::spec_in(&schema, 1, policy);
+    let mut connection = test.db.connect().await;
+    TestOps::make_history(&test.ops, &mut connection, &spec, Switches::default(), "2026-10", "2026-12").await;
+    test.pay(&format!("{schema}`.`{SHARD}"), [(2, 2, "2026-10-02"), (4, 4, "2026-11-04")]).await;
     let folder = tempfile::tempdir().unwrap();
     configuration(&test, folder.path());
     (test, folder)
@@ -88,12 +95,12 @@ async fn the_file_its_manifest_and_the_exit_code_agree() {
 #[expect(clippy::zombie_processes, reason = "the test waits for it")]
 async fn standing_still(test: &TestOps, folder: &Path) -> (Child, Sessions) {
     let mut sessions = Sessions::new(&test.db.connect_options(), &["owner"]).await;
-    sessions.step("owner", "LOCK TABLES payment_history_shard_0 WRITE").await.done();
+    sessions.step("owner", &format!("LOCK TABLES {}_pay.{SHARD} WRITE", test.db.name())).await.done();
     let child = command(folder, "--format csv --out a.csv").spawn().unwrap();
     let mut connection = sqlx::MySqlConnection::connect_with(&test.db.connect_options()).await.unwrap();
     loop {
         let reading: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('SELECT `payment_id`%`', ?, '`%')",
+            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('SELECT `payment_id`%`', ?, '_pay`%')",
         )
         .bind(test.db.name())
         .fetch_one(&mut connection)
