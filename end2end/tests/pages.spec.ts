@@ -29,6 +29,8 @@ const PAGES: [string, (demo: Demo) => string | Promise<string>][] = [
   ["search in vain", () => "/payments?search=no+such+thing"],
   ["one payment", (demo) => `/payments/${newestPayment(demo)}`],
   ["one payment, explained", (demo) => `/payments/${newestPayment(demo)}?explain=1`],
+  ["export", () => "/payments/export?status=FAILED&personal=clear&refused=reason"],
+  ["exports", exportsOfAUser],
   ["partition map", () => "/partitions"],
   ["plan", () => "/partitions/plan"],
   ["rotation run", aRun],
@@ -112,6 +114,12 @@ async function violations(page: Page): Promise<string[]> {
 function aRun(demo: Demo): string {
   demo.command(["partitions", "apply"]);
   return `/partitions/runs/${demo.command<{ id: string | number }[]>(["partitions", "history"])[0]!.id}`;
+}
+
+/** The exports, with one that was just made. */
+function exportsOfAUser(demo: Demo): string {
+  demo.command(["payments", "export", "--user", "1", "--format", "csv", "--clear", "--reason", "dispute 7", "--replace", "--out", `${demo.dir}/user.csv`]);
+  return "/payments/exports";
 }
 
 async function aDeadlock(demo: Demo): Promise<string> {
