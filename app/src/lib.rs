@@ -11,11 +11,13 @@
 mod api;
 mod components;
 mod format;
+mod language;
 mod links;
 mod pages;
 mod routes;
 mod shell;
 
+pub use language::{LANGUAGE_COOKIE, Language};
 pub use pages::TokenMade;
 pub use routes::App;
 pub use shell::shell;

@@ -1,6 +1,6 @@
-//! The document around every page. The theme is a cookie, so that the first paint has it already.
+//! The document around every page. Theme and language are cookies, so that the first paint has them already.
 
-use crate::App;
+use crate::{App, Language};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use leptos::prelude::*;
@@ -8,9 +8,10 @@ use leptos_meta::{HashedStylesheet, MetaTags};
 
 /// The whole HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let language = Language::provide();
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme()>
+        <html lang=language.code() data-theme=theme()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -30,12 +31,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// `light`, `dark` or `auto`.
 fn theme() -> &'static str {
-    let cookies = use_context::<Parts>().and_then(|parts| Some(parts.headers.get(COOKIE)?.to_str().ok()?.to_owned()));
-    let chosen =
-        cookies.as_deref().and_then(|cookies| cookies.split("; ").find_map(|cookie| cookie.strip_prefix("theme=")));
-    match chosen {
+    let chosen = with_context::<Parts, _>(|parts| match cookie(parts, "theme") {
         Some("light") => "light",
         Some("dark") => "dark",
         _ => "auto",
-    }
+    });
+    chosen.unwrap_or("auto")
+}
+
+/// A cookie of the request.
+pub(crate) fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
+    let cookies = parts.headers.get(COOKIE)?.to_str().ok()?;
+    cookies.split("; ").find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('='))
 }

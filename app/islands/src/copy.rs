@@ -1,5 +1,6 @@
 //! Buttons that copy what their `data-copy` says.
 
+use crate::words::filled;
 use leptos::ev::click;
 use leptos::prelude::{window, window_event_listener};
 use leptos::wasm_bindgen::JsCast;
@@ -15,6 +16,6 @@ pub(crate) fn listen() {
             return;
         };
         let _promise = window().navigator().clipboard().write_text(&value);
-        let _label = button.set_attribute("aria-label", &format!("Copied {value}"));
+        let _label = button.set_attribute("aria-label", &filled("Copied {}", &[&value]));
     });
 }

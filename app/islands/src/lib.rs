@@ -21,7 +21,9 @@ mod page;
 mod theme;
 #[cfg(feature = "hydrate")]
 mod visit;
+mod words;
 
 pub use keyboard::Keyboard;
 pub use page::Page;
 pub use theme::ThemeSwitch;
+pub use words::WORDS;

@@ -7,6 +7,7 @@ use crate::answer::{Answer, ask};
 use crate::dom::all;
 use crate::morph::morph;
 use crate::visit::Visits;
+use crate::words::{filled, word};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::wasm_bindgen::JsCast;
@@ -15,6 +16,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 use web_sys::EventSource;
 
+const NOT_UPDATED: &str = "Not updated since {} (this computer's time): {}.";
 const LIVE: &str = "[data-live]";
 const TICK: Duration = Duration::from_secs(1);
 /// More seconds than any part waits.
@@ -49,9 +51,7 @@ pub(crate) fn follow(visits: Visits, stale: RwSignal<Option<String>>) {
             if why.is_none() {
                 current_at.set_value(clock());
             }
-            stale.set(
-                why.map(|why| format!("Not updated since {} (this computer's time): {why}.", current_at.get_value())),
-            );
+            stale.set(why.map(|why| filled(NOT_UPDATED, &[&current_at.get_value(), &word(why)])));
         });
     };
     let heard = Closure::<dyn Fn()>::new(move || {

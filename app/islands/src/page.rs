@@ -1,5 +1,6 @@
 //! The island that keeps the page current, and says so when it cannot.
 
+use crate::words::word;
 use leptos::prelude::*;
 
 /// Answers links and forms in place, follows the live parts, copies ids.
@@ -15,7 +16,7 @@ pub fn Page() -> impl IntoView {
     }
     let said = move || unanswered.get().or_else(|| stale.get());
     // A plain load of this very page; where the session has ended it leads to the login and back.
-    let reload = || view! { <a href="" rel="external">"Reload"</a> };
+    let reload = || view! { <a href="" rel="external">{word("Reload")}</a> };
     view! {
         <div class="trouble" role="status">
             {move || said().map(|words| view! { <p class="notice warning">{words}" "{reload()}</p> })}

@@ -2,17 +2,18 @@
 
 use leptos::prelude::*;
 
-/// Turns to the next theme. Needs JavaScript; without it the system's preference holds.
+/// Turns to the next theme; its children name it until it is ready. Needs JavaScript; without it the system's preference holds.
 #[island]
 pub fn ThemeSwitch(children: Children) -> impl IntoView {
-    let chosen = RwSignal::new(None::<&'static str>);
-    let label = move || chosen.get().map_or_else(|| "Change theme".to_owned(), |theme| format!("Theme: {theme}"));
+    let label = RwSignal::new(None::<String>);
+    #[cfg(feature = "hydrate")]
+    Effect::new(move || label.set(Some(crate::words::word("Change theme"))));
     let turn = move |_| {
         #[cfg(feature = "hydrate")]
-        chosen.set(browser::turn());
+        label.set(browser::turn().map(|theme| crate::words::word(&format!("Theme: {theme}"))));
     };
     view! {
-        <button type="button" class="quiet-button needs-js theme" title=label aria-label=label on:click=turn>{children()}</button>
+        <button type="button" class="quiet-button needs-js theme" title=move || label.get() aria-label=move || label.get() on:click=turn>{children()}</button>
     }
 }
 

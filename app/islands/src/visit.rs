@@ -6,6 +6,7 @@
 use crate::answer::{Answer, ask};
 use crate::dom::{all, content};
 use crate::morph::morph;
+use crate::words::{filled, word};
 use leptos::ev::{click, popstate, submit};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -14,6 +15,8 @@ use web_sys::{
     Document, Element, FormData, HtmlAnchorElement, HtmlFormElement, MouseEvent, SubmitEvent, Url, UrlSearchParams,
 };
 
+const NOT_KNOWN: &str =
+    "{}. Whether the change was made is not known: reload the page to see how things stand, before you try again.";
 /// A little more than the server takes at most.
 const WAIT_MS_MAX: u32 = 35_000;
 /// How a server function tells its error to a page that was posted to: part of the answer, not of the page's address.
@@ -115,12 +118,12 @@ impl Visits {
             }
             (Answer::Other { address, redirected: true, .. }, _) => return load(&address),
             (Answer::Other { .. } | Answer::Silence, Origin::Link | Origin::History(_)) => return load(asked),
-            (Answer::Other { status, .. }, Origin::Form(_)) => format!("payhist answers with status {status}"),
-            (Answer::Silence, Origin::Form(_)) => "payhist does not answer".to_owned(),
+            (Answer::Other { status, .. }, Origin::Form(_)) => {
+                filled("payhist answers with status {}", &[&status.to_string()])
+            }
+            (Answer::Silence, Origin::Form(_)) => word("payhist does not answer"),
         };
-        self.unanswered.set(Some(format!(
-            "{why}. Whether the change was made is not known: reload the page to see how things stand, before you try again."
-        )));
+        self.unanswered.set(Some(filled(NOT_KNOWN, &[&why])));
     }
 
     /// Swaps a page in. `None` when this page or that one is not as expected, or of another release.

@@ -1,17 +1,21 @@
 //! What pages are made of. Semantic HTML first; state is never colour alone; nothing needs JavaScript to be read.
 
+mod browser_words;
 mod chart;
 mod frame;
 mod icon;
+mod language_switch;
 mod live;
 mod payment;
 mod payment_rows;
 mod status;
 mod text;
 
+pub(crate) use browser_words::BrowserWords;
 pub(crate) use chart::{Bar, BarChart, Known};
 pub(crate) use frame::Frame;
 pub(crate) use icon::{Icon, IconName};
+pub(crate) use language_switch::LanguageSwitch;
 pub(crate) use live::Live;
 pub(crate) use payment::{PaymentColumn, PaymentTable, StatusBadge, status_word};
 pub(crate) use status::{Badge, ErrorView, Notice, Tone, failure_of, loaded};

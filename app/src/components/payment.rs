@@ -2,21 +2,22 @@
 
 use super::payment_rows::rows_html;
 use super::{Badge, IconName, Tone};
+use crate::language::tr;
 use leptos::prelude::*;
 use payhist_types::payment::{PaymentRow, PaymentStatus};
 
 /// The status as people say it.
-pub(crate) const fn status_word(status: PaymentStatus) -> &'static str {
+pub(crate) fn status_word(status: PaymentStatus) -> String {
     match status {
-        PaymentStatus::Requested => "Requested",
-        PaymentStatus::Pending => "Pending",
-        PaymentStatus::Authorized => "Authorized",
-        PaymentStatus::Paid => "Paid",
-        PaymentStatus::Failed => "Failed",
-        PaymentStatus::Cancelled => "Cancelled",
-        PaymentStatus::Expired => "Expired",
-        PaymentStatus::PartiallyRefunded => "Partially refunded",
-        PaymentStatus::Refunded => "Refunded",
+        PaymentStatus::Requested => tr!("Requested"),
+        PaymentStatus::Pending => tr!("Pending"),
+        PaymentStatus::Authorized => tr!("Authorized"),
+        PaymentStatus::Paid => tr!("Paid"),
+        PaymentStatus::Failed => tr!("Failed"),
+        PaymentStatus::Cancelled => tr!("Cancelled"),
+        PaymentStatus::Expired => tr!("Expired"),
+        PaymentStatus::PartiallyRefunded => tr!("Partially refunded"),
+        PaymentStatus::Refunded => tr!("Refunded"),
     }
 }
 
@@ -60,21 +61,21 @@ impl PaymentColumn {
     pub(crate) const USUAL: [Self; 8] =
         [Self::Created, Self::Amount, Self::Status, Self::Payment, Self::User, Self::Order, Self::Method, Self::Place];
 
-    pub(crate) const fn heading(self) -> &'static str {
+    pub(crate) fn heading(self) -> String {
         match self {
-            Self::Created => "Created",
-            Self::Amount => "Amount",
-            Self::Status => "Status",
-            Self::Payment => "Payment",
-            Self::User => "User",
-            Self::Order => "Order",
-            Self::Method => "Method",
-            Self::Provider => "Provider",
-            Self::Reference => "Reference",
-            Self::Payer => "Payer",
-            Self::Failure => "Failure",
-            Self::Changed => "Changed",
-            Self::Place => "Shard, month",
+            Self::Created => tr!("Created"),
+            Self::Amount => tr!("Amount"),
+            Self::Status => tr!("Status"),
+            Self::Payment => tr!("column" => "Payment"),
+            Self::User => tr!("User"),
+            Self::Order => tr!("Order"),
+            Self::Method => tr!("Method"),
+            Self::Provider => tr!("Provider"),
+            Self::Reference => tr!("Reference"),
+            Self::Payer => tr!("Payer"),
+            Self::Failure => tr!("Failure"),
+            Self::Changed => tr!("Changed"),
+            Self::Place => tr!("Shard, month"),
         }
     }
 
@@ -87,14 +88,14 @@ impl PaymentColumn {
     }
 
     /// Names in a folded row what would not be clear without its heading.
-    pub(super) const fn name(self) -> Option<&'static str> {
+    pub(super) fn name(self) -> Option<String> {
         match self {
-            Self::User => Some("user"),
-            Self::Order => Some("order"),
-            Self::Reference => Some("reference"),
-            Self::Payer => Some("payer"),
-            Self::Changed => Some("changed"),
-            Self::Place => Some("shard"),
+            Self::User => Some(tr!("user")),
+            Self::Order => Some(tr!("order")),
+            Self::Reference => Some(tr!("reference")),
+            Self::Payer => Some(tr!("payer")),
+            Self::Changed => Some(tr!("changed")),
+            Self::Place => Some(tr!("shard")),
             _ => None,
         }
     }
@@ -105,15 +106,16 @@ impl PaymentColumn {
 pub(crate) fn PaymentTable(
     rows: Vec<PaymentRow>,
     history: String,
-    caption: &'static str,
+    caption: String,
     #[prop(default = PaymentColumn::USUAL.to_vec())] columns: Vec<PaymentColumn>,
     #[prop(optional)] compact: bool,
 ) -> impl IntoView {
     let heading = |column: &PaymentColumn| view! { <th scope="col" class=column.class()>{column.heading()}</th> };
     let headings = columns.iter().map(heading).collect_view();
     let rows = rows_html(&rows, &columns, &history);
+    let label = caption.clone();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label=caption>
+        <div class="table-scroll" tabindex="0" role="region" aria-label=label>
             <table class="folding" class:compact=compact>
                 <caption class="visually-hidden">{caption}</caption>
                 <thead><tr>{headings}</tr></thead>

@@ -2,6 +2,7 @@
 
 use super::{Icon, IconName};
 use crate::api;
+use crate::language::tr;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use payhist_types::error::ApiError;
@@ -74,7 +75,7 @@ pub(crate) fn ErrorView(error: ApiError) -> impl IntoView {
         <Notice tone=Tone::Critical title=error.message>
             <ul class="field-errors">{fields}</ul>
             {error.remedy.map(|remedy| view! { <p>{remedy}</p> })}
-            {error.incident.map(|incident| view! { <p class="quiet">"Incident "<code>{incident}</code></p> })}
+            {error.incident.map(|incident| view! { <p class="quiet">{tr!("Incident")}" "<code>{incident}</code></p> })}
         </Notice>
     }
 }

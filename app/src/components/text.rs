@@ -2,6 +2,7 @@
 
 use super::{Icon, IconName};
 use crate::format;
+use crate::language::tr;
 use chrono::{DateTime, FixedOffset};
 use leptos::prelude::*;
 use payhist_types::money::Money;
@@ -18,7 +19,7 @@ pub(crate) fn Copy(#[prop(into)] value: String) -> impl IntoView {
     view! {
         <span class="copy">
             <code>{value.clone()}</code>
-            <button type="button" class="copy-button needs-js" aria-label=format!("Copy {value}") data-copy=value>
+            <button type="button" class="copy-button needs-js" aria-label=tr!("Copy {}", value) data-copy=value>
                 <Icon name=IconName::Copy />
                 <Icon name=IconName::Check />
             </button>

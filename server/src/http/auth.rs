@@ -111,7 +111,7 @@ async fn logout(State(auth): State<Auth>, session: Session) -> Response {
 }
 
 /// Only paths of ours: `next` must not lead to another site.
-fn local_path(next: &str) -> &str {
+pub(super) fn local_path(next: &str) -> &str {
     let ours = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')
@@ -154,7 +154,7 @@ pub(super) async fn require_session(
 }
 
 fn is_public(request: &Request) -> bool {
-    matches!(request.uri().path(), "/login" | "/logout" | "/favicon.ico" | "/api/v1/openapi.json")
+    matches!(request.uri().path(), "/login" | "/logout" | "/language" | "/favicon.ico" | "/api/v1/openapi.json")
 }
 
 fn wants_page(request: &Request) -> bool {

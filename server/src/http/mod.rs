@@ -1,6 +1,6 @@
 //! The web server: pages, server functions, the REST API and what protects them.
 //!
-//! Invariant: everything but the login page, its assets, the health check and the API's document needs a session or, for the
+//! Invariant: everything but the login page, its assets, the choice of a language, the health check and the API's document needs a session or, for the
 //! API alone, a token; what changes anything needs a request from our own pages (Origin / Sec-Fetch-Site) or a token, and
 //! a permission, which ops checks.
 
@@ -9,6 +9,7 @@ mod auth;
 mod bearer;
 mod events;
 mod headers;
+mod language;
 mod session_store;
 mod site;
 mod tokens;
@@ -80,6 +81,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
     let by_token = ByToken { ops: ops.clone(), api: api.clone() };
     let protected = Router::new()
         .merge(auth::routes().with_state(auth.clone()))
+        .merge(language::routes())
         .merge(api)
         .merge(events::routes(ops.clone(), stop.clone()))
         .merge(pages)

@@ -2,6 +2,7 @@
 
 use super::query::ListState;
 use crate::components::{PaymentColumn, StatusBadge, status_word};
+use crate::language::tr;
 use leptos::prelude::*;
 use payhist_types::error::FieldError;
 use payhist_types::payment::{PaymentQuery, PaymentStatus};
@@ -43,19 +44,19 @@ pub(super) fn Filters(state: ListState, wrong: Vec<FieldError>) -> impl IntoView
             <div class="card payment-filters">
                 {hidden}
                 <div class="filters">
-                    {field("user", "User id", "", &query.user, &wrong)}
-                    {field("order", "Order id", "", &query.order, &wrong)}
-                    {field("id", "Payment id", "", &query.id, &wrong)}
-                    {field("from", "From", "2026-11-01T09:30", &query.from, &wrong)}
-                    {field("to", "To, that day included", "2026-11-30", &query.to, &wrong)}
+                    {field("user", tr!("User id"), "", &query.user, &wrong)}
+                    {field("order", tr!("Order id"), "", &query.order, &wrong)}
+                    {field("id", tr!("Payment id"), "", &query.id, &wrong)}
+                    {field("from", tr!("From"), "2026-11-01T09:30", &query.from, &wrong)}
+                    {field("to", tr!("To, that day included"), "2026-11-30", &query.to, &wrong)}
                 </div>
                 {statuses(&query.status, &wrong)}
                 <div class="filter-folds">{more(&query, &wrong)}{shown(&state)}</div>
                 <div class="filter-end">
                     {presets(&state)}
                     <div class="filter-buttons">
-                        <a href=cleared.address()>"Clear"</a>
-                        <button type="submit" class="primary">"Show payments"</button>
+                        <a href=cleared.address()>{tr!("Clear")}</a>
+                        <button type="submit" class="primary">{tr!("Show payments")}</button>
                     </div>
                 </div>
             </div>
@@ -66,19 +67,19 @@ pub(super) fn Filters(state: ListState, wrong: Vec<FieldError>) -> impl IntoView
 /// What is asked for less often: folded away, unless it is in use.
 fn more(query: &PaymentQuery, wrong: &[FieldError]) -> impl IntoView + use<> {
     let fields = [
-        ("reference", "Provider reference", "", &query.reference),
-        ("provider", "Provider", "stripe", &query.provider),
-        ("method", "Method", "card", &query.method),
-        ("currency", "Currency", "EUR", &query.currency),
-        ("min", "Least amount", "12.50", &query.min),
-        ("max", "Greatest amount", "99.99", &query.max),
+        ("reference", tr!("Provider reference"), "", &query.reference),
+        ("provider", tr!("Provider"), "stripe", &query.provider),
+        ("method", tr!("Method"), "card", &query.method),
+        ("currency", tr!("Currency"), "EUR", &query.currency),
+        ("min", tr!("Least amount"), "12.50", &query.min),
+        ("max", tr!("Greatest amount"), "99.99", &query.max),
     ];
     let open = !query.sort.is_empty() || fields.iter().any(|(_, _, _, typed)| !typed.is_empty());
     let sort = sort(&query.sort, wrong);
     let fields = fields.map(|(name, label, hint, typed)| field(name, label, hint, typed, wrong));
     view! {
         <details class="more-filters" open=open>
-            <summary>"Reference, provider, method, amount, order of the list"</summary>
+            <summary>{tr!("Reference, provider, method, amount, order of the list")}</summary>
             <div class="filters">{fields.into_iter().collect_view()}{sort}</div>
         </details>
     }
@@ -86,7 +87,7 @@ fn more(query: &PaymentQuery, wrong: &[FieldError]) -> impl IntoView + use<> {
 
 fn field(
     name: &'static str,
-    label: &'static str,
+    label: String,
     hint: &'static str,
     typed: &str,
     wrong: &[FieldError],
@@ -114,12 +115,12 @@ fn field(
 }
 
 fn sort(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
-    let orders = [("", "Newest first"), ("largest", "Largest first"), ("smallest", "Smallest first")];
+    let orders = [("", tr!("Newest first")), ("largest", tr!("Largest first")), ("smallest", tr!("Smallest first"))];
     let options = orders.map(|(value, word)| view! { <option value=value selected=value == chosen>{word}</option> });
     let problem = problem_of("sort", wrong);
     view! {
         <div class="field">
-            <label for="filter-sort">"Order of the list"</label>
+            <label for="filter-sort">{tr!("Order of the list")}</label>
             <select
                 id="filter-sort"
                 name="sort"
@@ -150,18 +151,18 @@ fn statuses(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
         }
     });
     let problem = problem_of("status", wrong).map(|problem| view! { <p class="field-error">{problem}</p> });
-    view! { <fieldset class="statuses"><legend>"Status, any when none is ticked"</legend>{boxes.collect_view()}{problem}</fieldset> }
+    view! { <fieldset class="statuses"><legend>{tr!("Status, any when none is ticked")}</legend>{boxes.collect_view()}{problem}</fieldset> }
 }
 
 fn presets(state: &ListState) -> impl IntoView + use<> {
     let ranges = [
-        ("Today", "today", "today"),
-        ("Yesterday", "today-1", "today-1"),
-        ("7 days", "today-6", "today"),
-        ("30 days", "today-29", "today"),
-        ("This month", "month", "month"),
-        ("Last month", "month-1", "month-1"),
-        ("All time", "", ""),
+        (tr!("Today"), "today", "today"),
+        (tr!("Yesterday"), "today-1", "today-1"),
+        (tr!("7 days"), "today-6", "today"),
+        (tr!("30 days"), "today-29", "today"),
+        (tr!("This month"), "month", "month"),
+        (tr!("Last month"), "month-1", "month-1"),
+        (tr!("All time"), "", ""),
     ];
     let links = ranges.map(|(word, from, to)| {
         let current = (state.query.from == from && state.query.to == to).then_some("true");
@@ -171,7 +172,7 @@ fn presets(state: &ListState) -> impl IntoView + use<> {
         });
         view! { <a href=range.address() aria-current=current>{word}</a> }
     });
-    view! { <nav class="presets" aria-label="Time range">{links.into_iter().collect_view()}</nav> }
+    view! { <nav class="presets" aria-label=tr!("Time range")>{links.into_iter().collect_view()}</nav> }
 }
 
 /// Order, columns and density: how the list is shown.
@@ -189,9 +190,9 @@ fn shown(state: &ListState) -> impl IntoView + use<> {
     let open = !state.columns.is_empty() || state.is_compact();
     view! {
         <details class="more-filters" open=open>
-            <summary>"Columns and density"</summary>
-            <fieldset class="statuses"><legend>"Columns"</legend>{boxes.collect_view()}</fieldset>
-            <label class="check"><input type="checkbox" name="density" value="compact" checked=state.is_compact() />"More rows on the screen"</label>
+            <summary>{tr!("Columns and density")}</summary>
+            <fieldset class="statuses"><legend>{tr!("Columns")}</legend>{boxes.collect_view()}</fieldset>
+            <label class="check"><input type="checkbox" name="density" value="compact" checked=state.is_compact() />{tr!("More rows on the screen")}</label>
         </details>
     }
 }

@@ -7,6 +7,7 @@ mod search;
 mod views;
 
 use crate::components::{ErrorView, Icon, IconName};
+use crate::language::tr;
 use crate::{api, links};
 use filters::{FIELDS, Filters};
 use leptos::prelude::*;
@@ -36,10 +37,10 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
     let saved = api::views();
     let summary = links::with_history("/payments/summary", &state.query.history);
     view! {
-        <Title text="Payments" />
+        <Title text=tr!("Payments") />
         <div class="page-head">
-            <h1>"Payments"</h1>
-            <a class="button" href=summary>"Summary"</a>
+            <h1>{tr!("Payments")}</h1>
+            <a class="button" href=summary>{tr!("Summary")}</a>
             {export_link(&state)}
         </div>
         {Suspend::new(async move {

@@ -4,6 +4,7 @@
 //! address is answered by a detour to the short one.
 
 use crate::components::PaymentColumn;
+use crate::language::tr;
 use leptos_router::params::ParamsMap;
 use payhist_types::payment::PaymentQuery;
 use serde::de::value::{Error, MapDeserializer};
@@ -103,23 +104,23 @@ pub(super) fn detour(url: &ParamsMap) -> Option<String> {
 
 /// What was looked for, in words: ` of user 42 with status FAILED`. Empty when nothing narrows the list.
 pub(in crate::pages) fn in_words(query: &PaymentQuery) -> String {
+    let or = tr!(" or ");
+    let said = |value: &str| value.replace(',', &or);
     let parts = [
-        (" with id ", &query.id),
-        (" of user ", &query.user),
-        (" of order ", &query.order),
-        (" with reference ", &query.reference),
-        (" with status ", &query.status),
-        (" by ", &query.provider),
-        (" paid by ", &query.method),
-        (" in ", &query.currency),
-        (" of at least ", &query.min),
-        (" of at most ", &query.max),
-        (" from ", &query.from),
-        (" to ", &query.to),
+        (&query.id, tr!(" with id {}", said(&query.id))),
+        (&query.user, tr!(" of user {}", said(&query.user))),
+        (&query.order, tr!(" of order {}", said(&query.order))),
+        (&query.reference, tr!(" with reference {}", said(&query.reference))),
+        (&query.status, tr!(" with status {}", said(&query.status))),
+        (&query.provider, tr!(" by {}", said(&query.provider))),
+        (&query.method, tr!(" paid by {}", said(&query.method))),
+        (&query.currency, tr!(" in {}", said(&query.currency))),
+        (&query.min, tr!(" of at least {}", said(&query.min))),
+        (&query.max, tr!(" of at most {}", said(&query.max))),
+        (&query.from, tr!(" from {}", said(&query.from))),
+        (&query.to, tr!(" to {}", said(&query.to))),
     ];
-    let said =
-        |(word, value): (&str, &String)| (!value.is_empty()).then(|| format!("{word}{}", value.replace(',', " or ")));
-    parts.into_iter().filter_map(said).collect()
+    parts.into_iter().filter(|(value, _)| !value.is_empty()).map(|(_, words)| words).collect()
 }
 
 #[cfg(test)]

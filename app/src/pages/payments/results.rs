@@ -2,6 +2,7 @@
 
 use super::query::{ListState, in_words};
 use crate::components::{Notice, PaymentTable, Tone};
+use crate::language::tr;
 use chrono::{DateTime, FixedOffset};
 use leptos::prelude::*;
 use payhist_types::payment::{MissingShard, PaymentPage, PaymentQuery, ReadScope};
@@ -26,70 +27,81 @@ pub(super) fn Results(state: ListState, page: PaymentPage) -> impl IntoView {
         {(!complete).then(|| incomplete(missing, scope.shards.len(), state.address()))}
         {rows}
         <div class="results-foot">
-            <nav class="pager" aria-label="Pages of payments">
+            <nav class="pager" aria-label=tr!("Pages of payments")>
                 {page_link(words.first, first, None)}
                 {page_link(words.back, newer, Some("prev"))}
-                {page_link(if unfinished { "Look further" } else { words.onward }, older, Some("next"))}
+                {page_link(if unfinished { tr!("Look further") } else { words.onward }, older, Some("next"))}
             </nav>
-            <p class="quiet">{unfinished.then_some("Not all months have been looked through yet. ")}{what_was_read(&scope, &read_at)}" Times are in "{zone}"."</p>
+            <p class="quiet">{unfinished.then(|| tr!("Not all months have been looked through yet."))}" "{what_was_read(&scope, &read_at)}" "{tr!("Times are in {}.", zone)}</p>
         </div>
     }
 }
 
 /// What the list and the ways through it are called.
 struct PagerWords {
-    caption: &'static str,
-    first: &'static str,
-    back: &'static str,
-    onward: &'static str,
+    caption: String,
+    first: String,
+    back: String,
+    onward: String,
 }
 
 impl PagerWords {
     fn of(state: &ListState) -> Self {
         match state.query.sort.as_str() {
-            "largest" => {
-                Self { caption: "Payments, largest first", first: "Largest", back: "Larger", onward: "Smaller" }
-            }
-            "smallest" => {
-                Self { caption: "Payments, smallest first", first: "Smallest", back: "Smaller", onward: "Larger" }
-            }
-            _ => Self { caption: "Payments, newest first", first: "Newest", back: "Newer", onward: "Older" },
+            "largest" => Self {
+                caption: tr!("Payments, largest first"),
+                first: tr!("Largest"),
+                back: tr!("Larger"),
+                onward: tr!("Smaller"),
+            },
+            "smallest" => Self {
+                caption: tr!("Payments, smallest first"),
+                first: tr!("Smallest"),
+                back: tr!("Smaller"),
+                onward: tr!("Larger"),
+            },
+            _ => Self {
+                caption: tr!("Payments, newest first"),
+                first: tr!("Newest"),
+                back: tr!("Newer"),
+                onward: tr!("Older"),
+            },
         }
     }
 }
 
 /// A page that is not there has no link.
-fn page_link(word: &'static str, href: Option<String>, rel: Option<&'static str>) -> impl IntoView {
+fn page_link(word: String, href: Option<String>, rel: Option<&'static str>) -> impl IntoView {
     href.map(|href| view! { <a class="button" href=href rel=rel>{word}</a> })
 }
 
 /// Said before the rows, since it changes what they mean.
 fn incomplete(missing: Vec<MissingShard>, asked: usize, again: String) -> impl IntoView {
     let title =
-        format!("Incomplete: {} of {asked} shards did not answer. Their payments are not in this list.", missing.len());
+        tr!("Incomplete: {} of {} shards did not answer. Their payments are not in this list.", missing.len(), asked);
     let shards = missing
         .into_iter()
-        .map(|MissingShard { shard, source, reason }| view! { <li>{format!("Shard {shard} on {source}: {reason}")}</li> })
+        .map(|MissingShard { shard, source, reason }| view! { <li>{tr!("Shard {} on {}: {}", shard, source, reason)}</li> })
         .collect_view();
     view! {
         <Notice tone=Tone::Critical title=title>
             <ul>{shards}</ul>
-            <p>"Nothing is lost by this. "<a href=again>"Ask again"</a>", or see "<a href="/database">"the database page"</a>"."</p>
+            <p>{tr!("Nothing is lost by this.")}" "<a href=again>{tr!("Ask again")}</a>{tr!(", or see ")}<a href="/database">{tr!("the database page")}</a>"."</p>
         </Notice>
     }
 }
 
 fn what_was_read(scope: &ReadScope, read_at: &DateTime<FixedOffset>) -> String {
     let shards = match scope.shards.as_slice() {
-        [shard] => format!("shard {shard}"),
-        shards => format!("{} shards", shards.len()),
+        [shard] => tr!("shard {}", shard),
+        shards => tr!("{} shards", shards.len()),
     };
     let months = match scope.months {
         Some((first, last)) if first == last => format!("{first}"),
-        Some((first, last)) => format!("{first} to {last}"),
-        None => "no months".to_owned(),
+        Some((first, last)) => tr!("{} to {}", first, last),
+        None => tr!("no months"),
     };
-    format!("Read {shards}, {months}, at {}.", read_at.format("%H:%M:%S"))
+    tr!("Read {}, {}, at {}.", shards, months, read_at.format("%H:%M:%S"))
 }
 
 #[component]
@@ -98,15 +110,15 @@ fn Empty(query: PaymentQuery, complete: bool, unfinished: bool) -> impl IntoView
     let narrowed = !words.is_empty();
     let clear = ListState::of(PaymentQuery { history: query.history, ..PaymentQuery::default() }).address();
     let title = match (complete, unfinished) {
-        (false, _) => "No payments on the shards that answered",
-        (true, true) => "No payments so far",
-        (true, false) => "No payments",
+        (false, _) => tr!("No payments on the shards that answered"),
+        (true, true) => tr!("No payments so far"),
+        (true, false) => tr!("No payments"),
     };
     view! {
         <div class="empty">
             <p><strong>{title}{words}</strong></p>
-            <p class="quiet">"Months older than the retention are no longer in the database."</p>
-            {narrowed.then(|| view! { <a class="button" href=clear>"Clear the filter"</a> })}
+            <p class="quiet">{tr!("Months older than the retention are no longer in the database.")}</p>
+            {narrowed.then(|| view! { <a class="button" href=clear>{tr!("Clear the filter")}</a> })}
         </div>
     }
 }

@@ -2,6 +2,7 @@
 
 use super::query::ListState;
 use crate::components::{ErrorView, Notice, Tone};
+use crate::language::tr;
 use crate::{api, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -12,7 +13,7 @@ use payhist_types::search::{Candidate, SearchAnswer, SearchKind};
 pub(super) fn Search(history: String, text: String) -> impl IntoView {
     let answer = api::search(history, text);
     view! {
-        <Title text="Search" />
+        <Title text=tr!("Search") />
         {Suspend::new(async move {
             match answer.await {
                 Ok(answer) => {
@@ -21,7 +22,7 @@ pub(super) fn Search(history: String, text: String) -> impl IntoView {
                     }
                     view! { <Answer answer /> }.into_any()
                 }
-                Err(api::Error(error)) => view! { <h1>"Search"</h1><ErrorView error /> }.into_any(),
+                Err(api::Error(error)) => view! { <h1>{tr!("Search")}</h1><ErrorView error /> }.into_any(),
             }
         })}
     }
@@ -32,27 +33,27 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
     let SearchAnswer { history, text, candidates, email_withheld } = answer;
     let found = candidates.iter().filter(|candidate| candidate.found).count();
     let title = match found {
-        0 => format!("“{text}” was not found"),
-        1 => format!("“{text}” was found, and some shards did not answer"),
-        found => format!("“{text}” means {found} things"),
+        0 => tr!("“{}” was not found", text),
+        1 => tr!("“{}” was found, and some shards did not answer", text),
+        found => tr!("“{}” means {} things", text, found),
     };
     view! {
         <div class="page-head"><h1>{title}</h1></div>
         <section class="card">
-            <h2>{format!("Looked for in the history {history}, exactly as it is written")}</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="What the text may mean">
+            <h2>{tr!("Looked for in the history {}, exactly as it is written", history)}</h2>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=tr!("What the text may mean")>
             <table class="folding">
-                <caption class="visually-hidden">"What the text may mean"</caption>
+                <caption class="visually-hidden">{tr!("What the text may mean")}</caption>
                 <thead>
-                    <tr><th scope="col">"As a"</th><th scope="col">"There is"</th><th scope="col">"Read"</th></tr>
+                    <tr><th scope="col">{tr!("As a")}</th><th scope="col">{tr!("There is")}</th><th scope="col">{tr!("Read")}</th></tr>
                 </thead>
                 <tbody>{candidates.into_iter().map(row).collect_view()}</tbody>
             </table>
             </div>
         </section>
-        {email_withheld.then(|| view! { <Notice tone=Tone::Neutral title="E-mail addresses are looked up only by those who may see personal data." /> })}
+        {email_withheld.then(|| view! { <Notice tone=Tone::Neutral title=tr!("E-mail addresses are looked up only by those who may see personal data.") /> })}
         {(found == 0).then(|| view! {
-            <p class="quiet">"Months older than the retention are no longer in the database. "<a href=links::with_history("/payments", &history)>"All payments"</a></p>
+            <p class="quiet">{tr!("Months older than the retention are no longer in the database.")}" "<a href=links::with_history("/payments", &history)>{tr!("All payments")}</a></p>
         })}
     }
 }
@@ -65,16 +66,16 @@ fn row(candidate: Candidate) -> impl IntoView {
             let user = (kind == SearchKind::Email).then(|| format!(" {}", query.user));
             view! { <a href=href>{shown(kind)}{user}</a> }.into_any()
         }
-        (false, true) => view! { <span class="quiet">"none"</span> }.into_any(),
-        (false, false) => view! { <span>"none on the shards that answered"</span> }.into_any(),
+        (false, true) => view! { <span class="quiet">{tr!("none")}</span> }.into_any(),
+        (false, false) => view! { <span>{tr!("none on the shards that answered")}</span> }.into_any(),
     };
     let read = match shards.as_slice() {
-        [] => "nothing: no shard can have it".to_owned(),
-        [shard] => format!("shard {shard}"),
-        shards => format!("{} shards", shards.len()),
+        [] => tr!("nothing: no shard can have it"),
+        [shard] => tr!("shard {}", shard),
+        shards => tr!("{} shards", shards.len()),
     };
-    let lost = missing.iter().map(|lost| format!(", no answer from shard {} on {}", lost.shard, lost.source));
-    view! { <tr><th scope="row">{name(kind)}</th><td>{there_is}</td><td class="whole" data-name="read">{read}{lost.collect::<String>()}</td></tr> }
+    let lost = missing.iter().map(|lost| tr!(", no answer from shard {} on {}", lost.shard, lost.source));
+    view! { <tr><th scope="row">{name(kind)}</th><td>{there_is}</td><td class="whole" data-name=tr!("read")>{read}{lost.collect::<String>()}</td></tr> }
 }
 
 /// The page that shows what was found.
@@ -87,22 +88,22 @@ fn place_of(candidate: &Candidate) -> String {
     }
 }
 
-const fn name(kind: SearchKind) -> &'static str {
+fn name(kind: SearchKind) -> String {
     match kind {
-        SearchKind::Payment => "payment id",
-        SearchKind::User => "user id",
-        SearchKind::Order => "order id",
-        SearchKind::Reference => "provider reference",
-        SearchKind::Email => "e-mail address",
+        SearchKind::Payment => tr!("payment id"),
+        SearchKind::User => tr!("user id"),
+        SearchKind::Order => tr!("order id"),
+        SearchKind::Reference => tr!("provider reference"),
+        SearchKind::Email => tr!("e-mail address"),
     }
 }
 
-const fn shown(kind: SearchKind) -> &'static str {
+fn shown(kind: SearchKind) -> String {
     match kind {
-        SearchKind::Payment => "the payment",
-        SearchKind::User => "the user's payments",
-        SearchKind::Order => "the order's payments",
-        SearchKind::Reference => "the payments with this reference",
-        SearchKind::Email => "the payments of user",
+        SearchKind::Payment => tr!("the payment"),
+        SearchKind::User => tr!("the user's payments"),
+        SearchKind::Order => tr!("the order's payments"),
+        SearchKind::Reference => tr!("the payments with this reference"),
+        SearchKind::Email => tr!("the payments of user"),
     }
 }

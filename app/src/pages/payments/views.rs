@@ -3,6 +3,7 @@
 use super::query::ListState;
 use crate::api;
 use crate::components::{Icon, IconName};
+use crate::language::tr;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use payhist_types::view::SavedView;
@@ -14,7 +15,7 @@ pub(super) fn views(saved: Vec<SavedView>, state: &ListState) -> impl IntoView +
     let is_saved = saved.iter().any(|view| Some(&view.address) == here.as_ref());
     let links = saved.into_iter().map(|view| link(view, here.as_deref())).collect_view();
     let form = here.filter(|_| !is_saved).map(|here| view! { <SaveForm address=here /> });
-    view! { <div class="saved-views"><ul aria-label="Saved views">{links}</ul>{form}</div> }
+    view! { <div class="saved-views"><ul aria-label=tr!("Saved views")>{links}</ul>{form}</div> }
 }
 
 fn link(saved: SavedView, here: Option<&str>) -> impl IntoView + use<> {
@@ -22,7 +23,7 @@ fn link(saved: SavedView, here: Option<&str>) -> impl IntoView + use<> {
     let current = (here == Some(address.as_str())).then_some("true");
     let is_mine = api::is_me(&owner);
     let shared_by = match (shared, is_mine) {
-        (true, true) => Some("shared".to_owned()),
+        (true, true) => Some(tr!("shared")),
         (true, false) => Some(owner.strip_prefix("operator ").unwrap_or(&owner).to_owned()),
         (false, _) => None,
     };
@@ -30,7 +31,7 @@ fn link(saved: SavedView, here: Option<&str>) -> impl IntoView + use<> {
         view! {
             <form method="post" action=api::ForgetView::PATH>
                 <input type="hidden" name="id" value=id.to_string() />
-                <button type="submit" class="quiet-button" title="Forget this view" aria-label=format!("Forget the view {name}")>
+                <button type="submit" class="quiet-button" title=tr!("Forget this view") aria-label=tr!("Forget the view {}", name)>
                     <Icon name=IconName::Drop />
                 </button>
             </form>
@@ -49,13 +50,13 @@ fn link(saved: SavedView, here: Option<&str>) -> impl IntoView + use<> {
 fn SaveForm(address: String) -> impl IntoView {
     view! {
         <details class="save-view">
-            <summary>"Save this view"</summary>
+            <summary>{tr!("Save this view")}</summary>
             <form method="post" action=api::SaveView::PATH class="inline-form">
                 <input type="hidden" name="address" value=address />
-                <label class="visually-hidden" for="view-name">"Name of the view"</label>
-                <input id="view-name" name="name" required maxlength="60" placeholder="Name" autocomplete="off" />
-                <label class="check"><input type="checkbox" name="shared" value="true" />"for everybody"</label>
-                <button type="submit">"Save"</button>
+                <label class="visually-hidden" for="view-name">{tr!("Name of the view")}</label>
+                <input id="view-name" name="name" required maxlength="60" placeholder=tr!("Name") autocomplete="off" />
+                <label class="check"><input type="checkbox" name="shared" value="true" />{tr!("for everybody")}</label>
+                <button type="submit">{tr!("Save")}</button>
             </form>
         </details>
     }
