@@ -51,6 +51,17 @@ for (const [name, path] of PAGES) {
   });
 }
 
+test.describe("in Korean", () => {
+  test.use({ locale: "ko-KR" });
+
+  for (const [name, path] of PAGES.filter(([name]) => /payment|search|overview/.test(name))) {
+    test(name, async ({ page, demo }) => {
+      await examine(page, await path(demo));
+      await expect(page.locator("html")).toHaveAttribute("lang", "ko");
+    });
+  }
+});
+
 test.describe("without a session", () => {
   test.use({ storageState: { cookies: [], origins: [] } });
 

@@ -218,6 +218,52 @@ async fn a_form_of_another_site_changes_nothing() {
 }
 
 #[tokio::test]
+async fn the_cookie_decides_the_language_then_the_browser_and_else_it_is_english() {
+    let (test, _folder, serve) = served().await;
+    operator(&test, Role::Admin).await;
+    let browser = Browser::logged_in(&serve, Role::Admin).await;
+    // Of the document, of the rail's words, of what the page says itself.
+    let language = async |page: &str, wish: &str| {
+        let text = browser.get_with(page, &[("accept-language", wish)]).await.text().await.unwrap();
+        let main = text.split_once("<main").unwrap().1.split_once('>').unwrap().0;
+        (text.contains(r#"<html lang="ko""#), text.contains("작업"), main.contains(r#"lang="en""#))
+    };
+    let (english, korean, korean_frame) = ((false, false, false), (true, true, false), (true, true, true));
+    assert_eq!(language("/payments", "").await, english);
+    assert_eq!(language("/payments", "ko-KR,ko;q=0.9,en;q=0.8").await, korean);
+    assert_eq!(language("/payments", "en-US,ko;q=0.9").await, english);
+    assert_eq!(language("/payments", "fr").await, english);
+    assert_eq!(language("/holds", "ko").await, korean_frame, "what is not translated is English, and says so");
+
+    assert_eq!(browser.post("/language", &[("to", "ko"), ("next", "/payments")]).await.status(), 303);
+    assert_eq!(language("/payments", "en-US").await, korean);
+    assert_eq!(browser.post("/language", &[("to", "en"), ("next", "/payments")]).await.status(), 303);
+    assert_eq!(language("/payments", "ko").await, english);
+}
+
+#[tokio::test]
+async fn the_choice_of_a_language_needs_no_session_and_never_leads_to_another_site() {
+    let (_test, _folder, serve) = served().await;
+    let stranger = Browser::new(&serve);
+    for (next, to) in [
+        ("/payments?status=PAID", "/payments?status=PAID"),
+        ("/login?next=%2Fjobs", "/login?next=%2Fjobs"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ] {
+        let answer = stranger.post("/language", &[("to", "ko"), ("next", next)]).await;
+        assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().unwrap()), (303, to), "{next:?}");
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("payhist_lang=ko; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000"), "{cookie}");
+    }
+    assert_eq!(stranger.post("/language", &[("to", "xx"), ("next", "/")]).await.status(), 400);
+    assert_eq!(stranger.post_from_elsewhere("/language", &[("to", "ko"), ("next", "/")]).await.status(), 403);
+}
+
+#[tokio::test]
 async fn a_disabled_operator_is_soon_out_and_a_logged_out_session_is_dead() {
     let (test, _folder, serve) = served().await;
     operator(&test, Role::Admin).await;
