@@ -93,7 +93,7 @@ test.describe("by the browser's wish", () => {
 
   test("no word of the list, a search and a payment is left in English", async ({ page, demo }) => {
     const { payments } = demo.command<Payments>(["payments", "list"]);
-    for (const path of ["/payments?status=PAID", "/payments?order=none", "/payments?search=no+such+thing", `/payments/${payments[0]!.payment_id}`]) {
+    for (const path of ["/payments?status=PAID", "/payments/summary", "/payments?order=none", "/payments?search=no+such+thing", `/payments/${payments[0]!.payment_id}`]) {
       await open(page, path);
       const words = page.locator("h1, h2, th, dt:not(:has(kbd)), label, legend, summary, button, nav a, main p, caption");
       const english = (await words.allTextContents()).map((text) => text.trim()).filter((text) => text !== "" && !HANGUL.test(text));

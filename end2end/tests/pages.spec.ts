@@ -54,7 +54,7 @@ for (const [name, path] of PAGES) {
 test.describe("in Korean", () => {
   test.use({ locale: "ko-KR" });
 
-  for (const [name, path] of PAGES.filter(([name]) => /payment|search|overview/.test(name))) {
+  for (const [name, path] of PAGES.filter(([name]) => /payment|search|summary|overview/.test(name))) {
     test(name, async ({ page, demo }) => {
       await examine(page, await path(demo));
       await expect(page.locator("html")).toHaveAttribute("lang", "ko");

@@ -3,6 +3,7 @@
 //!
 //! Invariant: what is not known is no bar of height zero: it is drawn with a dashed edge, and named in the table.
 
+use crate::language::tr;
 use leptos::prelude::*;
 
 /// Height of the plot between its base and its top, in pixels.
@@ -48,15 +49,17 @@ pub(crate) struct Bar {
 #[component]
 pub(crate) fn BarChart(
     /// Its heading.
-    title: &'static str,
+    #[prop(into)]
+    title: String,
     /// What the figures count, e.g. `payments`.
     #[prop(into)]
     unit: String,
     /// What a bar is of, e.g. `Day`.
-    head: &'static str,
+    #[prop(into)]
+    head: String,
     /// What the bars' parts are.
-    #[prop(optional)]
-    part: Option<&'static str>,
+    #[prop(optional, into)]
+    part: Option<String>,
     /// How the axis writes a figure.
     axis: fn(u64) -> String,
     /// Its bars, oldest first.
@@ -80,31 +83,31 @@ pub(crate) fn BarChart(
             let newer = bars.len() - 1 - index; // the newest always has its label
             let label =
                 newer.is_multiple_of(every).then_some(if newer.is_multiple_of(2 * every) { "" } else { "minor" });
-            draw(bar, &unit, part, label, f64::from(place) * width, width, top)
+            draw(bar, &unit, part.as_deref(), label, f64::from(place) * width, width, top)
         })
         .collect_view();
-    let legend = part.map(|part| {
+    let legend = part.as_ref().map(|part| {
         view! {
-            <span class="legend">{format!("All {unit}")}</span>
-            <span class="legend failed">{format!("Of these, {part}")}</span>
+            <span class="legend">{tr!("All {}", unit)}</span>
+            <span class="legend failed">{tr!("Of these, {}", part)}</span>
         }
     });
     let unknown = bars.iter().any(|bar| bar.known != Known::Whole);
-    let unknown = unknown.then(|| view! { <span class="legend unknown">"Not known in full"</span> });
+    let unknown = unknown.then(|| view! { <span class="legend unknown">{tr!("Not known in full")}</span> });
     let in_unit = part.is_none().then(|| view! { <span class="quiet">{unit.clone()}</span> });
     view! {
         <figure class="chart">
-            <figcaption><h2>{title}</h2>{in_unit}{legend}{unknown}</figcaption>
+            <figcaption><h2>{title.clone()}</h2>{in_unit}{legend}{unknown}</figcaption>
             <div class="plot">
                 <svg class="axis" width="44" height=HEIGHT aria-hidden="true">{labels}</svg>
-                <svg class="bars" width="100%" height=HEIGHT role="img" aria-label=format!("{title}; the table below has the figures")>
+                <svg class="bars" width="100%" height=HEIGHT role="img" aria-label=tr!("{}; the table below has the figures", title)>
                     {lines}
                     {drawn}
                 </svg>
             </div>
             <details>
-                <summary>"The figures"</summary>
-                {figures(title, head, &unit, part, &bars)}
+                <summary>{tr!("The figures")}</summary>
+                {figures(title.clone(), head, &unit, part.as_deref(), &bars)}
             </details>
         </figure>
     }
@@ -151,12 +154,12 @@ fn draw(
 /// What whoever hovers reads.
 fn in_words(bar: &Bar, unit: &str, part: Option<&str>) -> String {
     let mut said = match &bar.value {
-        Some((_, value)) => format!("{}: {value} {unit}", bar.name),
-        None if bar.known == Known::Not => format!("{}: not known", bar.name),
-        None => format!("{}: none", bar.name),
+        Some((_, value)) => tr!("{}: {} {}", bar.name, value, unit),
+        None if bar.known == Known::Not => tr!("{}: not known", bar.name),
+        None => tr!("{}: none", bar.name),
     };
     if let (Some((_, value)), Some(part)) = (&bar.part, part) {
-        said += &format!(", {value} of them {part}");
+        said += &tr!(", {} of them {}", value, part);
     }
     if let Some(note) = &bar.note {
         said += &format!(" ({note})");
@@ -177,17 +180,11 @@ fn step_for(max: u64) -> u64 {
     steps.into_iter().find(holds).unwrap_or(u64::MAX / LINES_MAX)
 }
 
-fn figures(
-    title: &'static str,
-    head: &'static str,
-    unit: &str,
-    part: Option<&'static str>,
-    bars: &[Bar],
-) -> impl IntoView + use<> {
+fn figures(title: String, head: String, unit: &str, part: Option<&str>, bars: &[Bar]) -> impl IntoView + use<> {
     let noted = bars.iter().any(|bar| bar.note.is_some());
     let written = |value: &Option<(u64, String)>, known: Known| match value {
         Some((_, value)) => value.clone(),
-        None if known == Known::Not => "not known".to_owned(),
+        None if known == Known::Not => tr!("not known"),
         None => "–".to_owned(),
     };
     let rows = bars
@@ -210,12 +207,12 @@ fn figures(
     if let Some(first) = unit.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    let part_head = part.map(|part| view! { <th scope="col" class="number">"Of these, "{part}</th> });
-    let note_head = noted.then(|| view! { <th scope="col">"Counted"</th> });
+    let part_head = part.map(|part| view! { <th scope="col" class="number">{tr!("Of these, {}", part)}</th> });
+    let note_head = noted.then(|| view! { <th scope="col">{tr!("Counted")}</th> });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=title>
             <table>
-                <caption class="visually-hidden">{title}</caption>
+                <caption class="visually-hidden">{title.clone()}</caption>
                 <thead>
                     <tr>
                         <th scope="col">{head}</th>

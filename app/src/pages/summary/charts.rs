@@ -6,6 +6,7 @@ use super::notes::origin;
 use super::tables::GroupTable;
 use crate::components::{Bar, BarChart, Known};
 use crate::format;
+use crate::language::tr;
 use chrono::{Days, NaiveDate};
 use leptos::prelude::*;
 use payhist_types::Month;
@@ -28,11 +29,11 @@ struct Point {
 pub(super) fn Charts(asked: Asked, summary: Summary) -> impl IntoView {
     let is_by_day = asked.is_by_day();
     let points = points(&summary, is_by_day);
-    let head = if is_by_day { "Day" } else { "Month" };
+    let head = if is_by_day { tr!("Day") } else { tr!("Month") };
     let (count_title, rate_title, paid_title) = if is_by_day {
-        ("Payments per day", "Failure rate per day", "Paid per day")
+        (tr!("Payments per day"), tr!("Failure rate per day"), tr!("Paid per day"))
     } else {
-        ("Payments per month", "Failure rate per month", "Paid per month")
+        (tr!("Payments per month"), tr!("Failure rate per month"), tr!("Paid per month"))
     };
     let counts =
         points.iter().map(|point| point.bar(|group| (group.count, format::count(group.count)), true)).collect();
@@ -40,16 +41,16 @@ pub(super) fn Charts(asked: Asked, summary: Summary) -> impl IntoView {
     let currency = summary.currency.clone().or_else(|| only(&summary.currencies));
     let paid = currency.map(|currency| {
         let bars = points.iter().map(|point| point.paid(&currency)).collect();
-        view! { <section class="card"><BarChart title=paid_title unit=currency head axis=format::short bars /></section> }
+        view! { <section class="card"><BarChart title=paid_title unit=currency head=head.clone() axis=format::short bars /></section> }
     });
     let currencies = paid.is_none().then(|| {
         let groups = by_key(summary.by(SummaryBy::Currency));
-        view! { <GroupTable title="By currency" head="Currency" groups choose=asked /> }
+        view! { <GroupTable title=tr!("By currency") head=tr!("Currency") groups choose=asked /> }
     });
     view! {
-        <section class="card"><BarChart title=count_title unit="payments" head part="failed" axis=format::short bars=counts /></section>
+        <section class="card"><BarChart title=count_title unit=tr!("payments") head=head.clone() part=tr!("failed") axis=format::short bars=counts /></section>
         <div class="summary-charts">
-            <section class="card"><BarChart title=rate_title unit="% of the decided" head axis=percent bars=rates /></section>
+            <section class="card"><BarChart title=rate_title unit=tr!("% of the decided") head axis=percent bars=rates /></section>
             {paid}
             {currencies}
         </div>
@@ -114,7 +115,7 @@ fn points(summary: &Summary, is_by_day: bool) -> Vec<Point> {
         let note = origin(coverage);
         let mut point = |key: String, label: String, so_far: bool| {
             let group = groups.remove(&key).filter(|_| known != Known::Not);
-            let name = if so_far { format!("{key} so far") } else { key };
+            let name = if so_far { tr!("{} so far", key) } else { key };
             points.push(Point { name, label, known, note: note.clone(), group });
         };
         let month = coverage.month;

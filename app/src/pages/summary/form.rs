@@ -1,5 +1,6 @@
 //! What the URL asks for, and the form that asks for something else: by GET, so that it works without JavaScript.
 
+use crate::language::tr;
 use crate::links;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -83,28 +84,28 @@ pub(super) fn Form(asked: Asked, summary: Option<Summary>) -> impl IntoView {
                 {hidden}
                 <div class="filters">
                     <div class="field">
-                        <label for="from">"From month"</label>
+                        <label for="from">{tr!("From month")}</label>
                         <input id="from" name="from" value=from placeholder="2026-01" autocomplete="off" spellcheck="false" />
                     </div>
                     <div class="field">
-                        <label for="to">"To, that month included"</label>
+                        <label for="to">{tr!("To, that month included")}</label>
                         <input id="to" name="to" value=to placeholder="2026-11" autocomplete="off" spellcheck="false" />
                     </div>
                     <div class="field">
-                        <label for="by">"Over time"</label>
+                        <label for="by">{tr!("Over time")}</label>
                         <select id="by" name="by">
-                            <option value="month">"by month"</option>
-                            <option value="day" selected=asked.is_by_day()>"by day"</option>
+                            <option value="month">{tr!("by month")}</option>
+                            <option value="day" selected=asked.is_by_day()>{tr!("by day")}</option>
                         </select>
                     </div>
                     <div class="field">
-                        <label for="currency">"Currency"</label>
-                        <select id="currency" name="currency"><option value="">"all"</option>{currencies}</select>
+                        <label for="currency">{tr!("Currency")}</label>
+                        <select id="currency" name="currency"><option value="">{tr!("all")}</option>{currencies}</select>
                     </div>
                 </div>
                 <div class="filter-end">
                     {current.map(|current| presets(&asked, current))}
-                    <div class="filter-buttons"><button type="submit" class="primary">"Show"</button></div>
+                    <div class="filter-buttons"><button type="submit" class="primary">{tr!("Show")}</button></div>
                 </div>
             </div>
         </form>
@@ -114,10 +115,10 @@ pub(super) fn Form(asked: Asked, summary: Option<Summary>) -> impl IntoView {
 fn presets(asked: &Asked, current: Month) -> impl IntoView + use<> {
     let back = |months| current.plus(1 - months).unwrap_or(Month::MIN).to_string();
     let ranges = [
-        ("This month by day", back(1), "day"),
-        ("3 months by day", back(3), "day"),
-        ("12 months", back(12), "month"),
-        ("24 months", String::new(), "month"),
+        (tr!("This month by day"), back(1), "day"),
+        (tr!("3 months by day"), back(3), "day"),
+        (tr!("12 months"), back(12), "month"),
+        (tr!("24 months"), String::new(), "month"),
     ];
     let links = ranges.map(|(word, from, by)| {
         let by = by.to_owned();
@@ -126,7 +127,7 @@ fn presets(asked: &Asked, current: Month) -> impl IntoView + use<> {
         let href = Asked { from, to: String::new(), by, ..asked.clone() }.address();
         view! { <a href=href aria-current=(is_it && is_by).then_some("true")>{word}</a> }
     });
-    view! { <nav class="presets" aria-label="Usual ranges">{links.into_iter().collect_view()}</nav> }
+    view! { <nav class="presets" aria-label=tr!("Usual ranges")>{links.into_iter().collect_view()}</nav> }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod tables;
 
 use crate::api;
 use crate::components::{ErrorView, Time};
+use crate::language::tr;
 use charts::Charts;
 use form::{Asked, Form};
 use leptos::prelude::*;
@@ -23,8 +24,8 @@ pub(crate) fn SummaryPage() -> impl IntoView {
     let asked = Asked::of(&use_query_map().get_untracked());
     let summary = api::summary(asked.query());
     view! {
-        <Title text="Summary" />
-        <div class="page-head"><h1>"Summary"</h1><a class="button" href=asked.payments()>"List of payments"</a></div>
+        <Title text=tr!("Summary") />
+        <div class="page-head"><h1>{tr!("Summary")}</h1><a class="button" href=asked.payments()>{tr!("List of payments")}</a></div>
         {Suspend::new(async move { show(asked, summary.await) })}
     }
 }
@@ -47,12 +48,12 @@ fn Content(asked: Asked, summary: Summary) -> impl IntoView {
         <Notes summary=summary.clone() again=asked.address() />
         <Charts asked summary />
         <div class="summary-tables">
-            <GroupTable title="By provider" head="Provider" groups=providers />
-            <GroupTable title="By method" head="Method" groups=methods />
+            <GroupTable title=tr!("By provider") head=tr!("Provider") groups=providers />
+            <GroupTable title=tr!("By method") head=tr!("Method") groups=methods />
         </div>
         <p class="quiet">
-            "Failure rate: failed of all payments that are decided, which are neither requested, pending nor authorised. Paid: the amounts of payments whose status is Paid now; amounts of different currencies are never added. "
-            {counted}"Read at "<Time at=read_at />". Months, days and times are in "{zone}"."
+            {tr!("Failure rate: failed of all payments that are decided, which are neither requested, pending nor authorised. Paid: the amounts of payments whose status is Paid now; amounts of different currencies are never added.")}" "
+            {counted}{tr!("Read at ")}<Time at=read_at />". "{tr!("Months, days and times are in {}.", zone)}
         </p>
     }
 }

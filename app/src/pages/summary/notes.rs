@@ -1,6 +1,7 @@
 //! What a reader must know before the figures: what they lack, and what is no longer in the table.
 
 use crate::components::{Notice, Tone};
+use crate::language::tr;
 use leptos::prelude::*;
 use payhist_types::ShardId;
 use payhist_types::payment::MissingShard;
@@ -18,7 +19,7 @@ pub(super) fn Notes(summary: Summary, again: String) -> impl IntoView {
         .collect();
     let others = (!others.is_empty()).then(|| {
         view! {
-            <Notice tone=Tone::Neutral title="Not all of these months are in the table any more">
+            <Notice tone=Tone::Neutral title=tr!("Not all of these months are in the table any more")>
                 <ul>{others}</ul>
             </Notice>
         }
@@ -30,16 +31,16 @@ fn incomplete(summary: &Summary, again: String) -> impl IntoView + use<> {
     let silent = summary
         .missing
         .iter()
-        .map(|MissingShard { shard, source, reason }| view! { <li>{format!("Shard {shard} on {source}: {reason}")}</li> })
+        .map(|MissingShard { shard, source, reason }| view! { <li>{tr!("Shard {} on {}: {}", shard, source, reason)}</li> })
         .collect_view();
     let unknown = [PartState::NotYet, PartState::Quarantined]
         .into_iter()
         .filter_map(|state| Some(view! { <li>{said(summary, state)?}</li> }))
         .collect_view();
     view! {
-        <Notice tone=Tone::Critical title="Incomplete: the figures below lack payments.">
+        <Notice tone=Tone::Critical title=tr!("Incomplete: the figures below lack payments.")>
             <ul>{silent}{unknown}</ul>
-            <p>"Nothing is lost by this. "<a href=again>"Ask again"</a>", or see "<a href="/jobs/summaries">"the job that adds up closed months"</a>" and "<a href="/database">"the database page"</a>"."</p>
+            <p>{tr!("Nothing is lost by this.")}" "<a href=again>{tr!("Ask again")}</a>{tr!(", or see ")}<a href="/jobs/summaries">{tr!("the job that adds up closed months")}</a>{tr!(" and ")}<a href="/database">{tr!("the database page")}</a>"."</p>
         </Notice>
     }
 }
@@ -57,10 +58,10 @@ fn said(summary: &Summary, state: PartState) -> Option<String> {
         let names: Vec<_> = months.iter().map(|coverage| coverage.month.to_string()).collect();
         let is_all = months.iter().all(|coverage| coverage.parts.len() == 1);
         let names = names.join(", ");
-        if is_all { names } else { format!("{names} of shards {}", shards.into_iter().collect::<ShardSet>()) }
+        if is_all { names } else { tr!("{} of shards {}", names, shards.into_iter().collect::<ShardSet>()) }
     });
     let named: Vec<_> = named.collect();
-    (!named.is_empty()).then(|| format!("{}: {}.", named.join("; "), state.words()))
+    (!named.is_empty()).then(|| format!("{}: {}.", named.join("; "), words(state)))
 }
 
 fn of(coverage: &Coverage, state: PartState) -> impl Iterator<Item = &Part> {
@@ -72,17 +73,30 @@ pub(super) fn counted(summary: &Summary) -> Option<String> {
     let oldest = summary.months.iter().filter_map(Coverage::as_of).min()?;
     let is_changed = |coverage: &&Coverage| of(coverage, PartState::KeptAndChanged).next().is_some();
     let changed = summary.months.iter().filter(is_changed).count();
-    let mut said = format!(
+    let mut said = tr!(
         "Closed months are as they were when they were counted, the earliest at {}. ",
         oldest.format("%Y-%m-%d %H:%M")
     );
     if changed > 0 {
-        let of_them = if changed == 1 { "one".to_owned() } else { changed.to_string() };
-        said += &format!(
-            "Rows of {of_them} of them have changed since; what has changed is counted again within the hour. "
-        );
+        let of_them = if changed == 1 { tr!("one") } else { changed.to_string() };
+        said +=
+            &tr!("Rows of {} of them have changed since; what has changed is counted again within the hour. ", of_them);
     }
     Some(said)
+}
+
+fn words(state: PartState) -> String {
+    match state {
+        PartState::Counted => tr!("counted now"),
+        PartState::Kept => tr!("counted before"),
+        PartState::KeptAndChanged => tr!("counted before; rows have changed since"),
+        PartState::KeptBeforeQuarantine => tr!("in quarantine; counted before that"),
+        PartState::KeptBeforeDrop => tr!("no longer in the table; counted before it was dropped"),
+        PartState::NotYet => tr!("not yet summarised"),
+        PartState::Silent => tr!("no answer"),
+        PartState::Quarantined => tr!("in quarantine, and not counted before"),
+        PartState::NotThere => tr!("not in the table, and not counted before"),
+    }
 }
 
 /// Where the figures of a month come from, in a few words.
@@ -94,14 +108,14 @@ pub(super) fn origin(coverage: &Coverage) -> String {
 fn in_words(part: &Part, name_shards: bool) -> String {
     let at = part.as_of.map(|at| at.format("%Y-%m-%d %H:%M").to_string()).unwrap_or_default();
     let said = match part.state {
-        PartState::Counted => "now".to_owned(),
+        PartState::Counted => tr!("now"),
         PartState::Kept => at,
-        PartState::KeptAndChanged => format!("{at}, rows have changed since"),
-        PartState::KeptBeforeQuarantine => format!("{at}, before its quarantine"),
-        PartState::KeptBeforeDrop => format!("{at}, before it was dropped"),
-        state => state.words().to_owned(),
+        PartState::KeptAndChanged => tr!("{}, rows have changed since", at),
+        PartState::KeptBeforeQuarantine => tr!("{}, before its quarantine", at),
+        PartState::KeptBeforeDrop => tr!("{}, before it was dropped", at),
+        state => words(state),
     };
-    if name_shards { format!("shards {}: {said}", part.shards.iter().copied().collect::<ShardSet>()) } else { said }
+    if name_shards { tr!("shards {}: {}", part.shards.iter().copied().collect::<ShardSet>(), said) } else { said }
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use super::form::Asked;
 use super::groups::{Group, amount};
 use crate::format;
+use crate::language::tr;
 use leptos::prelude::*;
 
 /// One row a group, those with most payments first.
 #[component]
 pub(super) fn GroupTable(
-    title: &'static str,
-    head: &'static str,
+    title: String,
+    head: String,
     mut groups: Vec<Group>,
     /// The groups are currencies, each of which leads to the same page of it alone.
     #[prop(optional)]
@@ -17,20 +18,20 @@ pub(super) fn GroupTable(
 ) -> impl IntoView {
     groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
     let content = if groups.is_empty() {
-        view! { <p class="quiet">"No payments are known in these months."</p> }.into_any()
+        view! { <p class="quiet">{tr!("No payments are known in these months.")}</p> }.into_any()
     } else {
         let rows = groups.iter().map(|group| row(group, choose.as_ref())).collect_view();
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label=title>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=title.clone()>
                 <table>
-                    <caption class="visually-hidden">{title}</caption>
+                    <caption class="visually-hidden">{title.clone()}</caption>
                     <thead>
                         <tr>
                             <th scope="col">{head}</th>
-                            <th scope="col" class="number">"Payments"</th>
-                            <th scope="col" class="number">"Failed"</th>
-                            <th scope="col" class="number">"Failure rate"</th>
-                            <th scope="col" class="number">"Paid"</th>
+                            <th scope="col" class="number">{tr!("Payments")}</th>
+                            <th scope="col" class="number">{tr!("Failed")}</th>
+                            <th scope="col" class="number">{tr!("Failure rate")}</th>
+                            <th scope="col" class="number">{tr!("Paid")}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -40,7 +41,7 @@ pub(super) fn GroupTable(
         .into_any()
     };
     let hint = choose.is_some().then(|| {
-        view! { <p class="quiet card-foot">"Choose a currency to see what was paid over time."</p> }
+        view! { <p class="quiet card-foot">{tr!("Choose a currency to see what was paid over time.")}</p> }
     });
     view! { <section class="card"><h2>{title}</h2>{content}{hint}</section> }
 }
@@ -59,7 +60,7 @@ fn row(group: &Group, choose: Option<&Asked>) -> impl IntoView + use<> {
     let name = match (choose, &group.key) {
         (Some(asked), Some(code)) => view! { <a href=asked.in_currency(code)>{code.clone()}</a> }.into_any(),
         (_, Some(key)) => key.clone().into_any(),
-        (_, None) => "none".into_any(),
+        (_, None) => tr!("none").into_any(),
     };
     view! {
         <tr>
