@@ -21,7 +21,8 @@ pub const LANGUAGE_COOKIE: &str = "payhist_lang";
 
 const KOREAN: &str = include_str!("../languages/ko.po");
 /// Pages without translation, with all that is below them.
-const ENGLISH_ONLY: [&str; 6] = ["/", "/partitions", "/holds", "/settings", "/jobs", "/database"];
+const ENGLISH_ONLY: [&str; 8] =
+    ["/", "/payments/export", "/payments/exports", "/partitions", "/holds", "/settings", "/jobs", "/database"];
 
 /// A language of the pages. As text its code: `en`, `ko`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString, strum::EnumIter, strum::IntoStaticStr)]

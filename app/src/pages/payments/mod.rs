@@ -57,7 +57,7 @@ pub(crate) fn PaymentsPage() -> impl IntoView {
 fn export_link(state: &ListState) -> impl IntoView + use<> {
     let href = state.to_export();
     api::may(Permission::ExportPayments)
-        .then(|| view! { <a class="button" href=href><Icon name=IconName::Export />"Export"</a> })
+        .then(|| view! { <a class="button" href=href><Icon name=IconName::Export />{tr!("Export")}</a> })
 }
 
 fn show(state: ListState, page: api::Result<PaymentPage>) -> AnyView {
