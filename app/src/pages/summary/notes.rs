@@ -87,7 +87,7 @@ pub(super) fn counted(summary: &Summary) -> Option<String> {
 
 fn words(state: PartState) -> String {
     match state {
-        PartState::Counted => tr!("counted now"),
+        PartState::Counted => tr!("counted just now"),
         PartState::Kept => tr!("counted before"),
         PartState::KeptAndChanged => tr!("counted before; rows have changed since"),
         PartState::KeptBeforeQuarantine => tr!("in quarantine; counted before that"),
