@@ -264,7 +264,7 @@ async fn the_example_that_the_server_refuses_is_explained(#[case] engine: Engine
 /// On MySQL only InnoDB has partitions, so there a shard of another engine lacks them, too.
 #[rstest]
 #[case::mariadb(EngineKind::MariaDb, "ALTER TABLE payment_history_shard_1 ENGINE = Aria", &["shards_differ"])]
-#[case::mysql(EngineKind::MySql, "ALTER TABLE payment_history_shard_1 REMOVE PARTITIONING; ALTER TABLE payment_history_shard_1 ENGINE = MyISAM", &["shards_differ", "not_partitioned"])]
+#[case::mysql(EngineKind::MySql, "ALTER TABLE payment_history_shard_1 REMOVE PARTITIONING; ALTER TABLE payment_history_shard_1 ENGINE = MEMORY", &["shards_differ", "not_partitioned"])]
 #[tokio::test]
 async fn a_shard_of_another_storage_engine_is_found_and_mended(
     #[case] engine: EngineKind,
