@@ -3,10 +3,12 @@
 use crate::components::{Badge, Copy, Icon, IconName, Time, Tone};
 use crate::pages::payments::{ListState, in_words};
 use crate::{api, format};
+use chrono::{DateTime, FixedOffset};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use payhist_types::export::{Export, ExportState};
 use payhist_types::operator::Permission;
+use payhist_types::payment::PaymentQuery;
 
 /// Newest first.
 #[component]
@@ -41,9 +43,10 @@ pub(super) fn ExportTable(exports: Vec<Export>, history: String) -> impl IntoVie
 
 #[component]
 fn Row(export: Export) -> impl IntoView {
-    let words = in_words(&export.query);
+    let query = as_it_was(&export);
+    let words = in_words(&query);
     let what = if words.is_empty() { "all payments".to_owned() } else { format!("payments{words}") };
-    let list = ListState::of(export.query.clone()).address();
+    let list = ListState::of(query).address();
     let personal = export.reveal_reason.clone().map(|reason| {
         view! { <p class="quiet">"Personal fields in clear: "{reason}</p> }
     });
@@ -60,6 +63,14 @@ fn Row(export: Export) -> impl IntoView {
             <td class="whole">{manifest(&export)}</td>
         </tr>
     }
+}
+
+/// What was asked, with the range that moving words like `today` meant then.
+fn as_it_was(export: &Export) -> PaymentQuery {
+    let written =
+        |at: Option<DateTime<FixedOffset>>| at.map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default();
+    let (from, to) = (written(export.scope.from), written(export.scope.until));
+    PaymentQuery { from, to, ..export.query.clone() }
 }
 
 fn state(export: &Export) -> impl IntoView + use<> {
