@@ -63,7 +63,7 @@ fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
         missing,
         revealed_until,
         timeline: lines,
-        ..
+        history: name,
     } = detail;
     let missing: Vec<_> = missing.iter().map(|lost| tr!("{} on {}", lost.shard, lost.source)).collect();
     let raw = serde_json::to_string_pretty(&payment).unwrap_or_default();
@@ -83,7 +83,7 @@ fn Detail(detail: PaymentDetail, history: String) -> impl IntoView {
             <section class="card"><h2>{tr!("Payment")}</h2>{facts(&payment, &history)}</section>
             <div class="stack">
                 <section class="card"><h2>{tr!("Payer")}</h2>{payer(&payment, revealed_until, &history)}</section>
-                <section class="card"><h2>{tr!("Where it lives")}</h2>{place(location)}</section>
+                <section class="card"><h2>{tr!("Where it lives")}</h2>{place(location, &name)}</section>
             </div>
         </div>
         <section class="card"><h2>{tr!("What happened, and what will")}</h2>{timeline(lines)}</section>
@@ -143,8 +143,10 @@ fn facts(payment: &Payment, history: &str) -> impl IntoView + use<> {
     }
 }
 
-fn place(location: Location) -> impl IntoView {
+/// The month leads to what becomes of it: archives, quarantine, holds.
+fn place(location: Location, history: &str) -> impl IntoView + use<> {
     let Location { source, schema, table, partition, shard, month } = location;
+    let of_month = links::of_month(month, history);
     let partition = partition.map_or_else(
         || view! { <span class="quiet">{tr!("not known: the catalogue names none for this time")}</span> }.into_any(),
         |partition| view! { <code>{partition}</code> }.into_any(),
@@ -155,7 +157,7 @@ fn place(location: Location) -> impl IntoView {
             {fact(tr!("Table"), view! { <code>{format!("{schema}.{table}")}</code> })}
             {fact(tr!("Partition"), partition)}
             {fact(tr!("Shard"), shard.to_string())}
-            {fact(tr!("Month"), month.to_string())}
+            {fact(tr!("Month"), view! { <a href=of_month>{month.to_string()}</a> })}
         </dl>
     }
 }
