@@ -70,6 +70,7 @@ pub struct ExportRequest {
     #[serde(flatten)]
     pub query: PaymentQuery,
     /// An [`ExportFormat`].
+    #[cfg_attr(feature = "openapi", schema(value_type = ExportFormat))]
     pub format: String,
     /// Personal fields: `masked` (or empty), or `clear`, which needs the permission to reveal them.
     pub personal: String,
