@@ -96,7 +96,7 @@ fn Facts(query: PaymentQuery, preview: ExportPreview) -> impl IntoView {
     let quarantined: Vec<_> = scope.quarantined.iter().map(ToString::to_string).collect();
     view! {
         <dl class="card facts facts-row">
-            <div><dt>"What"</dt><dd>{what}" "<a href=back>"Change"</a></dd></div>
+            <div><dt>"What"</dt><dd>{what}<p><a href=back>"Change the filter"</a></p></dd></div>
             <div><dt>"History"</dt><dd class="mono">{history}</dd></div>
             <div><dt>"Where"</dt><dd>{shards}", "{months}</dd></div>
             <div><dt>"Rows there, before the filter"</dt><dd>"≈ "{format::count(rows_estimate)}</dd></div>

@@ -55,7 +55,7 @@ fn Row(export: Export) -> impl IntoView {
     view! {
         <tr id=format!("export-{id}")>
             <th scope="row" data-name="export"><span>{id}" "<span class="quiet">{export.format.to_string()}</span></span></th>
-            <td class="whole" data-name="payments"><a href=list>{what}</a>{personal}</td>
+            <td class="whole" data-name="of"><a href=list>{what}</a>{personal}</td>
             <td class="whole" data-name="state">{state(&export)}</td>
             <td class="number" data-name="rows">{format::count(export.rows)}</td>
             <td class="number" data-name="size">{format::bytes(export.bytes)}</td>
@@ -89,7 +89,7 @@ fn state(export: &Export) -> impl IntoView + use<> {
         }
     });
     let failure = export.failure.clone().map(|failure| view! { <p class="quiet">{failure}</p> });
-    view! { <div><Badge tone text=word />{progress}{failure}</div> }
+    view! { <Badge tone text=word />{progress}{failure} }
 }
 
 /// The manifest of what is over, and the way to end what is not.
