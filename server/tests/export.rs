@@ -65,7 +65,8 @@ async fn an_export_is_held_to_the_roles_that_may_and_its_manifest_is_of_the_file
     }
     for role in [Role::Operator, Role::Compliance, Role::Admin] {
         let browser = logged_in(&test, &serve, role).await;
-        let answer = browser.post(PATH, &[("format", "csv"), ("status", "PAID"), ("from", "2026-11-01")]).await;
+        let form = [("format", "csv"), ("status", "PAID"), ("from", "2026-11-01")];
+        let answer = browser.post_accepting_gzip(PATH, &form).await;
         assert_eq!(answer.status(), 200, "{role}");
         let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let id = id_of(&answer);

@@ -215,6 +215,12 @@ impl Browser {
             .unwrap()
     }
 
+    /// POST of a form by who would take a compressed answer.
+    pub(crate) async fn post_accepting_gzip(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        let request = self.client.post(format!("{}{path}", self.url)).header("sec-fetch-site", "same-origin");
+        request.header("accept-encoding", "gzip").form(form).send().await.unwrap()
+    }
+
     /// DELETE, as a program sends it.
     pub(crate) async fn delete(&self, path: &str) -> Response {
         self.client.delete(format!("{}{path}", self.url)).send().await.unwrap()
