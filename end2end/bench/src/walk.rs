@@ -28,11 +28,9 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
     let history = large.history;
     let deep_rows = (large.rows / 2).min(PAGE_ROWS * DEEP_PAGE) / STRIDE_ROWS * STRIDE_ROWS;
     let deep_page = deep_rows / PAGE_ROWS;
-    let cursor = walk_to(demo, history, deep_rows).await?;
-    let (first, deep) = (
-        format!("history={history}&limit={PAGE_ROWS}"),
-        format!("history={history}&limit={PAGE_ROWS}&cursor={cursor}"),
-    );
+    let from = walk_to(demo, history, deep_rows).await?;
+    let (first, deep) =
+        (format!("history={history}&limit={PAGE_ROWS}"), format!("history={history}&limit={PAGE_ROWS}{from}"));
     let of_small = format!("history={}&limit={PAGE_ROWS}", small.history);
     let (mut at_first, mut at_deep, mut in_small) = (Vec::new(), Vec::new(), Vec::new());
     let mut single = vec![Vec::new(); usize::from(SHARDS)];
@@ -102,16 +100,16 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
     ])
 }
 
-/// Follows the cursors of full pages until so many rows are behind.
+/// Follows the cursors of full pages until so many rows are behind; answers the last as a query has it.
 async fn walk_to(demo: &Demo, history: &str, rows: u64) -> Result<String> {
     eprintln!("bench: walking {rows} rows deep …");
-    let mut cursor = String::new();
+    let mut from = String::new();
     for _ in 0..rows / STRIDE_ROWS {
-        let body = demo.payments(&format!("history={history}&limit={STRIDE_ROWS}&cursor={cursor}")).await?;
+        let body = demo.payments(&format!("history={history}&limit={STRIDE_ROWS}{from}")).await?;
         let page: serde_json::Value = serde_json::from_str(&body)?;
-        page["older"].as_str().context("the walk ended early")?.clone_into(&mut cursor);
+        from = format!("&cursor={}", page["older"].as_str().context("the walk ended early")?);
     }
-    Ok(cursor)
+    Ok(from)
 }
 
 /// What one writes without keysets: every shard's rows in one order, so many skipped.
