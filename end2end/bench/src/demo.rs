@@ -1,12 +1,15 @@
 //! A private demo to measure: its process, a logged-in HTTP client, and a bare connection to its database.
 
+use crate::http::Session;
 use anyhow::{Context, Result, ensure};
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::cookie::{CookieStore, Jar};
+use reqwest::{Client, StatusCode, Url, redirect};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::ConnectOptions;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -20,8 +23,7 @@ pub(crate) struct Demo {
     dir: PathBuf,
     engine: String,
     process: Process,
-    url: String,
-    client: Client,
+    session: Session,
     database: MySqlConnection,
 }
 
@@ -44,9 +46,9 @@ impl Demo {
         let text =
             |key: &str| ready[key].as_str().map(str::to_owned).with_context(|| format!("the demo said no {key}"));
         let url = text("url")?;
-        let client = log_in(&url, &text("operator")?, &text("password")?).await?;
+        let session = log_in(&url, &text("operator")?, &text("password")?).await?;
         let database = database_options(&dir.join("payhist.toml"))?.connect().await?;
-        Ok(Self { binary, dir: dir.to_owned(), engine: engine.to_owned(), process, url, client, database })
+        Ok(Self { binary, dir: dir.to_owned(), engine: engine.to_owned(), process, session, database })
     }
 
     /// The bare driver's connection.
@@ -75,19 +77,15 @@ impl Demo {
         &self.dir
     }
 
-    /// The body of a page of payments, received whole, over a connection that is kept.
+    /// The body of a page of payments as JSON.
     pub(crate) async fn payments(&self, query: &str) -> Result<String> {
-        let answer = self.client.get(format!("{}/api/v1/payments?{query}", self.url)).send().await?;
-        let (status, body) = (answer.status(), answer.text().await?);
-        ensure!(status == StatusCode::OK, "/api/v1/payments?{query}: {status} {body}");
-        Ok(body)
+        self.page(&format!("/api/v1/payments?{query}")).await
     }
 
     /// The body of a page or of a read, received whole, over a connection that is kept.
     pub(crate) async fn page(&self, path: &str) -> Result<String> {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await?;
-        let (status, body) = (answer.status(), answer.text().await?);
-        ensure!(status == StatusCode::OK, "{path}: {status}");
+        let (status, body) = self.session.get(path).await?;
+        ensure!(status == StatusCode::OK, "{path}: {status} {body}");
         Ok(body)
     }
 
@@ -141,16 +139,17 @@ impl Drop for Process {
     }
 }
 
-/// A client with a session's cookie.
-async fn log_in(url: &str, operator: &str, password: &str) -> Result<Client> {
+/// The session with a session's cookie.
+async fn log_in(url: &str, operator: &str, password: &str) -> Result<Session> {
     // Built together with the server, reqwest has no cryptography of its own, and wants some even for plain HTTP.
     let _installed_already = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().cookie_store(true).redirect(redirect::Policy::none()).build()?;
+    let jar = Arc::new(Jar::default());
+    let client = Client::builder().cookie_provider(Arc::clone(&jar)).redirect(redirect::Policy::none()).build()?;
     let form = [("login", operator), ("password", password), ("next", "/")];
     let answer = client.post(format!("{url}/login")).header("Origin", url).form(&form).send().await?;
     let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default();
     ensure!(answer.status() == StatusCode::SEE_OTHER && to == "/", "login failed: {} {to}", answer.status());
-    Ok(client)
+    Session::new(url, jar.cookies(&Url::parse(url)?).context("the login set no cookie")?)
 }
 
 /// Where the demo's configuration says that its payments are.

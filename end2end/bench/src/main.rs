@@ -11,6 +11,7 @@ mod export;
 mod figures;
 mod footprint;
 mod html_page;
+mod http;
 mod lifecycle;
 mod load;
 mod machine;

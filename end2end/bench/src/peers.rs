@@ -1,16 +1,19 @@
 //! phpMyAdmin and Adminer on PHP's own web server, with its code cache on, showing the rows that payhist shows.
 
 use crate::demo::Demo;
+use crate::http;
 use crate::sample::Sample;
 use crate::user_page::{PAGE_ROWS, SHARD};
 use anyhow::{Context, Result, ensure};
+use reqwest::cookie::{CookieStore, Jar};
 use reqwest::{Client, Url};
 use sqlx::AssertSqlSafe;
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 /// Processes that answer at once: as many as clients ask.
@@ -19,14 +22,35 @@ const START_WAIT: Duration = Duration::from_secs(20);
 /// The peers' database user.
 const USER: &str = "bench";
 
+/// Where Adminer and phpMyAdmin answer, below their roots.
+const ADMINER: &str = "/adminer.php";
+const PHPMYADMIN: &str = "/index.php";
+
 /// A peer that shows rows of a table.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     _process: Child,
+    session: http::Session,
+    page: Page,
+}
+
+/// How a peer is asked for rows.
+enum Page {
+    /// The server as it was logged in to.
+    Adminer {
+        server: String,
+    },
+    PhpMyAdmin {
+        token: String,
+    },
+}
+
+/// A peer that nobody has logged in to yet.
+struct Started {
+    process: Child,
     client: Client,
+    cookies: Arc<Jar>,
     url: String,
-    token: String,
-    socket: PathBuf,
 }
 
 /// Who may read the demo's payments over a password, as both peers want one.
@@ -42,18 +66,17 @@ pub(crate) async fn grant(demo: &mut Demo) -> Result<()> {
 
 /// Debian's Adminer.
 pub(crate) async fn adminer(demo: &Demo) -> Result<Peer> {
-    let mut peer = start("Adminer", Path::new("/usr/share/adminer"), demo).await?;
-    let socket = format!("localhost:{}", peer.socket.display());
+    let started = start("Adminer", Path::new("/usr/share/adminer")).await?;
+    let server = format!("localhost:{}", demo.socket()?.display());
     let form = [
         ("auth[driver]", "server"),
-        ("auth[server]", socket.as_str()),
+        ("auth[server]", server.as_str()),
         ("auth[username]", USER),
         ("auth[password]", USER),
     ];
-    peer.url += "/adminer.php";
-    let answer = peer.client.post(&peer.url).form(&form).send().await?;
+    let answer = started.client.post(format!("{}{ADMINER}", started.url)).form(&form).send().await?;
     ensure!(answer.status().is_success(), "Adminer's login: {}", answer.status());
-    Ok(peer)
+    started.logged_in("Adminer", Page::Adminer { server })
 }
 
 /// Debian's phpMyAdmin, copied, so that it reads a configuration of its own.
@@ -76,15 +99,14 @@ pub(crate) async fn phpmyadmin(demo: &Demo) -> Result<Peer> {
     let text = fs::read_to_string(&vendor)?;
     let text = text.replace("'/etc/phpmyadmin/config.inc.php'", &format!("'{}'", config.display()));
     fs::write(&vendor, text.replace("'/var/lib/phpmyadmin/tmp/'", &format!("'{}/'", scratch.display())))?;
-    let mut peer = start("phpMyAdmin", &root, demo).await?;
-    let front = peer.client.get(format!("{}/index.php?route=/", peer.url)).send().await?.text().await?;
+    let started = start("phpMyAdmin", &root).await?;
+    let front = started.client.get(format!("{}{PHPMYADMIN}?route=/", started.url)).send().await?.text().await?;
     let after = front.split("name=\"token\" value=\"").nth(1).context("phpMyAdmin gave no token")?;
-    after.split('"').next().unwrap_or_default().clone_into(&mut peer.token);
-    peer.url += "/index.php?route=/sql";
-    Ok(peer)
+    let token = after.split('"').next().unwrap_or_default().to_owned();
+    started.logged_in("phpMyAdmin", Page::PhpMyAdmin { token })
 }
 
-async fn start(name: &'static str, root: &Path, demo: &Demo) -> Result<Peer> {
+async fn start(name: &str, root: &Path) -> Result<Started> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free again at the end of this line
     let process = Command::new("php")
         .args(["-d", "opcache.enable_cli=1", "-d", "display_errors=0", "-S", &address.to_string(), "-t"])
@@ -96,14 +118,27 @@ async fn start(name: &'static str, root: &Path, demo: &Demo) -> Result<Peer> {
         .kill_on_drop(true)
         .spawn()
         .context("cannot run php: .setup/ensure peers")?;
-    let client = Client::builder().cookie_store(true).build()?;
+    let cookies = Arc::new(Jar::default());
+    let client = Client::builder().cookie_provider(Arc::clone(&cookies)).build()?;
     let url = format!("http://{address}");
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while client.get(&url).send().await.is_err() {
         ensure!(begun.elapsed() < START_WAIT, "{name} does not answer");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Ok(Peer { name, _process: process, client, url, token: String::new(), socket: demo.socket()? })
+    Ok(Started { process, client, cookies, url })
+}
+
+impl Started {
+    fn logged_in(self, name: &'static str, page: Page) -> Result<Peer> {
+        let path = match page {
+            Page::Adminer { .. } => ADMINER,
+            Page::PhpMyAdmin { .. } => PHPMYADMIN,
+        };
+        let cookies = self.cookies.cookies(&Url::parse(&format!("{}{path}", self.url))?);
+        let cookies = cookies.context("the login set no cookie")?;
+        Ok(Peer { name, _process: self.process, session: http::Session::new(&self.url, cookies)?, page })
+    }
 }
 
 impl Peer {
@@ -111,28 +146,30 @@ impl Peer {
     pub(crate) async fn page(&self, sample: Sample, user: u64) -> Result<String> {
         let (schema, table, limit) = (sample.schema(), sample.table(SHARD), PAGE_ROWS.to_string());
         let user = user.to_string();
-        let request = if self.token.is_empty() {
-            let socket = format!("localhost:{}", self.socket.display());
-            let asked = [
-                ("server", socket.as_str()),
-                ("username", USER),
-                ("db", &schema),
-                ("select", &table),
-                ("where[0][col]", "user_id"),
-                ("where[0][op]", "="),
-                ("where[0][val]", &user),
-                ("order[0]", "created_at"),
-                ("desc[0]", "1"),
-                ("limit", &limit),
-            ];
-            self.client.get(Url::parse_with_params(&self.url, asked)?)
-        } else {
-            let sql = format!("SELECT * FROM {table} WHERE user_id = {user} ORDER BY created_at DESC LIMIT {limit}");
-            let form = [("db", &schema), ("table", &table), ("token", &self.token), ("sql_query", &sql)];
-            self.client.post(&self.url).form(&form)
+        let (status, body) = match &self.page {
+            Page::Adminer { server } => {
+                let asked = [
+                    ("server", server.as_str()),
+                    ("username", USER),
+                    ("db", &schema),
+                    ("select", &table),
+                    ("where[0][col]", "user_id"),
+                    ("where[0][op]", "="),
+                    ("where[0][val]", &user),
+                    ("order[0]", "created_at"),
+                    ("desc[0]", "1"),
+                    ("limit", &limit),
+                ];
+                self.session.get(&format!("{ADMINER}?{}", serde_urlencoded::to_string(asked)?)).await?
+            }
+            Page::PhpMyAdmin { token } => {
+                let sql =
+                    format!("SELECT * FROM {table} WHERE user_id = {user} ORDER BY created_at DESC LIMIT {limit}");
+                let form = [("db", &schema), ("table", &table), ("token", token), ("sql_query", &sql)];
+                self.session.post(&format!("{PHPMYADMIN}?route=/sql"), serde_urlencoded::to_string(form)?).await?
+            }
         };
-        let answer = request.send().await?;
-        ensure!(answer.status().is_success(), "{}: {}", self.name, answer.status());
-        Ok(answer.text().await?)
+        ensure!(status.is_success(), "{}: {status}", self.name);
+        Ok(body)
     }
 }
