@@ -38,13 +38,21 @@ impl Recent {
     }
 }
 
-/// What was read lately, by the name that was asked for.
+/// What was read lately.
 #[derive(Debug)]
-pub(crate) struct Catalogue(Cache<String, Arc<Recent>>);
+pub(crate) struct Catalogue {
+    /// By the name that was asked for.
+    histories: Cache<String, Arc<Recent>>,
+    /// All that there are, the default first: each page's frame names them.
+    all: Cache<(), Arc<[History]>>,
+}
 
 impl Default for Catalogue {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(HISTORIES_MAX).time_to_live(FRESH_FOR).build())
+        Self {
+            histories: Cache::builder().max_capacity(HISTORIES_MAX).time_to_live(FRESH_FOR).build(),
+            all: Cache::builder().max_capacity(1).time_to_live(FRESH_FOR).build(),
+        }
     }
 }
 
@@ -183,7 +191,7 @@ async fn count_released(
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.
 pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsError> {
-    let cache = &ops.catalogue().0;
+    let cache = &ops.catalogue().histories;
     if let Some(recent) = cache.get(name) {
         return Ok(recent);
     }
@@ -193,6 +201,17 @@ pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsErro
     let recent = Arc::new(Recent { history, inventory, layouts });
     cache.insert(name.to_owned(), Arc::clone(&recent));
     Ok(recent)
+}
+
+/// All histories, the default first, at most [`FRESH_FOR`] old.
+pub(crate) async fn all(ops: &Ops) -> Result<Arc<[History]>, OpsError> {
+    let cache = &ops.catalogue().all;
+    if let Some(all) = cache.get(&()) {
+        return Ok(all);
+    }
+    let all: Arc<[_]> = histories::all(ops).await?.into();
+    cache.insert((), Arc::clone(&all));
+    Ok(all)
 }
 
 /// The keys of a history's tables, by source and table, or why they were not read.
@@ -240,6 +259,7 @@ async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
 
 /// Forgets what was read, after partitions, a history or rows changed.
 pub(crate) fn forget(ops: &Ops) {
-    ops.catalogue().0.invalidate_all();
+    ops.catalogue().histories.invalidate_all();
+    ops.catalogue().all.invalidate_all();
     ops.open_months().forget();
 }

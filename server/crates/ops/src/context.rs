@@ -80,12 +80,12 @@ impl Ops {
 
     /// What every page's frame shows.
     pub async fn frame(&self, principal: &Principal) -> Result<Frame, OpsError> {
-        let histories = crate::histories::all(self).await?;
+        let histories = crate::catalogue::all(self).await?;
         Ok(Frame {
             operator: principal.operator().clone(),
             environment: self.0.environment.clone(),
             zone: histories.first().map_or_else(|| "UTC".to_owned(), |history| history.spec.policy.zone.clone()),
-            histories: histories.into_iter().map(|history| history.spec.name.into()).collect(),
+            histories: histories.iter().map(|history| history.spec.name.to_string()).collect(),
         })
     }
 

@@ -11,7 +11,9 @@ use serde_json::json;
 /// The views that somebody sees, by name.
 pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Vec<SavedView>, OpsError> {
     let mut connection = ops.control().acquire("views.list").await?;
-    Ok(saved_views::seen_by(&mut connection, permit.actor()).await?)
+    let views = saved_views::seen_by(&mut connection, permit.actor()).await?;
+    connection.keep();
+    Ok(views)
 }
 
 /// Keeps a list under a name; one's own of the same name is replaced. `address` is what follows its page's question mark.
