@@ -1,7 +1,6 @@
 //! The shippable site: optimised, named by content hash, precompressed, and held to its size budget.
 
 use std::{
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -14,7 +13,7 @@ use crate::{Layout, OUTPUT_NAME, assets, client, files};
 /// WASM and JavaScript together as the browser fetches them (brotli), in bytes: UI.md's budget.
 const CLIENT_BROTLI_BYTES_MAX: u64 = 250_000;
 
-/// Builds `dist/payhist`: the release binary, `site/` and `hash.txt`, which Leptos reads beside the executable.
+/// Builds `dist/payhist`: the release binary, `site/` and `hash.txt`, which the server reads beside itself.
 pub(crate) fn build(layout: &Layout) -> Result<()> {
     let binary = build_server(layout)?;
     let wasm = client::compile(layout, "wasm-release")?;
@@ -27,8 +26,7 @@ pub(crate) fn build(layout: &Layout) -> Result<()> {
     client::bind(&wasm, &pkg)?;
     optimise(layout, &pkg.join(format!("{OUTPUT_NAME}_bg.wasm")))?;
     client::write_style(layout, &pkg)?;
-    let hashes = hash_names(&pkg)?;
-    fs::write(work.join("hash.txt"), hashes)?;
+    fs::write(work.join("hash.txt"), hash_names(&pkg)?)?;
     let client_bytes = compress_all(&work)?;
 
     let dist = layout.dist_dir();
@@ -67,22 +65,23 @@ fn optimise(layout: &Layout, wasm: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Renames the three entry files to `payhist.<hash>.<ext>` and returns the text of `hash.txt`.
-/// The names are those of `HydrationScripts` and `HashedStylesheet` with `hash_files` on.
+/// Renames the entry files from `payhist…` to `payhist.<hash>…` and returns the hash, which is that of all of them: so the
+/// server knows their names by one word that it reads once. Leptos can look up a hash for each file, but does so anew
+/// for every page.
 fn hash_names(pkg: &Path) -> Result<String> {
-    let mut lines = String::new();
-    for (kind, name) in [
-        ("js", format!("{OUTPUT_NAME}.js")),
-        ("wasm", format!("{OUTPUT_NAME}_bg.wasm")),
-        ("css", format!("{OUTPUT_NAME}.css")),
-    ] {
-        let path = pkg.join(name);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let hash = assets::content_hash(&bytes);
-        fs::rename(&path, pkg.join(format!("{OUTPUT_NAME}.{hash}.{kind}")))?;
-        writeln!(lines, "{kind}: {hash}")?;
+    let entries = [".js", "_bg.wasm", ".css"];
+    let path = |name: &str, entry: &str| pkg.join(format!("{name}{entry}"));
+    let mut all = Vec::new();
+    for entry in entries {
+        let path = path(OUTPUT_NAME, entry);
+        all.extend(fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
     }
-    Ok(lines)
+    let hash = assets::content_hash(&all);
+    let hashed = format!("{OUTPUT_NAME}.{hash}");
+    for entry in entries {
+        fs::rename(path(OUTPUT_NAME, entry), path(&hashed, entry))?;
+    }
+    Ok(hash)
 }
 
 /// Precompresses every asset, prints its sizes, and returns the brotli bytes of WASM and JavaScript.
@@ -104,19 +103,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hash_file_names_every_entry_file() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["payhist.js", "payhist_bg.wasm", "payhist.css"] {
-            fs::write(dir.path().join(name), name).unwrap();
-        }
-
-        let lines = hash_names(dir.path()).unwrap();
-
-        let named: Vec<_> = lines.lines().map(|line| line.split_once(": ").unwrap()).collect();
-        assert_eq!(named.len(), 3);
-        for (kind, hash) in named {
-            assert!(dir.path().join(format!("payhist.{hash}.{kind}")).is_file(), "{kind}");
-        }
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no unhashed file is left");
+    fn every_entry_file_is_named_by_the_hash_of_all() {
+        let named = |style: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            for (name, text) in [("payhist.js", "js"), ("payhist_bg.wasm", "wasm"), ("payhist.css", style)] {
+                fs::write(dir.path().join(name), text).unwrap();
+            }
+            let hash = hash_names(dir.path()).unwrap();
+            for end in [".js", "_bg.wasm", ".css"] {
+                assert!(dir.path().join(format!("payhist.{hash}{end}")).is_file(), "{end}");
+            }
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no unhashed file is left");
+            hash
+        };
+        assert_eq!(named("a"), named("a"));
+        assert_ne!(named("a"), named("b"));
     }
 }

@@ -54,7 +54,8 @@ const SESSION_IDLE: CookieDuration = CookieDuration::hours(12);
 
 /// The whole web server. `stop` ends what would otherwise outlast its request.
 pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &CancellationToken) -> Router {
-    let options = site::options(config, address);
+    let site = site::find(config, address);
+    let options = site.options.clone();
     let (for_routes, for_fallback) = (ops.clone(), ops.clone());
     let context = move || {
         provide_context(for_routes.clone());
@@ -100,7 +101,7 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CompressionLayer::new().compress_when(compressible()));
-    Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&options)).merge(protected).layer(layers)
+    Router::new().route("/health", get(|| async { "ok" })).merge(site::assets(&site)).merge(protected).layer(layers)
 }
 
 /// What the log says with each line of a request: nothing of its query, which names persons.

@@ -15,29 +15,38 @@ use tower_http::set_header::SetResponseHeaderLayer;
 const CACHE_HASHED: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const CACHE_NAMED: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// What Leptos wants to know. Assets are hashed when the build left a `hash.txt` beside the executable.
-pub(super) fn options(config: &Config, address: SocketAddr) -> LeptosOptions {
+/// The site as it was built.
+pub(super) struct Site {
+    /// What Leptos wants to know.
+    pub(super) options: LeptosOptions,
+    /// Are its assets named by a hash of their content? A release leaves it in `hash.txt` beside the executable.
+    is_hashed: bool,
+}
+
+/// Where the site is.
+pub(super) fn find(config: &Config, address: SocketAddr) -> Site {
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
-    let shipped = beside.map(|folder| folder.join("site")).filter(|site| site.is_dir());
+    let shipped = beside.as_ref().map(|folder| folder.join("site")).filter(|site| site.is_dir());
     let root = std::env::var_os("LEPTOS_SITE_ROOT")
         .map(PathBuf::from)
         .or_else(|| config.server.site.clone())
         .or_else(|| shipped.clone())
         .unwrap_or_else(|| PathBuf::from("target/site"));
-    let hashed = shipped.as_ref() == Some(&root)
-        && shipped.as_ref().and_then(|site| site.parent()).is_some_and(|folder| folder.join("hash.txt").is_file());
-    LeptosOptions::builder()
-        .output_name("payhist")
+    let hash = beside.filter(|_| shipped.as_ref() == Some(&root));
+    let hash = hash.and_then(|folder| std::fs::read_to_string(folder.join("hash.txt")).ok());
+    let name = hash.as_ref().map_or_else(|| "payhist".to_owned(), |hash| format!("payhist.{}", hash.trim()));
+    let options = LeptosOptions::builder()
+        .output_name(name)
         .site_root(root.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .site_addr(address)
-        .hash_files(hashed)
-        .build()
+        .build();
+    Site { options, is_hashed: hash.is_some() }
 }
 
 /// The assets: nothing in them needs a session.
-pub(super) fn assets(options: &LeptosOptions) -> Router {
-    let cache = if options.hash_files { CACHE_HASHED } else { CACHE_NAMED };
+pub(super) fn assets(Site { options, is_hashed }: &Site) -> Router {
+    let cache = if *is_hashed { CACHE_HASHED } else { CACHE_NAMED };
     let service = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, cache))
         .service(site_pkg_dir_service(options));
