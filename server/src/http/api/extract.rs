@@ -7,21 +7,27 @@ use super::Failure;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use moka::sync::Cache;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::TypeId;
+use std::sync::{Arc, LazyLock};
 use utoipa::IntoParams;
+
+/// Most kinds of queries: more than there are.
+const KINDS_MAX: u64 = 1_000;
 
 /// A query of the parameters that `T` documents.
 pub(super) struct Query<T>(pub(super) T);
 
-impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Query<T> {
+impl<S: Sync, T: DeserializeOwned + IntoParams + 'static> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
         let text = parts.uri.query().unwrap_or_default();
         let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
-        let known: Vec<_> = T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+        let known = names_of::<T>();
         let mut wrong = Vec::new();
         for (place, (name, value)) in pairs.iter().enumerate() {
             let message = if !known.iter().any(|known| known == name) {
@@ -42,6 +48,13 @@ impl<S: Sync, T: DeserializeOwned + IntoParams> FromRequestParts<S> for Query<T>
             .map(Self)
             .map_err(|error| bad_input(vec![FieldError { field: "query".to_owned(), message: error.to_string() }]))
     }
+}
+
+/// What the document calls the parameters of `T`. Kept, since a description makes all of their words.
+fn names_of<T: IntoParams + 'static>() -> Arc<[String]> {
+    static NAMES: LazyLock<Cache<TypeId, Arc<[String]>>> = LazyLock::new(|| Cache::new(KINDS_MAX));
+    let describe = || T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
+    NAMES.get_with(TypeId::of::<T>(), describe)
 }
 
 /// A part of the path.
