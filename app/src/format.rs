@@ -1,15 +1,15 @@
 //! Figures as people read them. Times are in the business zone, which the page names once.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, SubsecRound};
 
 /// `2026-11-23 09:30:15`
 pub(crate) fn time(at: &DateTime<FixedOffset>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S").to_string()
+    at.naive_local().trunc_subsecs(0).to_string()
 }
 
 /// The same instant in UTC, for those who hover.
 pub(crate) fn utc(at: &DateTime<FixedOffset>) -> String {
-    at.to_utc().format("%Y-%m-%d %H:%M:%S%.f UTC").to_string()
+    format!("{} UTC", at.naive_utc())
 }
 
 /// `1,234,567`

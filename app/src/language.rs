@@ -25,7 +25,18 @@ const ENGLISH_ONLY: [&str; 8] =
     ["/", "/payments/export", "/payments/exports", "/partitions", "/holds", "/settings", "/jobs", "/database"];
 
 /// A language of the pages. As text its code: `en`, `ko`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, strum::EnumString, strum::EnumIter, strum::IntoStaticStr)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    strum::EnumCount,
+    strum::EnumString,
+    strum::EnumIter,
+    strum::IntoStaticStr,
+)]
 pub enum Language {
     /// English.
     #[default]

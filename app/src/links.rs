@@ -1,6 +1,10 @@
 //! Addresses within the site. The URL is a page's whole state, so that each link says which history it is about.
 
 use payhist_types::{Month, PaymentId, UserId};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All but what RFC 3986 §2.3 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The path with the history as its query; the default history needs none.
 pub(crate) fn with_history(path: &str, history: &str) -> String {
@@ -33,8 +37,7 @@ pub(crate) fn of_order(order: &str, history: &str) -> String {
 
 /// Percent-encodes a query value.
 pub(crate) fn encode(value: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    utf8_percent_encode(value, RESERVED).to_string()
 }
 
 #[cfg(test)]

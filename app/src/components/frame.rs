@@ -1,6 +1,6 @@
 //! The frame of every page: rail, top bar, content.
 
-use super::{BrowserWords, Icon, IconName, LanguageSwitch, history_of_url, loaded};
+use super::{BrowserWords, Icon, IconName, Kept, LanguageSwitch, history_of_url, loaded};
 use crate::language::{Language, tr};
 use crate::{api, links};
 use leptos::context::Provider;
@@ -100,6 +100,15 @@ fn TopBar(frame: operator::Frame) -> impl IntoView {
 /// The keys of the pages, and those of every page.
 #[component]
 fn Shortcuts() -> impl IntoView {
+    static KEYS: Kept = Kept::new();
+    view! {
+        <h2 id="shortcuts">{tr!("Keyboard")}</h2>
+        {KEYS.show(keys)}
+        <form method="dialog"><button type="submit" class="primary">{tr!("Close")}</button></form>
+    }
+}
+
+fn keys() -> impl IntoView {
     let pages = pages().into_iter().filter_map(|(_, word, keys, _)| Some((keys?, word)));
     let shortcuts = [
         (SEARCH_KEYS, tr!("Search")),
@@ -111,11 +120,7 @@ fn Shortcuts() -> impl IntoView {
         let keys = keys.split(' ').map(|key| view! { <kbd>{key}</kbd>" " }).collect_view();
         view! { <div><dt>{keys}</dt><dd>{what}</dd></div> }
     });
-    view! {
-        <h2 id="shortcuts">{tr!("Keyboard")}</h2>
-        <dl class="facts">{rows.collect_view()}</dl>
-        <form method="dialog"><button type="submit" class="primary">{tr!("Close")}</button></form>
-    }
+    view! { <dl class="facts">{rows.collect_view()}</dl> }
 }
 
 /// Which history the page is about; shown when there are several.

@@ -35,7 +35,9 @@ pub(super) fn rows_html(rows: &[PaymentRow], columns: &[PaymentColumn], history:
 
 fn cell_tag(column: PaymentColumn) -> String {
     let name = column.name().map(|name| format!(" data-name=\"{name}\"")).unwrap_or_default();
-    format!("<td class=\"{}\"{name}>", column.class())
+    let class = Some(column.class()).filter(|class| !class.is_empty());
+    let class = class.map(|class| format!(" class=\"{class}\"")).unwrap_or_default();
+    format!("<td{class}{name}>")
 }
 
 fn push_cell(

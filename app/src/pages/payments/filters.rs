@@ -1,7 +1,7 @@
 //! The filter: a GET form, so that it works without JavaScript. What is wrong is said beside its field.
 
 use super::query::ListState;
-use crate::components::{PaymentColumn, StatusBadge, status_word};
+use crate::components::{Kept, PaymentColumn, StatusBadge, status_word};
 use crate::language::tr;
 use leptos::prelude::*;
 use payhist_types::error::FieldError;
@@ -40,7 +40,7 @@ pub(super) fn Filters(state: ListState, wrong: Vec<FieldError>) -> impl IntoView
         .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
         .collect_view();
     view! {
-        <form method="get" action="/payments">
+        <form method="get" action="/payments" autocomplete="off" spellcheck="false">
             <div class="card payment-filters">
                 {hidden}
                 <div class="filters">
@@ -65,7 +65,8 @@ pub(super) fn Filters(state: ListState, wrong: Vec<FieldError>) -> impl IntoView
 }
 
 /// What is asked for less often: folded away, unless it is in use.
-fn more(query: &PaymentQuery, wrong: &[FieldError]) -> impl IntoView + use<> {
+fn more(query: &PaymentQuery, wrong: &[FieldError]) -> AnyView {
+    static UNUSED: Kept = Kept::new();
     let fields = [
         ("reference", tr!("Provider reference"), "", &query.reference),
         ("provider", tr!("Provider"), "stripe", &query.provider),
@@ -75,14 +76,17 @@ fn more(query: &PaymentQuery, wrong: &[FieldError]) -> impl IntoView + use<> {
         ("max", tr!("Greatest amount"), "99.99", &query.max),
     ];
     let open = !query.sort.is_empty() || fields.iter().any(|(_, _, _, typed)| !typed.is_empty());
-    let sort = sort(&query.sort, wrong);
-    let fields = fields.map(|(name, label, hint, typed)| field(name, label, hint, typed, wrong));
-    view! {
-        <details class="more-filters" open=open>
-            <summary>{tr!("Reference, provider, method, amount, order of the list")}</summary>
-            <div class="filters">{fields.into_iter().collect_view()}{sort}</div>
-        </details>
-    }
+    let fold = || {
+        let sort = sort(&query.sort, wrong);
+        let fields = fields.map(|(name, label, hint, typed)| field(name, label, hint, typed, wrong));
+        view! {
+            <details class="more-filters" open=open>
+                <summary>{tr!("Reference, provider, method, amount, order of the list")}</summary>
+                <div class="filters">{fields.into_iter().collect_view()}{sort}</div>
+            </details>
+        }
+    };
+    if open { fold().into_any() } else { UNUSED.show(fold).into_any() }
 }
 
 fn field(
@@ -104,8 +108,6 @@ fn field(
                 name=name
                 value=typed
                 placeholder=hint
-                autocomplete="off"
-                spellcheck="false"
                 aria-invalid=problem.is_some().then_some("true")
                 aria-describedby=described_by
             />
@@ -138,7 +140,15 @@ fn problem_of(name: &str, wrong: &[FieldError]) -> Option<String> {
     wrong.iter().find(|error| error.field == name).map(|error| error.message.clone())
 }
 
-fn statuses(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
+fn statuses(chosen: &str, wrong: &[FieldError]) -> AnyView {
+    static NONE_CHOSEN: Kept = Kept::new();
+    if chosen.is_empty() {
+        return NONE_CHOSEN.show(|| status_boxes("", &[])).into_any();
+    }
+    status_boxes(chosen, wrong).into_any()
+}
+
+fn status_boxes(chosen: &str, wrong: &[FieldError]) -> impl IntoView + use<> {
     let chosen: Vec<_> = chosen.split(',').map(str::to_ascii_uppercase).collect();
     let boxes = PaymentStatus::iter().map(|status| {
         let value = status.to_string();
@@ -175,8 +185,16 @@ fn presets(state: &ListState) -> impl IntoView + use<> {
     view! { <nav class="presets" aria-label=tr!("Time range")>{links.into_iter().collect_view()}</nav> }
 }
 
-/// Order, columns and density: how the list is shown.
-fn shown(state: &ListState) -> impl IntoView + use<> {
+/// Columns and density: how the list is shown.
+fn shown(state: &ListState) -> AnyView {
+    static AS_USUAL: Kept = Kept::new();
+    if state.columns.is_empty() && !state.is_compact() {
+        return AS_USUAL.show(|| shown_as(&ListState::default())).into_any();
+    }
+    shown_as(state).into_any()
+}
+
+fn shown_as(state: &ListState) -> impl IntoView + use<> {
     let columns = state.columns();
     let boxes = PaymentColumn::iter().map(|column| {
         let (ticked, fixed) = (columns.contains(&column), column == PaymentColumn::Payment);
