@@ -4,7 +4,7 @@
 //! aborted, so that no client takes the short file for a whole one. It is recorded as complete before its last byte is sent.
 
 use super::errors::{Failure, Failures};
-use super::extract::{Form, Json, Path, Query};
+use super::extract::{Form, Json, Path, Query, Which};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -16,10 +16,8 @@ use payhist_ops::export::{self, Running};
 use payhist_ops::{Ops, OpsError, Principal};
 use payhist_types::export::{Export, ExportManifest, ExportRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -122,15 +120,6 @@ fn file(running: Running) -> Response {
 fn attachment(name: &str) -> (HeaderName, HeaderValue) {
     let value = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
     (CONTENT_DISPOSITION, value.unwrap_or(HeaderValue::from_static("attachment")))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Which {
-    /// Which history; the default one when it is not given.
-    #[serde(default)]
-    #[param(required = false, pattern = "^[a-z][a-z0-9_]{0,31}$", example = "payments")]
-    history: String,
 }
 
 /// The exports of a history

@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use moka::sync::Cache;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::any::TypeId;
 use std::sync::{Arc, LazyLock};
 use utoipa::IntoParams;
@@ -55,6 +55,16 @@ fn names_of<T: IntoParams + 'static>() -> Arc<[String]> {
     static NAMES: LazyLock<Cache<TypeId, Arc<[String]>>> = LazyLock::new(|| Cache::new(KINDS_MAX));
     let describe = || T::into_params(|| None).into_iter().map(|parameter| parameter.name).collect();
     NAMES.get_with(TypeId::of::<T>(), describe)
+}
+
+/// The query of what asks for nothing but a history.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Which history; the default one when it is not given.
+    #[serde(default)]
+    #[param(required = false, pattern = "^[a-z][a-z0-9_]{0,31}$", example = "payments")]
+    pub(super) history: String,
 }
 
 /// A part of the path.

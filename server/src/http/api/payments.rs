@@ -1,7 +1,7 @@
 //! `/api/v1/payments`
 
 use super::errors::{Failure, Failures};
-use super::extract::{Json, Path, Query};
+use super::extract::{Json, Path, Query, Which};
 use axum::Extension;
 use axum::extract::State;
 use payhist_ops::{Ops, OpsError, Principal, browse};
@@ -9,7 +9,7 @@ use payhist_types::PaymentId;
 use payhist_types::payment::{Explained, PaymentDetail, PaymentPage, PaymentQuery};
 use payhist_types::search::SearchAnswer;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,15 +39,6 @@ async fn list(
     Query(query): Query<PaymentQuery>,
 ) -> Result<Json<PaymentPage>, Failure> {
     Ok(Json(browse::list(&ops, &me.permit()?, &query).await?))
-}
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Which {
-    /// Which history; the default one when it is not given.
-    #[serde(default)]
-    #[param(required = false, pattern = "^[a-z][a-z0-9_]{0,31}$", example = "payments")]
-    history: String,
 }
 
 /// What a text may mean
