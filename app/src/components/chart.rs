@@ -3,6 +3,7 @@
 //!
 //! Invariant: what is not known is no bar of height zero: it is drawn with a dashed edge, and named in the table.
 
+use super::{Columns, Table};
 use crate::language::tr;
 use leptos::prelude::*;
 
@@ -207,24 +208,12 @@ fn figures(title: String, head: String, unit: &str, part: Option<&str>, bars: &[
     if let Some(first) = unit.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    let part_head = part.map(|part| view! { <th scope="col" class="number">{tr!("Of these, {}", part)}</th> });
-    let note_head = noted.then(|| view! { <th scope="col">{tr!("Counted")}</th> });
-    view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label=title>
-            <table>
-                <caption class="visually-hidden">{title.clone()}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{head}</th>
-                        <th scope="col" class="number">{unit}</th>
-                        {part_head}
-                        {note_head}
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
+    let columns = Columns::default()
+        .words([head])
+        .figures([unit])
+        .figures(part.map(|part| tr!("Of these, {}", part)))
+        .words(noted.then(|| tr!("Counted")));
+    view! { <Table label=title.clone() caption=title columns>{rows}</Table> }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod live;
 mod payment;
 mod payment_rows;
 mod status;
+mod table;
 mod text;
 
 pub(crate) use browser_words::BrowserWords;
@@ -21,6 +22,7 @@ pub(crate) use language_switch::LanguageSwitch;
 pub(crate) use live::Live;
 pub(crate) use payment::{PaymentColumn, PaymentTable, StatusBadge, status_word};
 pub(crate) use status::{Badge, ErrorView, Notice, Tone, failure_of, loaded};
+pub(crate) use table::{Columns, Table};
 pub(crate) use text::{Amount, Copy, Time};
 
 use leptos::prelude::*;

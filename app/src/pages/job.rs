@@ -2,7 +2,7 @@
 
 use super::jobs::{FOLLOW_SECS, JobButtons, duration, is_moving, status_badge};
 use crate::api;
-use crate::components::{Badge, Icon, IconName, Live, Time, Tone, failure_of, loaded, part_of_path};
+use crate::components::{Badge, Columns, Icon, IconName, Live, Table, Time, Tone, failure_of, loaded, part_of_path};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use payhist_types::jobs::{Job, JobRun};
@@ -60,23 +60,14 @@ fn Runs(runs: Vec<JobRun>) -> impl IntoView {
     }
     let rows = runs.into_iter().map(|run| view! { <RunRow run /> });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Runs">
-            <table class="folding">
-                <caption class="visually-hidden">"Runs of the job, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Due"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Started"</th>
-                        <th scope="col" class="number">"Took"</th>
-                        <th scope="col">"What it did"</th>
-                        <th scope="col">"Started by"</th>
-                        <th scope="col">"Instance"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Runs"
+            caption="Runs of the job, newest first"
+            class="folding"
+            columns=Columns::default().words(["Due", "Status", "Started"]).figures(["Took"]).words(["What it did", "Started by", "Instance"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }

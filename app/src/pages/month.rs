@@ -1,7 +1,7 @@
 //! One month of a history on every shard: where its rows are, what keeps it, its archives, and the way back.
 
 use super::partitions::{RestoreForm, held, held_rows};
-use crate::components::{Badge, Copy, Icon, IconName, Time, Tone, loaded, part_of_path};
+use crate::components::{Badge, Columns, Copy, Icon, IconName, Table, Time, Tone, loaded, part_of_path};
 use crate::{api, format, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -47,26 +47,18 @@ fn Shards(map: PartitionMap, month: Month) -> impl IntoView {
     let of_rows: BTreeSet<u64> = known().flat_map(|cell| &cell.held_rows).copied().collect();
     let is_quarantined = known().any(|cell| cell.state == MonthState::Quarantined);
     let may_restore = is_quarantined && api::may(Permission::ManagePartitions);
-    let rows = cells.iter().map(|(row, cell)| shard_view(row, *cell, map.current));
+    let rows = cells.iter().map(|(row, cell)| shard_view(row, *cell, map.current)).collect_view();
     view! {
         <section class="card stack">
             <h2>"On the shards"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Shards">
-                <table class="folding">
-                    <caption class="visually-hidden">"The month on each shard"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Shard"</th>
-                            <th scope="col">"Table"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Partition"</th>
-                            <th scope="col" class="number">"Rows, estimated"</th>
-                            <th scope="col" class="number">"Size"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table
+                label="Shards"
+                caption="The month on each shard"
+                class="folding"
+                columns=Columns::default().words(["Shard", "Table", "State", "Partition"]).figures(["Rows, estimated", "Size"])
+            >
+                {rows}
+            </Table>
             {(!holds.is_empty()).then(|| view! { <p>"The month is "{held(&holds, &map.history)}"."</p> })}
             {(!of_rows.is_empty()).then(|| view! {
                 <p>"The month has "{held_rows(&of_rows, &map.history)}": they are carved out before it goes."</p>
@@ -139,22 +131,14 @@ fn Archives(archives: Vec<Archive>) -> impl IntoView {
     view! {
         <section class="card stack">
             <h2>"Archives"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Archives">
-                <table class="folding">
-                    <caption class="visually-hidden">"Archives of the month"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Shard"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col" class="number">"Rows"</th>
-                            <th scope="col" class="number">"Size"</th>
-                            <th scope="col">"Begun"</th>
-                            <th scope="col">"Where"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table
+                label="Archives"
+                caption="Archives of the month"
+                class="folding"
+                columns=Columns::default().words(["Shard", "State"]).figures(["Rows", "Size"]).words(["Begun", "Where"])
+            >
+                {rows.collect_view()}
+            </Table>
             <p class="quiet">
                 "Read back: "<code>{format!("payhist archive verify --month {month}")}</code>
                 ". Into tables of their own: "<code>{format!("payhist archive restore {history} {month}")}</code>"."

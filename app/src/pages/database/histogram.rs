@@ -1,5 +1,6 @@
 //! How long acquires waited: bars on the server's own buckets, with the figures behind them.
 
+use crate::components::{Columns, Table};
 use crate::format;
 use leptos::prelude::*;
 use payhist_types::database::WaitBucket;
@@ -45,9 +46,13 @@ pub(super) fn Histogram(pool: String, waits: Vec<WaitBucket>) -> impl IntoView {
     });
     let width = waits.len() * STEP;
     let ends = (edges.first().cloned(), edges.last().cloned());
-    let rows = waits.iter().zip(&edges).map(|(bucket, edge)| {
-        view! { <tr><th scope="row">{edge.clone()}</th><td class="number">{format::count(bucket.count)}</td></tr> }
-    });
+    let rows = waits
+        .iter()
+        .zip(&edges)
+        .map(|(bucket, edge)| {
+            view! { <tr><th scope="row">{edge.clone()}</th><td class="number">{format::count(bucket.count)}</td></tr> }
+        })
+        .collect_view();
     let label = format!("Waits for a connection of pool {pool}");
     view! {
         <figure class="chart">
@@ -60,13 +65,13 @@ pub(super) fn Histogram(pool: String, waits: Vec<WaitBucket>) -> impl IntoView {
             </svg>
             <details>
                 <summary>"Figures"</summary>
-                <div class="table-scroll" tabindex="0" role="region" aria-label=format!("{label}, figures")>
-                    <table>
-                        <caption class="visually-hidden">{label.clone()}</caption>
-                        <thead><tr><th scope="col">"Waited"</th><th scope="col" class="number">"Acquires"</th></tr></thead>
-                        <tbody>{rows.collect_view()}</tbody>
-                    </table>
-                </div>
+                <Table
+                    label=format!("{label}, figures")
+                    caption=label.clone()
+                    columns=Columns::default().words(["Waited"]).figures(["Acquires"])
+                >
+                    {rows}
+                </Table>
             </details>
         </figure>
     }

@@ -6,7 +6,7 @@ mod servers;
 
 use super::deadlock::DeadlockView;
 use crate::api;
-use crate::components::{Badge, Live, Notice, Time, Tone, loaded};
+use crate::components::{Badge, Columns, Live, Notice, Table, Time, Tone, loaded};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use payhist_types::database::{DatabaseView, DeadlockSummary, Unavailable};
@@ -82,22 +82,13 @@ fn Deadlocks(deadlocks: Vec<DeadlockSummary>, in_24h: u64) -> impl IntoView {
     });
     view! {
         <p class="deadlocks-count"><Badge tone text=format!("{in_24h} in the last 24 hours") /></p>
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Deadlocks">
-            <table>
-                <caption class="visually-hidden">"Captured deadlocks, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Deadlock"</th>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"Source"</th>
-                        <th scope="col">"Tables"</th>
-                        <th scope="col" class="number">"Transactions"</th>
-                        <th scope="col">"Group"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Deadlocks"
+            caption="Captured deadlocks, newest first"
+            columns=Columns::default().words(["Deadlock", "When", "Source", "Tables"]).figures(["Transactions"]).words(["Group"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }

@@ -1,5 +1,6 @@
 //! What each server says of itself.
 
+use crate::components::{Columns, Table};
 use crate::format;
 use leptos::prelude::*;
 use payhist_types::EngineKind;
@@ -46,22 +47,13 @@ pub(super) fn Servers(servers: Vec<ServerStats>) -> impl IntoView {
         }
     });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Servers">
-            <table>
-                <caption class="visually-hidden">"Database servers"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Source"</th>
-                        <th scope="col">"Engine"</th>
-                        <th scope="col">"Version"</th>
-                        <th scope="col" class="number">"Up for"</th>
-                        <th scope="col" class="number">"Connections"</th>
-                        <th scope="col" class="number">"Deadlocks since start"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Servers"
+            caption="Database servers"
+            columns=Columns::default().words(["Source", "Engine", "Version"]).figures(["Up for", "Connections", "Deadlocks since start"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }

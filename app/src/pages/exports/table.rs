@@ -1,6 +1,6 @@
 //! Exports as a table: what was asked for, how far it is, and what the file is known by.
 
-use crate::components::{Badge, Copy, Icon, IconName, Time, Tone};
+use crate::components::{Badge, Columns, Copy, Icon, IconName, Table, Time, Tone};
 use crate::pages::payments::{ListState, in_words};
 use crate::{api, format};
 use chrono::{DateTime, FixedOffset};
@@ -20,23 +20,14 @@ pub(super) fn ExportTable(exports: Vec<Export>, history: String) -> impl IntoVie
     }
     let rows = exports.into_iter().map(|export| view! { <Row export /> });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Exports">
-            <table class="exports folding">
-                <caption class="visually-hidden">"Exports, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Export"</th>
-                        <th scope="col">"Payments"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="number">"Rows"</th>
-                        <th scope="col" class="number">"Size"</th>
-                        <th scope="col">"Begun"</th>
-                        <th scope="col">"Manifest"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Exports"
+            caption="Exports, newest first"
+            class="exports folding"
+            columns=Columns::default().words(["Export", "Payments", "State"]).figures(["Rows", "Size"]).words(["Begun", "Manifest"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }

@@ -1,6 +1,6 @@
 //! Holds as tables: those in force with what each keeps and how it ends, and those that have ended.
 
-use crate::components::{Badge, Icon, IconName, Time, Tone};
+use crate::components::{Badge, Columns, Icon, IconName, Table, Time, Tone};
 use crate::{api, format, links};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -12,7 +12,7 @@ pub(super) fn HoldTable(holds: Vec<HoldView>, history: String, may: bool) -> imp
     if holds.is_empty() {
         return view! { <p class="quiet">"Nothing is held."</p> }.into_any();
     }
-    let rows = holds.into_iter().map(|view| {
+    let rows = holds.into_iter().map(move |view| {
         let HoldView { hold, keeps, .. } = view;
         let until = match hold.until {
             Some(at) => view! { <Time at /> }.into_any(),
@@ -31,23 +31,14 @@ pub(super) fn HoldTable(holds: Vec<HoldView>, history: String, may: bool) -> imp
         }
     });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Holds in force">
-            <table class="holds folding">
-                <caption class="visually-hidden">"Holds in force, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Hold"</th>
-                        <th scope="col">"On"</th>
-                        <th scope="col">"Case"</th>
-                        <th scope="col">"Placed"</th>
-                        <th scope="col">"Until"</th>
-                        <th scope="col">"Keeps"</th>
-                        <th scope="col">"Release"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Holds in force"
+            caption="Holds in force, newest first"
+            class="holds folding"
+            columns=Columns::default().words(["Hold", "On", "Case", "Placed", "Until", "Keeps", "Release"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }
@@ -72,21 +63,14 @@ pub(super) fn EndedTable(holds: Vec<HoldView>) -> impl IntoView {
         }
     });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Ended holds">
-            <table class="holds folding">
-                <caption class="visually-hidden">"Ended holds, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Hold"</th>
-                        <th scope="col">"On"</th>
-                        <th scope="col">"Case"</th>
-                        <th scope="col">"Placed"</th>
-                        <th scope="col">"Ended"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Ended holds"
+            caption="Ended holds, newest first"
+            class="holds folding"
+            columns=Columns::default().words(["Hold", "On", "Case", "Placed", "Ended"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod days;
 
-use crate::components::{Badge, Bar, BarChart, Known, Notice, Time, Tone, history_of_url, loaded};
+use crate::components::{Badge, Bar, BarChart, Columns, Known, Notice, Table, Time, Tone, history_of_url, loaded};
 use crate::{api, format, links};
 use days::{Day, MoneyRow, by_currency, by_day};
 use leptos::prelude::*;
@@ -100,21 +100,13 @@ fn MoneyTable(money: Vec<MoneyRow>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Amounts by currency">
-            <table>
-                <caption class="visually-hidden">"Amounts paid and payments by currency"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Currency"</th>
-                        <th scope="col" class="number">"Paid today"</th>
-                        <th scope="col" class="number">"Paid, 14 days"</th>
-                        <th scope="col" class="number">"Payments"</th>
-                        <th scope="col" class="number">"Failed"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Amounts by currency"
+            caption="Amounts paid and payments by currency"
+            columns=Columns::default().words(["Currency"]).figures(["Paid today", "Paid, 14 days", "Payments", "Failed"])
+        >
+            {rows}
+        </Table>
     }
     .into_any()
 }

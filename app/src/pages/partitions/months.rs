@@ -1,6 +1,6 @@
 //! The map as a plain table: one row a month, newest first, with its anomalies named.
 
-use crate::components::{Icon, IconName};
+use crate::components::{Columns, Icon, IconName, Table};
 use crate::{api, format, links};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -80,40 +80,35 @@ fn sum(month: Month, current: Month, cells: &[(&MapRow, &MapCell)]) -> MonthSum 
 pub(super) fn MonthsTable(map: PartitionMap, may: bool) -> impl IntoView {
     let shards = map.rows.len();
     let page = |month| links::of_month(month, &map.history);
-    let rows = sums(&map).into_iter().map(|sum| {
-        view! {
-            <tr>
-                <th scope="row" class="mono"><a href=page(sum.month)>{sum.month.to_string()}</a></th>
-                <td>
-                    {sum.states}
-                    {(!sum.holds.is_empty()).then(|| view! { ", "{held(&sum.holds, &map.history)} })}
-                    {(!sum.held_rows.is_empty()).then(|| view! { ", "{held_rows(&sum.held_rows, &map.history)} })}
-                    {(may && sum.quarantined).then(|| view! { <RestoreForm history=map.history.clone() month=sum.month /> })}
-                </td>
-                <td class="number" data-name="shards">{format!("{} of {shards}", sum.shards)}</td>
-                <td class="number" data-name="rows">"≈ "{format::count(sum.rows)}</td>
-                <td class="number">{format::bytes(sum.bytes)}</td>
-                <td>{sum.anomalies}</td>
-            </tr>
-        }
-    });
+    let rows = sums(&map)
+        .into_iter()
+        .map(|sum| {
+            view! {
+                <tr>
+                    <th scope="row" class="mono"><a href=page(sum.month)>{sum.month.to_string()}</a></th>
+                    <td>
+                        {sum.states}
+                        {(!sum.holds.is_empty()).then(|| view! { ", "{held(&sum.holds, &map.history)} })}
+                        {(!sum.held_rows.is_empty()).then(|| view! { ", "{held_rows(&sum.held_rows, &map.history)} })}
+                        {(may && sum.quarantined).then(|| view! { <RestoreForm history=map.history.clone() month=sum.month /> })}
+                    </td>
+                    <td class="number" data-name="shards">{format!("{} of {shards}", sum.shards)}</td>
+                    <td class="number" data-name="rows">"≈ "{format::count(sum.rows)}</td>
+                    <td class="number">{format::bytes(sum.bytes)}</td>
+                    <td>{sum.anomalies}</td>
+                </tr>
+            }
+        })
+        .collect_view();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Months">
-            <table class="folding">
-                <caption class="visually-hidden">"Months, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Month"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col" class="number">"Shards"</th>
-                        <th scope="col" class="number">"Rows, estimated"</th>
-                        <th scope="col" class="number">"Size"</th>
-                        <th scope="col">"Anomalies"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Months"
+            caption="Months, newest first"
+            class="folding"
+            columns=Columns::default().words(["Month", "State"]).figures(["Shards", "Rows, estimated", "Size"]).words(["Anomalies"])
+        >
+            {rows}
+        </Table>
     }
 }
 

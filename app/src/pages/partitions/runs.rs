@@ -1,6 +1,6 @@
 //! The latest rotation runs.
 
-use crate::components::{Badge, Time, Tone};
+use crate::components::{Badge, Columns, Table, Time, Tone};
 use crate::{format, links};
 use leptos::prelude::*;
 use payhist_types::run::{RotationRun, RunOutcome};
@@ -44,22 +44,14 @@ pub(super) fn RunsTable(runs: Vec<RotationRun>) -> impl IntoView {
         }
     });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Recent runs">
-            <table class="folding">
-                <caption class="visually-hidden">"Rotation runs, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Run"</th>
-                        <th scope="col">"Outcome"</th>
-                        <th scope="col">"Started by"</th>
-                        <th scope="col">"Started"</th>
-                        <th scope="col" class="number">"Took"</th>
-                        <th scope="col">"Plan"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Recent runs"
+            caption="Rotation runs, newest first"
+            class="folding"
+            columns=Columns::default().words(["Run", "Outcome", "Started by", "Started"]).figures(["Took"]).words(["Plan"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }

@@ -1,7 +1,7 @@
 //! What the search box found. One meaning leads straight to it; otherwise the page says what was looked for, and where.
 
 use super::query::ListState;
-use crate::components::{ErrorView, Notice, Tone};
+use crate::components::{Columns, ErrorView, Notice, Table, Tone};
 use crate::language::tr;
 use crate::{api, links};
 use leptos::prelude::*;
@@ -41,15 +41,14 @@ fn Answer(answer: SearchAnswer) -> impl IntoView {
         <div class="page-head"><h1>{title}</h1></div>
         <section class="card">
             <h2>{tr!("Looked for in the history {}, exactly as it is written", history)}</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=tr!("What the text may mean")>
-            <table class="folding">
-                <caption class="visually-hidden">{tr!("What the text may mean")}</caption>
-                <thead>
-                    <tr><th scope="col">{tr!("As a")}</th><th scope="col">{tr!("There is")}</th><th scope="col">{tr!("Read")}</th></tr>
-                </thead>
-                <tbody>{candidates.into_iter().map(row).collect_view()}</tbody>
-            </table>
-            </div>
+            <Table
+                label=tr!("What the text may mean")
+                caption=tr!("What the text may mean")
+                class="folding"
+                columns=Columns::default().words([tr!("As a"), tr!("There is"), tr!("Read")])
+            >
+                {candidates.into_iter().map(row).collect_view()}
+            </Table>
         </section>
         {email_withheld.then(|| view! { <Notice tone=Tone::Neutral title=tr!("E-mail addresses are looked up only by those who may see personal data.") /> })}
         {(found == 0).then(|| view! {

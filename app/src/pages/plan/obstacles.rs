@@ -1,7 +1,7 @@
 //! Who is in the plan's way at this moment.
 
 use super::words::plural;
-use crate::components::{Badge, Time, Tone};
+use crate::components::{Badge, Columns, Table, Time, Tone};
 use crate::pages::database::Missing;
 use leptos::prelude::*;
 use payhist_types::obstacles::{LockHolder, Obstacles};
@@ -48,19 +48,13 @@ fn Holders(holders: Vec<LockHolder>) -> impl IntoView {
         }
     });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Who holds locks">
-            <table class="wrapping folding">
-                <caption class="visually-hidden">"Sessions that hold locks on tables of the plan"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Table"</th>
-                        <th scope="col">"Held by"</th>
-                        <th scope="col">"For"</th>
-                        <th scope="col">"Doing"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Who holds locks"
+            caption="Sessions that hold locks on tables of the plan"
+            class="wrapping folding"
+            columns=Columns::default().words(["Table", "Held by", "For", "Doing"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
 }

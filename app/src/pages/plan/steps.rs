@@ -1,7 +1,7 @@
 //! The steps of a plan, by table, with their exact SQL.
 
 use super::words::{VERBS, plural, verb_of};
-use crate::components::{Badge, IconName, Tone};
+use crate::components::{Badge, Columns, IconName, Table, Tone};
 use crate::format;
 use leptos::prelude::*;
 use payhist_types::plan::Step;
@@ -27,26 +27,19 @@ pub(super) fn Steps(steps: Vec<Step>) -> impl IntoView {
 #[component]
 fn TableSteps(steps: Vec<Step>, open: bool) -> impl IntoView {
     let table = steps.first().map(|step| step.table.clone()).unwrap_or_default();
-    let (label, caption) = (format!("Steps on {table}"), format!("Steps on {table}"));
+    let name = format!("Steps on {table}");
     let rows = steps.iter().map(step_view).collect_view();
     view! {
         <details class="card plan-table" open=open>
             <summary><span class="mono">{table}</span>" "<span class="quiet">{counts(&steps)}</span></summary>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=label>
-                <table class="folding">
-                    <caption class="visually-hidden">{caption}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Step"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col" class="number">"Rows, estimated"</th>
-                            <th scope="col" class="number">"Size"</th>
-                            <th scope="col">"SQL"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                label=name.clone()
+                caption=name
+                class="folding"
+                columns=Columns::default().words(["Step", "State"]).figures(["Rows, estimated", "Size"]).words(["SQL"])
+            >
+                {rows}
+            </Table>
         </details>
     }
 }

@@ -1,6 +1,6 @@
 //! The steps of a run and how each ended.
 
-use crate::components::{Badge, IconName, Tone};
+use crate::components::{Badge, Columns, IconName, Table, Tone};
 use crate::format;
 use leptos::prelude::*;
 use payhist_types::run::{RunStep, StepOutcome};
@@ -41,24 +41,14 @@ pub(super) fn RunSteps(steps: Vec<RunStep>) -> impl IntoView {
     view! {
         <section class="card">
             <h2>"Steps"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Steps">
-                <table class="folding">
-                    <caption class="visually-hidden">"Steps of the run, in the order of its plan"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Table"</th>
-                            <th scope="col">"Step"</th>
-                            <th scope="col">"Outcome"</th>
-                            <th scope="col" class="number">"Tries"</th>
-                            <th scope="col" class="number">"Wait"</th>
-                            <th scope="col" class="number">"Took"</th>
-                            <th scope="col" class="number">"Rows"</th>
-                            <th scope="col">"Detail"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table
+                label="Steps"
+                caption="Steps of the run, in the order of its plan"
+                class="folding"
+                columns=Columns::default().words(["Table", "Step", "Outcome"]).figures(["Tries", "Wait", "Took", "Rows"]).words(["Detail"])
+            >
+                {rows.collect_view()}
+            </Table>
         </section>
     }
 }

@@ -1,6 +1,6 @@
 //! How a policy came about: every version, who made it, and what it changed.
 
-use crate::components::Time;
+use crate::components::{Columns, Table, Time};
 use leptos::prelude::*;
 use payhist_types::history::Policy;
 use payhist_types::policy_edit::{PolicyChange, PolicyEdit};
@@ -20,19 +20,14 @@ pub(super) fn Changes(changes: Vec<PolicyChange>) -> impl IntoView {
     view! {
         <section class="card">
             <h2>"Versions"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Versions of the policy">
-                <table class="wrapping">
-                    <caption class="visually-hidden">"Versions of the policy, newest first"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col" class="number">"Version"</th>
-                            <th scope="col">"Since"</th>
-                            <th scope="col">"Changed"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table
+                label="Versions of the policy"
+                caption="Versions of the policy, newest first"
+                class="wrapping"
+                columns=Columns::default().figures(["Version"]).words(["Since", "Changed"])
+            >
+                {rows.collect_view()}
+            </Table>
         </section>
     }
 }

@@ -1,5 +1,6 @@
 //! The steps of a simulation, by date.
 
+use crate::components::{Columns, Table};
 use crate::format;
 use leptos::prelude::*;
 use payhist_types::simulation::SimulatedStep;
@@ -29,22 +30,14 @@ pub(super) fn Steps(steps: Vec<SimulatedStep>) -> impl IntoView {
         </p>
         <section class="card">
             <h2>"Steps"</h2>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Simulated steps">
-                <table class="folding">
-                    <caption class="visually-hidden">"Simulated steps by date"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Date"</th>
-                            <th scope="col">"Step"</th>
-                            <th scope="col" class="number">"Shards"</th>
-                            <th scope="col" class="number">"Rows, estimated"</th>
-                            <th scope="col" class="number">"Size"</th>
-                            <th scope="col">"Basis"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <Table
+                label="Simulated steps"
+                caption="Simulated steps by date"
+                class="folding"
+                columns=Columns::default().words(["Date", "Step"]).figures(["Shards", "Rows, estimated", "Size"]).words(["Basis"])
+            >
+                {rows.collect_view()}
+            </Table>
         </section>
     }
     .into_any()

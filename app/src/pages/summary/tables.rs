@@ -2,6 +2,7 @@
 
 use super::form::Asked;
 use super::groups::{Group, amount};
+use crate::components::{Columns, Table};
 use crate::format;
 use crate::language::tr;
 use leptos::prelude::*;
@@ -22,21 +23,13 @@ pub(super) fn GroupTable(
     } else {
         let rows = groups.iter().map(|group| row(group, choose.as_ref())).collect_view();
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label=title.clone()>
-                <table>
-                    <caption class="visually-hidden">{title.clone()}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">{head}</th>
-                            <th scope="col" class="number">{tr!("Payments")}</th>
-                            <th scope="col" class="number">{tr!("Failed")}</th>
-                            <th scope="col" class="number">{tr!("Failure rate")}</th>
-                            <th scope="col" class="number">{tr!("Paid")}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table
+                label=title.clone()
+                caption=title.clone()
+                columns=Columns::default().words([head]).figures([tr!("Payments"), tr!("Failed"), tr!("Failure rate"), tr!("Paid")])
+            >
+                {rows}
+            </Table>
         }
         .into_any()
     };

@@ -2,7 +2,7 @@
 
 use super::form::words;
 use crate::api;
-use crate::components::{Badge, Icon, IconName, Time, Tone};
+use crate::components::{Badge, Columns, Icon, IconName, Table, Time, Tone};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use payhist_types::token::ApiToken;
@@ -31,22 +31,14 @@ pub(super) fn TokenTable(tokens: Vec<ApiToken>) -> impl IntoView {
         }
     });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Your tokens">
-            <table class="tokens folding">
-                <caption class="visually-hidden">"Your tokens, newest first"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Made"</th>
-                        <th scope="col">"Ends"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">"State"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows.collect_view()}</tbody>
-            </table>
-        </div>
+        <Table
+            label="Your tokens"
+            caption="Your tokens, newest first"
+            class="tokens folding"
+            columns=Columns::default().words(["Name", "May", "Made", "Ends", "Last used", "State"])
+        >
+            {rows.collect_view()}
+        </Table>
     }
     .into_any()
 }
