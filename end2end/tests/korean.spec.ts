@@ -91,11 +91,31 @@ test.describe("by the browser's wish", () => {
     await expect(page.locator(".timeline")).toContainText("해당 월의 보관 기간 종료");
   });
 
-  test("no word of the list, a search and a payment is left in English", async ({ page, demo }) => {
+  test("payments are exported, all in Korean", async ({ page }) => {
+    await open(page, "/payments?status=FAILED&from=month-1&to=month-1");
+    await page.getByRole("link", { name: "내보내기", exact: true }).click();
+    await expect(page).toHaveTitle("결제 내보내기 · payhist");
+    await expect(page.locator("dl.facts dd").first()).toContainText(/^결제 · 상태 FAILED · 시작 \d{4}-\d\d-01 · 종료 \d{4}-\d\d-\d\d/);
+    await page.getByRole("radio", { name: /^마스킹 해제/ }).check();
+    await page.getByRole("button", { name: "내보내기" }).click();
+    await expect(page.getByRole("alert")).toHaveText("내보내지 못했습니다. 마스킹 해제 사유를 500자 이내로 입력하세요.");
+    await page.getByLabel("마스킹 해제 사유").fill("분쟁 7");
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "내보내기" }).click();
+    await download;
+    const newest = page.getByRole("region", { name: "내보내기 내역" }).locator("tbody tr").first();
+    await expect(newest).toContainText("완료");
+    await page.getByRole("link", { name: "전체 내보내기 내역" }).click();
+    await expect(page).toHaveURL("/payments/exports");
+    await expect(newest).toContainText("마스킹 해제 사유: 분쟁 7");
+    await expect(newest.getByRole("link", { name: /^내보내기 \d+ 매니페스트$/ })).toBeVisible();
+  });
+
+  test("no word of the list, a search, a payment and exports is left in English", async ({ page, demo }) => {
     const { payments } = demo.command<Payments>(["payments", "list"]);
-    for (const path of ["/payments?status=PAID", "/payments/summary", "/payments?order=none", "/payments?search=no+such+thing", `/payments/${payments[0]!.payment_id}`]) {
+    for (const path of ["/payments?status=PAID", "/payments/summary", "/payments?order=none", "/payments?search=no+such+thing", `/payments/${payments[0]!.payment_id}`, "/payments/export", "/payments/exports"]) {
       await open(page, path);
-      const words = page.locator("h1, h2, th[scope=col], .legend, dt:not(:has(kbd)), label, legend, summary, button, nav a, main p, caption");
+      const words = page.locator("h1, h2, th[scope=col], .legend, dt:not(:has(kbd)), label, legend, summary, button, nav a, main p:not(.digest), .badge, caption");
       const english = (await words.allTextContents()).map((text) => text.trim()).filter((text) => text !== "" && !HANGUL.test(text));
       // The brand, the way back, and what is the same in both.
       expect(english.filter((text) => !["English", "payhist", "DB"].includes(text)), path).toEqual([]);

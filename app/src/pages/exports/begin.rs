@@ -3,8 +3,10 @@
 
 use super::form::ExportForm;
 use super::table::ExportTable;
+use super::{as_it_was, what};
 use crate::components::{ErrorView, Live, Notice, Tone, failure_of, loaded};
-use crate::pages::payments::{ListState, in_words};
+use crate::language::tr;
+use crate::pages::payments::{ListState, months_in_words, shards_in_words};
 use crate::{api, format, links};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -32,8 +34,8 @@ pub(crate) fn ExportPage() -> impl IntoView {
     let all = links::with_history("/payments/exports", &history);
     let preview = api::export_preview(query.clone());
     view! {
-        <Title text="Export payments" />
-        <div class="page-head"><h1>"Export payments"</h1><a class="button" href=all.clone()>"All exports"</a></div>
+        <Title text=tr!("Export payments") />
+        <div class="page-head"><h1>{tr!("Export payments")}</h1><a class="button" href=all.clone()>{tr!("All exports")}</a></div>
         {refusal(&refused)}
         {failure_of::<api::CancelExport>()}
         {Suspend::new(async move {
@@ -44,7 +46,7 @@ pub(crate) fn ExportPage() -> impl IntoView {
                 }.into_any(),
                 Err(api::Error(error)) => {
                     let back = ListState::of(query).address();
-                    view! { <ErrorView error /><p><a href=back>"Back to the list"</a></p> }.into_any()
+                    view! { <ErrorView error /><p><a href=back>{tr!("Back to the list")}</a></p> }.into_any()
                 }
             }
         })}
@@ -52,9 +54,9 @@ pub(crate) fn ExportPage() -> impl IntoView {
             exports.truncate(NEWEST);
             view! {
                 <section class="card stack">
-                    <h2>"Newest exports"</h2>
+                    <h2>{tr!("Newest exports")}</h2>
                     <Live id="newest-exports" secs=Some(LOOK_SECS)><ExportTable exports history /></Live>
-                    <noscript><p><a href=all>"See how far they are"</a></p></noscript>
+                    <noscript><p><a href=all>{tr!("See how far they are")}</a></p></noscript>
                 </section>
             }
         })}
@@ -64,14 +66,14 @@ pub(crate) fn ExportPage() -> impl IntoView {
 /// What the form was refused for; what is wrong with the filter the page finds out by itself.
 fn refusal(refused: &str) -> impl IntoView + use<> {
     let words = match refused {
-        "reason" => "Not exported: say why personal fields are needed in clear, in at most 500 characters.",
-        "format" => "Not exported: choose a format.",
-        "forbidden" => "Not exported: your role may not.",
-        "too_many" => "Not exported: two exports are being made already. Wait for one of them, or cancel it.",
+        "reason" => tr!("Not exported: say why personal fields are needed in clear, in at most 500 characters."),
+        "format" => tr!("Not exported: choose a format."),
+        "forbidden" => tr!("Not exported: your role may not."),
+        "too_many" => tr!("Not exported: two exports are being made already. Wait for one of them, or cancel it."),
         "unavailable" | "refused" => {
-            "Not exported: something could not be read. What it was stands below, if it was begun."
+            tr!("Not exported: something could not be read. What it was stands below, if it was begun.")
         }
-        "internal" => "Not exported: payhist has a defect; the log has the cause.",
+        "internal" => tr!("Not exported: payhist has a defect; the log has the cause."),
         _ => return None,
     };
     Some(view! { <Notice tone=Tone::Critical title=words /> })
@@ -79,36 +81,27 @@ fn refusal(refused: &str) -> impl IntoView + use<> {
 
 #[component]
 fn Facts(query: PaymentQuery, preview: ExportPreview) -> impl IntoView {
-    let words = in_words(&query);
-    let what = if words.is_empty() { "All payments".to_owned() } else { format!("Payments{words}") };
-    let back = ListState::of(query).address();
     let ExportPreview { history, zone, scope, rows_estimate } = preview;
-    let months = match scope.months {
-        Some((first, last)) if first == last => first.to_string(),
-        Some((first, last)) => format!("{first} to {last}"),
-        None if scope.reads == 0 => "none".to_owned(),
-        None => "all".to_owned(),
-    };
-    let shards = match scope.shards.as_slice() {
-        [shard] => format!("shard {shard}"),
-        shards => format!("{} shards", shards.len()),
-    };
+    let asked = what(&as_it_was(&query, &scope));
+    let back = ListState::of(query).address();
+    let (shards, months) = (shards_in_words(&scope.shards), months_in_words(scope.months));
+    let months = if scope.months.is_none() && scope.reads > 0 { tr!("all months") } else { months };
     let quarantined: Vec<_> = scope.quarantined.iter().map(ToString::to_string).collect();
     view! {
         <dl class="card facts facts-row">
-            <div><dt>"What"</dt><dd>{what}<p><a href=back>"Change the filter"</a></p></dd></div>
-            <div><dt>"History"</dt><dd class="mono">{history}</dd></div>
-            <div><dt>"Where"</dt><dd>{shards}", "{months}</dd></div>
-            <div><dt>"Rows there, before the filter"</dt><dd>"≈ "{format::count(rows_estimate)}</dd></div>
-            <div><dt>"Times"</dt><dd>{zone}</dd></div>
+            <div class="wide"><dt>{tr!("What")}</dt><dd>{asked}<p><a href=back>{tr!("Change the filter")}</a></p></dd></div>
+            <div><dt>{tr!("History")}</dt><dd class="mono">{history}</dd></div>
+            <div><dt>{tr!("Where")}</dt><dd>{shards}", "{months}</dd></div>
+            <div><dt>{tr!("Rows there, before the filter")}</dt><dd>"≈ "{format::count(rows_estimate)}</dd></div>
+            <div><dt>{tr!("Time zone")}</dt><dd>{zone}</dd></div>
         </dl>
         {(!quarantined.is_empty()).then(|| view! {
-            <Notice tone=Tone::Warning title=format!("Without what is in quarantine: {}", quarantined.join(", "))>
-                <p>"What is in quarantine is in no list and no export, until its month is restored."</p>
+            <Notice tone=Tone::Warning title=tr!("Without what is in quarantine: {}", quarantined.join(", "))>
+                <p>{tr!("What is in quarantine is in no list and no export, until its month is restored.")}</p>
             </Notice>
         })}
         {(!api::may(Permission::ExportPayments)).then(|| view! {
-            <p class="quiet">"Your role may look at exports; operators, compliance and administrators can make them."</p>
+            <p class="quiet">{tr!("Your role may look at exports; operators, compliance and administrators can make them.")}</p>
         })}
     }
 }

@@ -19,7 +19,7 @@ use results::Results;
 use search::Search;
 use views::views;
 
-pub(super) use query::{ListState, in_words};
+pub(super) use query::{ListState, in_words, months_in_words, shards_in_words};
 
 /// The list of payments.
 #[component]

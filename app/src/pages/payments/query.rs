@@ -7,6 +7,7 @@ use crate::components::PaymentColumn;
 use crate::language::tr;
 use leptos_router::params::ParamsMap;
 use payhist_types::payment::PaymentQuery;
+use payhist_types::{Month, ShardId};
 use serde::de::value::{Error, MapDeserializer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -121,6 +122,23 @@ pub(in crate::pages) fn in_words(query: &PaymentQuery) -> String {
         (&query.to, tr!(" to {}", said(&query.to))),
     ];
     parts.into_iter().filter(|(value, _)| !value.is_empty()).map(|(_, words)| words).collect()
+}
+
+/// Which shards are read.
+pub(in crate::pages) fn shards_in_words(shards: &[ShardId]) -> String {
+    match shards {
+        [shard] => tr!("shard {}", shard),
+        shards => tr!("{} shards", shards.len()),
+    }
+}
+
+/// Which months are.
+pub(in crate::pages) fn months_in_words(months: Option<(Month, Month)>) -> String {
+    match months {
+        Some((first, last)) if first == last => first.to_string(),
+        Some((first, last)) => tr!("{} to {}", first, last),
+        None => tr!("no months"),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The rows, the way to the next ones, and how far the page may be trusted.
 
-use super::query::{ListState, in_words};
+use super::query::{ListState, in_words, months_in_words, shards_in_words};
 use crate::components::{Notice, PaymentTable, Tone};
 use crate::language::tr;
 use chrono::{DateTime, FixedOffset};
@@ -92,15 +92,7 @@ fn incomplete(missing: Vec<MissingShard>, asked: usize, again: String) -> impl I
 }
 
 fn what_was_read(scope: &ReadScope, read_at: &DateTime<FixedOffset>) -> String {
-    let shards = match scope.shards.as_slice() {
-        [shard] => tr!("shard {}", shard),
-        shards => tr!("{} shards", shards.len()),
-    };
-    let months = match scope.months {
-        Some((first, last)) if first == last => format!("{first}"),
-        Some((first, last)) => tr!("{} to {}", first, last),
-        None => tr!("no months"),
-    };
+    let (shards, months) = (shards_in_words(&scope.shards), months_in_words(scope.months));
     tr!("Read {}, {}, at {}.", shards, months, read_at.format("%H:%M:%S"))
 }
 

@@ -1,6 +1,6 @@
 //! What the search box found. One meaning leads straight to it; otherwise the page says what was looked for, and where.
 
-use super::query::ListState;
+use super::query::{ListState, shards_in_words};
 use crate::components::{Columns, ErrorView, Notice, Table, Tone};
 use crate::language::tr;
 use crate::{api, links};
@@ -68,11 +68,7 @@ fn row(candidate: Candidate) -> impl IntoView {
         (false, true) => view! { <span class="quiet">{tr!("none")}</span> }.into_any(),
         (false, false) => view! { <span>{tr!("none on the shards that answered")}</span> }.into_any(),
     };
-    let read = match shards.as_slice() {
-        [] => tr!("nothing: no shard can have it"),
-        [shard] => tr!("shard {}", shard),
-        shards => tr!("{} shards", shards.len()),
-    };
+    let read = if shards.is_empty() { tr!("nothing: no shard can have it") } else { shards_in_words(&shards) };
     let lost = missing.iter().map(|lost| tr!(", no answer from shard {} on {}", lost.shard, lost.source));
     view! { <tr><th scope="row">{name(kind)}</th><td>{there_is}</td><td class="whole" data-name=tr!("read")>{read}{lost.collect::<String>()}</td></tr> }
 }
