@@ -78,13 +78,14 @@ pub async fn read_every<P: Send>(
 ) -> Result<(), StorageError> {
     let select = every(scope, filter, whole);
     let mut rows = dynamic::fetch(connection, &select);
-    let mut checked = false;
+    let mut types = Types::Unknown;
     while let Some(row) = rows.try_next().await.during("payments.export")? {
-        if !checked {
+        if types == Types::Unknown {
             check(&row)?;
-            checked = true;
         }
-        if let Some(piece) = each(&read(&row, &scope.layout)?)?
+        let payment = read(&row, &scope.layout, types)?;
+        types = Types::Fit;
+        if let Some(piece) = each(&payment)?
             && pieces.send(piece).await.is_err()
         {
             std::future::pending::<()>().await;
@@ -104,31 +105,50 @@ fn check(row: &MySqlRow) -> Result<(), StorageError> {
     }
 }
 
-fn read<'r>(row: &'r MySqlRow, layout: &Layout) -> Result<PaymentRef<'r>, StorageError> {
-    let fields = || -> Result<_, sqlx::Error> {
-        let micros = |at: DateTime<Utc>| at.timestamp_micros();
-        Ok(PaymentRef {
-            payment_id: PaymentId::from_raw(row.try_get(0)?),
-            user_id: UserId(row.try_get(1)?),
-            order_id: row.try_get(2)?,
-            provider: row.try_get(3)?,
-            provider_tx_id: row.try_get(4)?,
-            method: row.try_get(5)?,
-            status: PaymentStatus::Requested,
-            amount: row.try_get_unchecked(AMOUNT)?,
-            currency: row.try_get(8)?,
-            payer_name: row.try_get(9)?,
-            payer_email: row.try_get(10)?,
-            failure_code: row.try_get(11)?,
-            version: row.try_get(12)?,
-            created_at: micros(row.try_get(13)?),
-            updated_at: row.try_get::<Option<DateTime<Utc>>, _>(14)?.map(micros),
-        })
+/// Are the columns of an answer of the types that are read? They are the same for all of its rows, so that the first one tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Types {
+    Unknown,
+    Fit,
+}
+
+fn read<'r>(row: &'r MySqlRow, layout: &Layout, types: Types) -> Result<PaymentRef<'r>, StorageError> {
+    let micros = |at: DateTime<Utc>| at.timestamp_micros();
+    macro_rules! fields {
+        ($get:ident) => {
+            || -> Result<_, sqlx::Error> {
+                Ok(PaymentRef {
+                    payment_id: PaymentId::from_raw(row.$get(0)?),
+                    user_id: UserId(row.$get(1)?),
+                    order_id: row.$get(2)?,
+                    provider: row.$get(3)?,
+                    provider_tx_id: row.$get(4)?,
+                    method: row.$get(5)?,
+                    status: PaymentStatus::Requested,
+                    amount: row.try_get_unchecked(AMOUNT)?,
+                    currency: row.$get(8)?,
+                    payer_name: row.$get(9)?,
+                    payer_email: row.$get(10)?,
+                    failure_code: row.$get(11)?,
+                    version: row.$get(12)?,
+                    created_at: micros(row.$get(13)?),
+                    updated_at: row.$get::<Option<DateTime<Utc>>, _>(14)?.map(micros),
+                })
+            }
+        };
+    }
+    let fields = match types {
+        Types::Unknown => fields!(try_get)(),
+        Types::Fit => fields!(try_get_unchecked)(),
     };
-    let mut payment = fields().during("payments.export")?;
+    let mut payment = fields.during("payments.export")?;
     let id = payment.payment_id;
     let unknown = |what: String| StorageError::Inconsistent(format!("payment {id} has {what}"));
-    let status: &str = row.try_get(6).during("payments.export")?;
+    let status: &str = match types {
+        Types::Unknown => row.try_get(6),
+        Types::Fit => row.try_get_unchecked(6),
+    }
+    .during("payments.export")?;
     payment.status = layout.status_of(status).ok_or_else(|| unknown(format!("the unknown status {status:?}")))?;
     if payment.currency.len() != 3 || !payment.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(unknown(format!("the unknown currency {:?}", payment.currency)));
