@@ -5,9 +5,11 @@
 
 use super::Failure;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use moka::sync::Cache;
+use payhist_ops::OpsError;
 use payhist_types::error::{ApiError, ErrorKind, FieldError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,8 @@ use std::any::TypeId;
 use std::sync::{Arc, LazyLock};
 use utoipa::IntoParams;
 
+/// What a page of fifty payments takes.
+const BODY_BYTES: usize = 32 * 1024;
 /// Most kinds of queries: more than there are.
 const KINDS_MAX: u64 = 1_000;
 
@@ -96,8 +100,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
+    /// As `axum::Json` answers, whose buffer begins with 128 bytes and would grow eight times for a page of payments.
     fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
+        let mut body = Vec::with_capacity(BODY_BYTES);
+        match serde_json::to_writer(&mut body, &self.0) {
+            Ok(()) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Err(error) => Failure::from(OpsError::Internal(error.to_string())).into_response(),
+        }
     }
 }
 
