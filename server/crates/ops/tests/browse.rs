@@ -199,31 +199,61 @@ async fn a_bounded_list_goes_by_amount_over_all_shards_both_ways(#[case] engine:
         page.payments.iter().map(|row| row.payment.money.amount().try_into().unwrap()).collect()
     };
     for (sort, largest_first) in [("largest", true), ("smallest", false)] {
-        let ask = |query: &mut PaymentQuery| {
-            (query.sort, query.currency, query.status) = (sort.to_owned(), "KRW".to_owned(), "PAID,FAILED".to_owned());
-            (query.from, query.to) = ("2026-06-01".to_owned(), "2026-08-31".to_owned());
-        };
-        let (mut found, mut pages, mut cursor) = (Vec::new(), Vec::new(), String::new());
-        loop {
-            let page = page(&test.ops, |query| (ask(query), query.cursor.clone_from(&cursor)).0).await;
-            found.extend(amounts(&page));
-            pages.push(page.clone());
-            match page.older {
-                Some(older) => cursor = older.to_string(),
-                None => break,
-            }
-        }
+        let pages = pages_both_ways(&test.ops, |query| {
+            summer(query, sort);
+            (query.currency, query.status) = ("KRW".to_owned(), "PAID,FAILED".to_owned());
+        })
+        .await;
         // The rows of instants 21 to 57: from June on in New York, up to August's end.
         let mut expected: Vec<_> = (0..ROWS).filter(|row| row % 3 == 0 && (21..=57).contains(&(row / 3))).collect();
         if largest_first {
             expected.reverse();
         }
-        assert_eq!(found, expected, "{sort}");
-        for pair in pages.windows(2) {
-            let back = page(&test.ops, |query| (ask(query), query.cursor = pair[1].newer.unwrap().to_string()).0).await;
-            assert_eq!(ids(&back), ids(&pair[0]), "{sort}, back");
-        }
+        assert_eq!(pages.iter().flat_map(amounts).collect::<Vec<_>>(), expected, "{sort}");
     }
+}
+
+/// Instants of one amount and of another in turn, each with three payments, some of which are on one shard.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn payments_of_one_amount_go_by_time_and_then_by_id(#[case] engine: EngineKind) {
+    let (test, spec) = history(engine).await;
+    for shard in 0..SHARDS {
+        let table = spec.table_of(ShardId(shard));
+        test.execute(&format!("UPDATE {table} SET currency = 'EUR', amount = amount DIV 3 % 2")).await;
+    }
+    for (sort, largest_first) in [("largest", true), ("smallest", false)] {
+        let pages = pages_both_ways(&test.ops, |query| summer(query, sort)).await;
+        let rows = pages.iter().flat_map(|page| &page.payments).map(|row| &row.payment);
+        let mut places: Vec<_> =
+            rows.map(|payment| (payment.money.amount(), payment.created_at, payment.payment_id)).collect();
+        if largest_first {
+            places.reverse();
+        }
+        assert_eq!(places.len(), 3 * 37, "{sort}: all of these instants");
+        assert!(places.is_sorted_by(|a, b| a < b), "{sort}: {places:#?}");
+    }
+}
+
+/// June to August by amount, of which there are the instants 21 to 57.
+fn summer(query: &mut PaymentQuery, sort: &str) {
+    (query.sort, query.currency) = (sort.to_owned(), "EUR".to_owned());
+    (query.from, query.to) = ("2026-06-01".to_owned(), "2026-08-31".to_owned());
+}
+
+/// All pages of a list, each of which the next one leads back to.
+async fn pages_both_ways(ops: &Ops, ask: impl Fn(&mut PaymentQuery)) -> Vec<PaymentPage> {
+    let asked = async |cursor: String| page(ops, |query| (ask(query), query.cursor = cursor).0).await;
+    let mut pages = vec![asked(String::new()).await];
+    while let Some(older) = pages.last().unwrap().older {
+        pages.push(asked(older.to_string()).await);
+    }
+    for pair in pages.windows(2) {
+        assert_eq!(ids(&asked(pair[1].newer.unwrap().to_string()).await), ids(&pair[0]), "back");
+    }
+    pages
 }
 
 /// No time at all: each page ends after one round of months.

@@ -232,7 +232,8 @@ mod tests {
             parse(&query, Tz::UTC, NOW).is_ok()
         };
         assert!(sorted("EUR", "2026-11-01", "") && sorted("EUR", "", "42"));
-        assert!(!sorted("", "2026-11-01", "") && !sorted("EUR", "2026-08-01", "") && !sorted("EUR", "", ""));
+        assert!(!sorted("", "2026-11-01", "") && !sorted("", "", "42") && !sorted("EUR", "", ""));
+        assert!(sorted("EUR", "2026-08-31", "") && !sorted("EUR", "2026-08-30", ""), "92 days, and no more");
     }
 
     #[test]
