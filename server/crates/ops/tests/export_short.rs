@@ -3,18 +3,20 @@
 
 mod support_export;
 
+use chrono::TimeDelta;
 use parquet::file::reader::SerializedFileReader;
 use payhist_ops::auth::Permit;
 use payhist_ops::export;
 use payhist_storage::exports;
 use payhist_testkit::{Sessions, TestOps};
 use payhist_types::export::{Export, ExportFormat, ExportScope, ExportState};
+use payhist_types::holds::HoldScope;
 use payhist_types::payment::PaymentQuery;
 use payhist_types::run::RunOutcome;
-use payhist_types::{EngineKind, ShardId};
+use payhist_types::{EngineKind, ShardId, UserId};
 use rstest::rstest;
 use std::time::Duration;
-use support_export::{Took, audited, history, start, take};
+use support_export::{Took, audited, history, history_with, start, take};
 
 const POLL: Duration = Duration::from_millis(20);
 const SHARD_1: &str = "payment_history_shard_1";
@@ -28,6 +30,18 @@ async fn over(test: &TestOps, id: u64) -> Export {
     loop {
         let export = recorded(test, id).await;
         if export.state != ExportState::Running {
+            return export;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The export after its heart has beaten once more, or its end: by the clock it has been silent for too long until then.
+async fn after_a_beat(test: &TestOps, id: u64) -> Export {
+    test.clock.advance(TimeDelta::seconds(31));
+    loop {
+        let export = recorded(test, id).await;
+        if export.state != ExportState::Failed {
             return export;
         }
         tokio::time::sleep(POLL).await;
@@ -75,6 +89,7 @@ enum Meanwhile {
     Quarantined,
     Restored,
     Dropped,
+    CarvedOut,
 }
 
 /// April, which is read last, goes elsewhere while the newest months are taken.
@@ -82,10 +97,13 @@ enum Meanwhile {
 #[tokio::test]
 async fn a_month_that_goes_elsewhere_in_mid_export_fails_it(
     #[values(EngineKind::MariaDb, EngineKind::MySql)] engine: EngineKind,
-    #[values(Meanwhile::Quarantined, Meanwhile::Restored, Meanwhile::Dropped)] meanwhile: Meanwhile,
+    #[values(Meanwhile::Quarantined, Meanwhile::Restored, Meanwhile::Dropped, Meanwhile::CarvedOut)]
+    meanwhile: Meanwhile,
 ) {
-    let (test, _) = history(engine).await;
-    if meanwhile != Meanwhile::Quarantined {
+    let leaves_at_once = meanwhile == Meanwhile::CarvedOut;
+    let (test, _) = history_with(engine, if leaves_at_once { None } else { Some(10) }).await;
+    let is_there_first = matches!(meanwhile, Meanwhile::Quarantined | Meanwhile::CarvedOut);
+    if !is_there_first {
         assert_eq!(test.apply().await.outcome, RunOutcome::Done);
     }
     let running = start(&test.ops, "csv", &PaymentQuery::default()).await.unwrap();
@@ -101,6 +119,12 @@ async fn a_month_that_goes_elsewhere_in_mid_export_fails_it(
             let run = test.apply().await;
             assert!(run.steps.iter().all(|step| step.action.contains("drop")), "{run:#?}");
         }
+        Meanwhile::CarvedOut => {
+            test.hold(HoldScope::User { user: UserId(3) }, None).await; // on shard 0
+            let run = test.apply().await;
+            let of_shard_0: Vec<_> = run.steps.iter().take(2).map(|step| step.action.as_str()).collect();
+            assert_eq!((run.outcome, of_shard_0), (RunOutcome::Done, vec!["carve-out 2026-04", "drop 2026-04"]));
+        }
     }
     let Took { bytes, ended } = take(running).await;
     let words = ended.unwrap_err().to_string();
@@ -112,7 +136,7 @@ async fn a_month_that_goes_elsewhere_in_mid_export_fails_it(
     is_marked("csv", &bytes, &words);
     let export = recorded(&test, id).await;
     assert_eq!((export.state, export.failure, export.sha256), (ExportState::Failed, Some(words), None));
-    let before = if meanwhile == Meanwhile::Quarantined { vec![] } else { vec!["2026-04".to_owned()] };
+    let before = if is_there_first { vec![] } else { vec!["2026-04".to_owned()] };
     assert_eq!(in_quarantine, before, "what a quarantine has is not in the file, and the export says so");
 }
 
@@ -160,6 +184,20 @@ async fn a_cancelled_export_ends_its_statement_and_says_who_cancelled_it(#[case]
     assert_eq!(actions, ["export.begin", "export.cancel", "export.end"]);
 }
 
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn an_export_that_stands_still_says_that_it_is_alive_and_how_far_it_is(#[case] engine: EngineKind) {
+    let (test, _) = history(engine).await;
+    let _owner = locked(&test).await;
+    let running = start(&test.ops, "csv", &PaymentQuery::default()).await.unwrap();
+    let id = running.export().id;
+    until_reading(&test, 1).await;
+    let export = after_a_beat(&test, id).await;
+    assert_eq!((export.state, export.reads_done), (ExportState::Running, 1), "one of the first shard");
+}
+
 /// While rows stream, and while none come.
 #[rstest]
 #[tokio::test]
@@ -194,6 +232,7 @@ async fn an_export_whose_taker_does_not_confirm_is_not_complete() {
     let mut running = start(&test.ops, "csv", &PaymentQuery::default()).await.unwrap();
     let id = running.export().id;
     while running.next().await.is_some() {}
+    assert_eq!(after_a_beat(&test, id).await.state, ExportState::Running, "all of it is there, and waits for the word");
     drop(running); // as when the last of it cannot be written
     assert_eq!(over(&test, id).await.state, ExportState::Cancelled);
 }

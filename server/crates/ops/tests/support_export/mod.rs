@@ -21,11 +21,16 @@ pub(crate) const ZONE: &str = "America/New_York";
 /// Payments over eight months: NULLs and values in turn, microseconds, several at one instant. At the test's time April is
 /// due for quarantine, and once it is there, for its drop.
 pub(crate) async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
+    history_with(engine, Some(10)).await
+}
+
+/// The same; without days of quarantine April is due for its drop at once.
+pub(crate) async fn history_with(engine: EngineKind, quarantine_days: Option<u16>) -> (TestOps, HistorySpec) {
     let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
     let policy = Policy {
         premake_months: None,
         retention_months: Some(6),
-        quarantine_days: Some(10),
+        quarantine_days,
         zone: ZONE.to_owned(),
         ..Policy::default()
     };
