@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use payhist_ops::auth::Permit;
 use payhist_ops::{jobs, overview, rotation};
 use payhist_plan::{held, twins};
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps};
 use payhist_types::EngineKind;
 use payhist_types::ShardId;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::holds::HoldScope;
-use payhist_types::summary::{PartState, SummaryBy, SummaryQuery};
+use payhist_types::summary::{PartState, Summary, SummaryBy, SummaryQuery};
 use rstest::rstest;
 
 const TABLE: &str = "payment_history_shard_0";
@@ -103,10 +103,11 @@ async fn a_month_is_kept_once_it_is_over_in_its_zone_and_a_little_longer(#[case]
 }
 
 #[rstest]
-#[case::mariadb(EngineKind::MariaDb)]
-#[case::mysql(EngineKind::MySql)]
+#[case::mariadb(TestEngine::MariaDb)]
+#[case::mariadb11(TestEngine::MariaDb11)]
+#[case::mysql(TestEngine::MySql)]
 #[tokio::test]
-async fn what_left_the_table_keeps_its_figures_and_a_restored_month_is_counted_again(#[case] engine: EngineKind) {
+async fn what_left_the_table_keeps_its_figures_and_a_restored_month_is_counted_again(#[case] engine: TestEngine) {
     let test = TestOps::expiring(engine, 1, Some(30), "2026-05").await;
     pay(&test, TABLE, [(1, 2, "2026-05-10"), (2, 4, "2026-05-11"), (3, 4, "2026-06-11")]).await;
     let count = async || {
@@ -215,6 +216,32 @@ async fn a_shard_that_does_not_answer_is_named_and_the_others_and_what_was_kept_
     let overview = overview::view(&other, &Permit::for_command(), "").await.unwrap();
     assert!(overview.missing[0].starts_with("Shard 1 on main"), "{:?}", overview.missing);
     assert_eq!(overview.days.iter().map(|day| day.count).sum::<u64>(), 1);
+}
+
+/// The locked shard's newest months take all the time and all the places of their source: the other's oldest have none left.
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_month_for_which_no_time_is_left_is_not_yet_summarised_and_no_zero(#[case] engine: EngineKind) {
+    let test = TestOps::expiring(engine, 2, None, "2026-01").await;
+    pay(&test, TABLE, [(1, 2, "2026-01-10"), (2, 4, "2026-10-10")]).await;
+    let mut sessions = Sessions::new(&test.db.connect_options(), &["writer"]).await;
+    sessions.step("writer", "LOCK TABLES payment_history_shard_1 WRITE").await.done();
+    let query = SummaryQuery { from: "2026-01".into(), ..SummaryQuery::default() };
+    let short = ask(&test.ops, &query).await;
+    assert_eq!(states(&short, "2026-10"), [(PartState::Counted, vec![0]), (PartState::Silent, vec![1])]);
+    assert_eq!(states(&short, "2026-01"), [(PartState::NotYet, vec![0]), (PartState::Silent, vec![1])]);
+    assert!(!short.complete && short.missing.len() == 1, "{short:#?}");
+    let months = |summary: &Summary| -> Vec<_> {
+        summary.by(SummaryBy::Month).iter().map(|row| row.key.clone().unwrap()).collect()
+    };
+    assert_eq!(months(&short), ["2026-10"], "unknown is no zero");
+
+    sessions.step("writer", "UNLOCK TABLES").await.done();
+    let whole = ask(&test.ops, &query).await;
+    assert_eq!(states(&whole, "2026-01"), [(PartState::Counted, vec![0, 1])]);
+    assert_eq!((whole.complete, months(&whole)), (true, vec!["2026-01".to_owned(), "2026-10".to_owned()]));
 }
 
 #[rstest]
