@@ -10,6 +10,7 @@ use rstest::rstest;
 use sqlx::mysql::MySqlDatabaseError;
 use std::fs;
 use std::process::Command;
+use support::two_sources::TwoSources;
 use support::{PAYHIST, configuration};
 
 #[tokio::test]
@@ -166,4 +167,35 @@ async fn a_plan_that_a_hold_blocks_is_refused_and_says_which() {
     assert!(said.contains("hold 1 (case 2026/88) keeps it until 9999-12-31 00:00 UTC"), "{said}");
     let (refused, said) = run(&["partitions", "apply", "--json"]);
     assert_eq!((refused, said.contains("\"kind\":\"held\"")), (Some(3), true), "{said}");
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_summary_without_a_silent_source_is_one_in_part_and_names_it(#[case] engine: EngineKind) {
+    let two = TwoSources::new(engine).await;
+    let summary = || {
+        let mut command = Command::new(PAYHIST);
+        command
+            .env("PAYHIST_CONFIG", &two.config)
+            .args(["payments", "summary", "--from", "2020-01", "--to", "2020-03"]);
+        let output = command.arg("--json").output().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = summary();
+    assert_eq!((code, &said["complete"]), (0, &true.into()), "{said}");
+    two.far.kill9().await;
+    // What was kept of closed months needs no source: this has to be counted.
+    two.test.execute("DELETE FROM summary").await;
+    let (code, said) = summary();
+    assert_eq!((code, &said["complete"]), (4, &false.into()), "{said}");
+    let missing = &said["missing"];
+    assert_eq!((&missing[0]["shard"], &missing[0]["source"]), (&1.into(), &"far".into()), "{said}");
+    assert_eq!(
+        (missing.as_array().unwrap().len(), &said["breakdowns"][0]["rows"][0]["count"]),
+        (1, &1.into()),
+        "{said}"
+    );
 }

@@ -10,6 +10,7 @@ use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::operator::Role;
 use payhist_types::run::RunOutcome;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use support::{Browser, PASSWORD, Serve, configuration, operator};
 
@@ -34,23 +35,35 @@ const PAGES: [&str; 19] = [
     "/database/deadlocks/1",
     "/nowhere",
 ];
-const API: [&str; 8] = [
-    "/api/v1/payments",
-    "/api/v1/payments/1",
-    "/api/v1/payments/1/explain",
-    "/api/v1/payments/search/1",
-    "/api/v1/payments/summary",
-    "/api/v1/exports",
-    "/api/v1/exports/1",
-    "/api/v1/exports/1/manifest",
-];
-
 const ROLES: [Role; 5] = [Role::Viewer, Role::Operator, Role::Dba, Role::Compliance, Role::Admin];
 
 type Mutation = (&'static str, &'static [(&'static str, &'static str)], &'static [Role]);
 
 /// Roles that see payments.
 const ALL: &[Role] = &ROLES;
+
+type Operation = (&'static str, &'static str, &'static str, &'static [Role]);
+
+/// Roles that take payments away or see them in clear.
+const CLERKS: &[Role] = &[Role::Operator, Role::Compliance, Role::Admin];
+
+/// The operations of the REST API with a body that they accept, and the roles that may.
+const API: [Operation; 11] = [
+    ("GET", "/api/v1/payments", "", ALL),
+    ("GET", "/api/v1/payments/{id}", "", ALL),
+    ("GET", "/api/v1/payments/{id}/explain", "", ALL),
+    ("POST", "/api/v1/payments/{id}/reveal", r#"{"reason":"the customer asks"}"#, CLERKS),
+    ("GET", "/api/v1/payments/search/{text}", "", ALL),
+    ("GET", "/api/v1/payments/summary", "", ALL),
+    ("GET", "/api/v1/exports", "", ALL),
+    ("POST", "/api/v1/exports", "format=csv", CLERKS),
+    ("GET", "/api/v1/exports/{id}", "", ALL),
+    ("GET", "/api/v1/exports/{id}/manifest", "", ALL),
+    ("DELETE", "/api/v1/exports/{id}", "", CLERKS),
+];
+
+/// The one that everybody may read.
+const DOCUMENT: (&str, &str) = ("GET", "/api/v1/openapi.json");
 
 /// Server functions and forms that change something, with a form that they accept, and the roles that may.
 const MUTATIONS: [Mutation; 15] = [
@@ -122,8 +135,8 @@ async fn without_a_session_every_page_leads_to_the_login_and_every_function_is_r
             answer.status()
         );
     }
-    for path in API {
-        assert_eq!(stranger.get(path).await.status(), 401, "{path}");
+    for (method, path, body, _) in API {
+        assert_eq!(ask(&stranger, method, path, body).await, 401, "{method} {path}");
     }
     let functions = server_functions();
     assert!(functions.len() >= 15, "the server functions are registered: {functions:?}");
@@ -134,6 +147,52 @@ async fn without_a_session_every_page_leads_to_the_login_and_every_function_is_r
     }
     assert_eq!(stranger.get("/health").await.status(), 200);
     assert_eq!(stranger.get("/login").await.status(), 200);
+}
+
+/// The status of an operation's answer.
+async fn ask(browser: &Browser, method: &str, path: &str, body: &'static str) -> u16 {
+    let path = path.replace("{id}", "1").replace("{text}", "1");
+    browser.send(method.parse().unwrap(), &path, body).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn every_operation_of_the_api_is_held_to_its_roles() {
+    let document: serde_json::Value = serde_json::from_str(include_str!("../../docs/openapi.json")).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let operations = paths.flat_map(|(path, item)| {
+        item.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    let known = API.iter().map(|(method, path, ..)| (*method, *path)).chain([DOCUMENT]);
+    let known: BTreeSet<_> = known.map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
+    assert_eq!(known, operations.collect(), "a new operation has to be added to the table above");
+
+    let (test, _folder, serve) = served().await;
+    for role in ROLES {
+        operator(&test, role).await;
+        let browser = Browser::logged_in(&serve, role).await;
+        for (method, path, body, allowed) in API {
+            let status = ask(&browser, method, path, body).await;
+            if allowed.contains(&role) {
+                assert!([200, 202, 404, 409, 429].contains(&status), "{role} {method} {path}: {status}");
+            } else {
+                assert_eq!(status, 403, "{role} {method} {path}");
+            }
+        }
+    }
+}
+
+/// What is in the table of pages is asked for without a session and by every role: a new page has to be added there.
+#[tokio::test]
+async fn every_page_is_in_the_table() {
+    let is_of = |page: &str, route: &str| {
+        let (page, route): (Vec<_>, Vec<_>) = (page.split('/').collect(), route.split('/').collect());
+        page.len() == route.len() && route.iter().zip(page).all(|(part, of)| part.starts_with('{') || *part == of)
+    };
+    let routes: Vec<_> = leptos_axum::generate_route_list(payhist_app::App);
+    assert!(routes.len() > 15, "the pages are found");
+    for route in routes.iter().map(leptos_axum::AxumRouteListing::path).filter(|route| *route != "/login") {
+        assert!(PAGES.iter().any(|page| is_of(page, route)), "{route} is not in the test's table");
+    }
 }
 
 #[tokio::test]

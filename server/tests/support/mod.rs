@@ -2,13 +2,14 @@
 #![expect(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod archive_site;
+pub(crate) mod two_sources;
 
 use payhist_ops::auth::{self, Permit};
 use payhist_ops::tokens;
 use payhist_testkit::TestOps;
 use payhist_types::operator::{Permission, Role};
 use payhist_types::token::{NewToken, TokenRequest};
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, Method, Response, redirect::Policy};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -224,6 +225,13 @@ impl Browser {
     /// DELETE, as a program sends it.
     pub(crate) async fn delete(&self, path: &str) -> Response {
         self.client.delete(format!("{}{path}", self.url)).send().await.unwrap()
+    }
+
+    /// A request as a program sends it, with a form, or with JSON.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &'static str) -> Response {
+        let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        request.header("content-type", kind).body(body).send().await.unwrap()
     }
 
     /// POST of a form from another site.
