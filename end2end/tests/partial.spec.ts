@@ -83,7 +83,11 @@ test("a source that is stopped is named with its shards, and the others are show
   await expect(page.getByText("Incomplete: 5 of 10 shards did not answer. Their payments are not in this list.")).toBeVisible();
   for (const shard of THERE) await expect(page.getByText(`Shard ${shard} on far: `)).toBeVisible();
   expect([...(await shards(page))].every((shard) => HERE.includes(shard)), "what is shown is of the other server").toBe(true);
-  await page.getByRole("link", { name: "Ask again" }).click();
+  const again = page.getByRole("link", { name: "Ask again" });
+  await expect(again).toBeVisible();
+  const asked = page.waitForResponse((answer) => new URL(answer.url()).pathname === "/payments");
+  await again.click();
+  await asked;
   await expect(page.getByText(/^Incomplete: 5 of 10/)).toBeVisible();
 
   const answer = await page.request.get(`${url}/api/v1/payments`);

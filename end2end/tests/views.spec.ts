@@ -69,9 +69,18 @@ test("a view is saved, shared, found by another operator and forgotten by its ow
   await saved(page).click();
   await expect(page).toHaveURL("/payments?status=FAILED&from=today-6&to=today");
 
+  const unshared = (page: Page) => page.getByRole("list", { name: "Saved views" }).getByRole("link", { name: "mine alone" });
+  await open(page, "/payments?status=PENDING");
+  await page.getByText("Save this view").click();
+  await page.getByLabel("Name of the view").fill("mine alone");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(unshared(page)).toBeVisible();
+
   const other = await browser.newContext({ baseURL: demo.url, storageState: viewerState });
   const viewer = await other.newPage();
   await open(viewer, "/payments");
+  await expect(saved(viewer)).toBeVisible();
+  await expect(unshared(viewer), "it is not for everybody").toHaveCount(0);
   await saved(viewer).click();
   await expect(viewer).toHaveURL("/payments?status=FAILED&from=today-6&to=today");
   await expect(viewer.getByRole("button", { name: /Forget the view/ })).toHaveCount(0);
