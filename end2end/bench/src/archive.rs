@@ -5,7 +5,7 @@ use crate::demo::Demo;
 use crate::figures::{rate, rows_per_second, timed};
 use crate::machine::field;
 use crate::month::{self, MONTH_ROWS, SCHEMA};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub(crate) async fn measure(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<L
         Line {
             what: what.clone(),
             ours: rows_per_second(ours),
-            peer: rows_per_second(peer),
+            beside: Beside::Peer(rows_per_second(peer)),
             ratio: format!("{:.2} ×", ours / peer),
             goal: format!("≥ {}", rows_per_second(RATE_GOAL)),
             met: Some(ours >= RATE_GOAL),
@@ -51,7 +51,7 @@ pub(crate) async fn measure(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<L
         Line {
             what: format!("{what}: peak memory of the process"),
             ours: format!("{peak_mb} MB"),
-            peer: "–".to_owned(),
+            beside: Beside::Nothing,
             ratio: "–".to_owned(),
             goal: format!("≤ {MEMORY_GOAL_MB} MB"),
             met: Some(peak_mb <= MEMORY_GOAL_MB),

@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::figures::{median, millis, p99, ratio, timed};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use crate::sample::Sample;
 use crate::user_page::users_with_a_full_page;
 use anyhow::Result;
@@ -47,7 +47,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
                 TIME.as_secs()
             ),
             ours: format!("{} ({beside})", millis(worst)),
-            peer: millis(alone),
+            beside: Beside::Limit(millis(alone)),
             ratio: format!("{:.1} ×", ratio(worst, alone)),
             goal: format!("≤ {GOAL} ×"),
             met: Some(ratio(worst, alone) <= GOAL),
@@ -55,7 +55,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
         Line {
             what: "errors that they met; pools seen beyond their bound".to_owned(),
             ours: format!("{}; {}", errors.len(), over.len()),
-            peer: "–".to_owned(),
+            beside: Beside::Nothing,
             ratio: errors
                 .first()
                 .map_or_else(|| over.first().cloned().unwrap_or_else(|| "–".to_owned()), |e| (*e).clone()),

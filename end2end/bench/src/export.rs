@@ -3,7 +3,7 @@
 use crate::demo::Demo;
 use crate::figures::{rate, rows_per_second, timed};
 use crate::machine::field;
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use crate::sample::{SHARDS, Sample};
 use anyhow::{Context, Result, ensure};
 use payhist_types::payment::PAYMENT_COLUMNS;
@@ -33,7 +33,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
                 sample.size()
             ),
             ours: rows_per_second(ours),
-            peer: rows_per_second(theirs),
+            beside: Beside::Peer(rows_per_second(theirs)),
             ratio: format!("{:.2} ×", ours / theirs),
             goal: format!("≥ {RATE_GOAL} ×"),
             met: Some(ours / theirs >= RATE_GOAL),
@@ -41,7 +41,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
         Line {
             what: "resident memory of the command that exports them, at its peak".to_owned(),
             ours: format!("{} MB", peak_kb.div_ceil(1024)),
-            peer: "–".to_owned(),
+            beside: Beside::Nothing,
             ratio: "–".to_owned(),
             goal: format!("≤ {MEMORY_GOAL_MB} MB"),
             met: Some(peak_kb <= MEMORY_GOAL_MB * 1024),

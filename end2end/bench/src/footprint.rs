@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::machine::field;
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::Path;
@@ -24,15 +24,15 @@ pub(crate) async fn memory(demo: &mut Demo) -> Result<Vec<Line>> {
     let database: u32 = fs::read_to_string(demo.dir().join("run/server.pid"))?.trim().parse()?;
     let database_kb = resident_kb(database)?;
     let megabytes = |kb: u64| format!("{} MB", kb.div_ceil(1024));
-    let line = |what: &str, kb: u64, peer: String, met: Option<bool>| Line {
+    let line = |what: &str, kb: u64, beside: Beside, met: Option<bool>| Line {
         what: what.to_owned(),
         ours: megabytes(kb),
-        peer,
+        beside,
         ratio: "–".to_owned(),
         goal: met.map_or("shown beside".to_owned(), |_| format!("≤ {MEMORY_GOAL_MB} MB")),
         met,
     };
-    let beside = format!("database server: {}", megabytes(database_kb));
+    let beside = Beside::Peer(format!("database server: {}", megabytes(database_kb)));
     Ok(vec![
         line(
             "resident memory of the server, idle for 10 s after its start",
@@ -40,7 +40,7 @@ pub(crate) async fn memory(demo: &mut Demo) -> Result<Vec<Line>> {
             beside,
             Some(idle_kb <= MEMORY_GOAL_MB * 1024),
         ),
-        line("resident memory of the server after the measurements above", worked_kb, "–".to_owned(), None),
+        line("resident memory of the server after the measurements above", worked_kb, Beside::Nothing, None),
     ])
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn assets(dist: &Path) -> Result<Vec<Line>> {
     Ok(vec![Line {
         what: "WASM and JavaScript together, brotli".to_owned(),
         ours: format!("{} KB", bytes.div_ceil(1000)),
-        peer: "–".to_owned(),
+        beside: Beside::Nothing,
         ratio: "–".to_owned(),
         goal: format!("≤ {ASSETS_GOAL_KB} KB"),
         met: Some(bytes <= ASSETS_GOAL_KB * 1000),

@@ -3,7 +3,7 @@
 use crate::demo::Demo;
 use crate::figures::{median, millis, ratio};
 use crate::peers::{self, Peer};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use crate::sample::Sample;
 use crate::user_page::users_with_a_full_page;
 use anyhow::{Result, ensure};
@@ -79,7 +79,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
         lines.push(Line {
             what: format!("HTML page of one user's newest 50, {CLIENTS} clients at once, against {}", peer.name),
             ours: format!("{:.0} pages/s", ours.rate()),
-            peer: format!("{:.0} pages/s", theirs.rate()),
+            beside: Beside::Peer(format!("{:.0} pages/s", theirs.rate())),
             ratio: format!("{rates:.1} ×"),
             goal: format!("≥ {RATE_GOAL} ×"),
             met: Some(rates >= RATE_GOAL),
@@ -87,7 +87,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
         lines.push(Line {
             what: format!("the same, one client, against {} (medians)", peer.name),
             ours: millis(alone),
-            peer: millis(median(&mut theirs.alone)),
+            beside: Beside::Peer(millis(median(&mut theirs.alone))),
             ratio: format!("{} takes {latency:.1} ×", peer.name),
             goal: format!("≥ {LATENCY_GOAL} ×"),
             met: Some(latency >= LATENCY_GOAL),

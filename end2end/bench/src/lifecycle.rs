@@ -6,7 +6,7 @@
 use crate::demo::Demo;
 use crate::figures::{median, millis, timed};
 use crate::month::{self, Layout, MONTH_ROWS, SCHEMA, copy, execute};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
 use payhist_dialect::PartitionName;
@@ -144,7 +144,7 @@ fn line(what: String, ours: Duration, peer: Duration, goal: Option<f64>) -> Line
     Line {
         what,
         ours: millis(ours),
-        peer: millis(peer),
+        beside: Beside::Limit(millis(peer)),
         ratio: format!("{ratio:.2} ×"),
         goal: goal.map_or("shown beside".to_owned(), |goal| format!("≤ {goal} ×")),
         met: goal.map(|goal| ratio <= goal),
@@ -156,7 +156,7 @@ fn quicker(what: String, ours: Duration, peer: Duration) -> Line {
     Line {
         what,
         ours: millis(ours),
-        peer: millis(peer),
+        beside: Beside::Peer(millis(peer)),
         ratio: format!("{ratio:.0} × quicker"),
         goal: format!("≥ {PEER_GOAL} × quicker"),
         met: Some(ratio >= PEER_GOAL),

@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::figures::{rate, rows_per_second, timed};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use anyhow::{Context, Result, ensure};
 use sqlx::AssertSqlSafe;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ pub(crate) async fn import(demo: &mut Demo, rows: u64) -> Result<Vec<Line>> {
     let line = |what: String, peer: f64, goal: Option<f64>| Line {
         what,
         ours: rows_per_second(ours),
-        peer: rows_per_second(peer),
+        beside: Beside::Peer(rows_per_second(peer)),
         ratio: format!("{:.2} ×", ours / peer),
         goal: goal.map_or("shown beside".to_owned(), |goal| format!("≥ {goal} ×")),
         met: goal.map(|goal| ours / peer >= goal),
@@ -155,7 +155,7 @@ pub(crate) async fn generate(demo: &mut Demo, rows: u64) -> Result<Vec<Line>> {
     Ok(vec![Line {
         what: format!("generate {rows} payments into ten shards, from the command to its end"),
         ours: rows_per_second(rate),
-        peer: "–".to_owned(),
+        beside: Beside::Nothing,
         ratio: "–".to_owned(),
         goal: format!("≥ {}", rows_per_second(GENERATE_GOAL)),
         met: Some(rate >= GENERATE_GOAL),

@@ -161,7 +161,7 @@ async fn run(args: &Args) -> Result<()> {
     demo.stop().await?;
 
     println!("{}", report.markdown());
-    let path = args.results.join(format!("{}.md", report.day()));
+    let path = args.results.join(format!("{}-{}.md", report.day(), args.engine));
     std::fs::create_dir_all(&args.results)
         .and_then(|()| std::fs::write(&path, report.markdown()))
         .with_context(|| format!("cannot write {}", path.display()))?;

@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::figures::{median, millis, timed};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use anyhow::{Result, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -63,7 +63,7 @@ pub(crate) async fn inventory(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec
     Ok(vec![Line {
         what: format!("inventory of {INVENTORY_SHARDS} shards × {INVENTORY_MONTHS} months from the catalogue (median)"),
         ours: format!("{}, {queries} queries", millis(took)),
-        peer: "–".to_owned(),
+        beside: Beside::Nothing,
         ratio: "–".to_owned(),
         goal: format!("≤ {}, ≤ {QUERIES_GOAL} queries", millis(INVENTORY_GOAL)),
         met: Some(took <= INVENTORY_GOAL && queries <= QUERIES_GOAL),
@@ -103,7 +103,7 @@ pub(crate) async fn planning(demo: &mut Demo, now: DateTime<Utc>) -> Result<Vec<
             "plan, SQL and check of {PLANNED_TABLES} tables × {PLANNED_MONTHS} months, {steps} steps to do (median)"
         ),
         ours: millis(took),
-        peer: "–".to_owned(),
+        beside: Beside::Nothing,
         ratio: "–".to_owned(),
         goal: format!("≤ {}", millis(PLANNING_GOAL)),
         met: Some(took <= PLANNING_GOAL),

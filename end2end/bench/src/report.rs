@@ -7,12 +7,32 @@ use std::fmt::Write as _;
 pub(crate) struct Line {
     pub(crate) what: String,
     pub(crate) ours: String,
-    pub(crate) peer: String,
+    pub(crate) beside: Beside,
     /// What is held against the goal, as it is printed.
     pub(crate) ratio: String,
     pub(crate) goal: String,
     /// `None`: shown for comparison, no goal.
     pub(crate) met: Option<bool>,
+}
+
+/// What ours is held against.
+pub(crate) enum Beside {
+    /// Somebody else's way.
+    Peer(String),
+    /// What nobody can do better: the bare statement, or ours itself with less to do.
+    Limit(String),
+    Nothing,
+}
+
+impl Beside {
+    /// The columns of the peer and of the limit.
+    fn columns(&self) -> (&str, &str) {
+        match self {
+            Self::Peer(peer) => (peer, "–"),
+            Self::Limit(limit) => ("–", limit),
+            Self::Nothing => ("–", "–"),
+        }
+    }
 }
 
 /// All lines of one run on one machine.
@@ -29,7 +49,9 @@ impl Report {
     /// Adds lines, each told at once, since a run takes minutes.
     pub(crate) fn add(&mut self, lines: Vec<Line>) {
         for line in lines {
-            eprintln!("bench: {}: {} | {} | {} (goal {})", line.what, line.ours, line.peer, line.ratio, line.goal);
+            let Line { what, ours, beside, ratio, goal, .. } = &line;
+            let (peer, limit) = beside.columns();
+            eprintln!("bench: {what}: {ours} | {peer} | {limit} | {ratio} (goal {goal})");
             self.lines.push(line);
         }
     }
@@ -41,10 +63,11 @@ impl Report {
 
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("# Benchmark of {}\n\n{}\n\n", self.machine.day, self.machine.text);
-        text += "| what | ours | peer | ratio | goal | met |\n|---|---|---|---|---|---|\n";
-        for Line { what, ours, peer, ratio, goal, met } in &self.lines {
+        text += "| what | ours | peer | limit | ratio | goal | met |\n|---|---|---|---|---|---|---|\n";
+        for Line { what, ours, beside, ratio, goal, met } in &self.lines {
+            let (peer, limit) = beside.columns();
             let met = met.map_or("–", |met| if met { "yes" } else { "**no**" });
-            let _ = writeln!(text, "| {what} | {ours} | {peer} | {ratio} | {goal} | {met} |");
+            let _ = writeln!(text, "| {what} | {ours} | {peer} | {limit} | {ratio} | {goal} | {met} |");
         }
         text
     }

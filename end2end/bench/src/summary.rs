@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::figures::{median, millis, ratio, timed};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use crate::sample::{MONTHS, SHARDS, Sample};
 use anyhow::{Result, ensure};
 use sqlx::AssertSqlSafe;
@@ -47,7 +47,7 @@ pub(crate) async fn measure(demo: &mut Demo, sample: Sample) -> Result<Vec<Line>
             sample.size()
         ),
         ours: millis(ours),
-        peer: millis(theirs),
+        beside: Beside::Peer(millis(theirs)),
         ratio: format!("GROUP BY takes {:.0} ×", ratio(theirs, ours)),
         goal: goal.to_owned(),
         met,

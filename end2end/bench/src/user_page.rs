@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::figures::{median, millis, p99, ratio, timed};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use crate::sample::Sample;
 use anyhow::{Context, Result, ensure};
 use chrono::DateTime;
@@ -57,7 +57,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
                 large.size()
             ),
             ours: millis(ours),
-            peer: millis(peer),
+            beside: Beside::Limit(millis(peer)),
             ratio: format!("{:.2} ×", ratio(ours, peer)),
             goal: format!("≤ {goal} ×"),
             met: Some(ratio(ours, peer) <= goal),
@@ -67,7 +67,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
     lines.push(Line {
         what: format!("the same of {} rows against {} (medians)", large.size(), small.size()),
         ours: millis(ours),
-        peer: millis(in_small),
+        beside: Beside::Limit(millis(in_small)),
         ratio: format!("{:.2} ×", ratio(ours, in_small)),
         goal: format!("≤ {SIZE_GOAL} ×"),
         met: Some(ratio(ours, in_small) <= SIZE_GOAL),

@@ -2,7 +2,7 @@
 
 use crate::demo::Demo;
 use crate::figures::{median, millis, ratio, timed};
-use crate::report::Line;
+use crate::report::{Beside, Line};
 use crate::sample::{SHARDS, Sample};
 use crate::user_page::newest;
 use anyhow::{Context, Result, ensure};
@@ -66,7 +66,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
                 "all shards, newest first: page {deep_page} of a keyset walk against page 1 (medians, HTTP JSON)"
             ),
             ours: millis(at_deep),
-            peer: format!("page 1: {}", millis(at_first)),
+            beside: Beside::Limit(format!("page 1: {}", millis(at_first))),
             ratio: format!("{deep_ratio:.2} ×"),
             goal: format!("≤ {DEEP_GOAL} ×"),
             met: Some(deep_ratio <= DEEP_GOAL),
@@ -76,7 +76,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
                 "the newest 50 of ten shards, HTTP JSON, against the slowest of them alone, through bare sqlx (medians)"
                     .to_owned(),
             ours: millis(at_first),
-            peer: millis(slowest),
+            beside: Beside::Limit(millis(slowest)),
             ratio: format!("{shards_ratio:.2} ×"),
             goal: format!("≤ {SHARDS_GOAL} ×"),
             met: Some(shards_ratio <= SHARDS_GOAL),
@@ -84,7 +84,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
         Line {
             what: format!("the same of {} rows against {} (medians)", large.size(), small.size()),
             ours: millis(at_first),
-            peer: millis(in_small),
+            beside: Beside::Limit(millis(in_small)),
             ratio: format!("{size_ratio:.2} ×"),
             goal: format!("≤ {SIZE_GOAL} ×"),
             met: Some(size_ratio <= SIZE_GOAL),
@@ -92,7 +92,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
         Line {
             what: format!("the same page by OFFSET {deep_rows} over the ten tables, through bare sqlx"),
             ours: millis(at_deep),
-            peer: millis(offset),
+            beside: Beside::Peer(millis(offset)),
             ratio: format!("OFFSET takes {beside:.0} ×"),
             goal: "shown beside".to_owned(),
             met: None,
