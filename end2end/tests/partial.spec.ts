@@ -58,7 +58,7 @@ source = { main = "0-4", far = "5-9" }\nroute = { kind = "modulo", shards = 10 }
 test.afterAll(async () => {
   serve?.kill("SIGKILL");
   if (folder) rmSync(folder, { recursive: true });
-  await far?.stop().catch(() => undefined); // its server is killed by the test
+  await far?.stop().catch(() => rmSync(far.dir, { recursive: true })); // its server is killed by the test
 });
 
 const rows = (page: Page) => page.getByRole("region", { name: "Payments, newest first" }).locator("tbody tr");
