@@ -11,7 +11,7 @@ use super::server::{answer, authorise};
 #[server(name = ReadViews, prefix = "/api/ui", endpoint = "views", input = GetUrl)]
 pub async fn views() -> Result<Vec<SavedView>> {
     let (ops, permit) = authorise()?;
-    answer(payhist_ops::views::list(&ops, &permit).await)
+    answer(payhist_ops::views::list(&ops, &permit).await.map(|views| views.to_vec()))
 }
 
 /// Keeps a list under a name. Errors: `BadInput` by field.

@@ -87,10 +87,13 @@ pub(crate) fn router(ops: &Ops, config: &Config, address: SocketAddr, stop: &Can
         .merge(events::routes(ops.clone(), stop.clone()))
         .merge(pages)
         .merge(tokens)
-        .layer(from_fn_with_state(auth, auth::require_session))
-        .layer(sessions)
-        .layer(CsrfLayer::new())
-        .layer(from_fn_with_state(by_token, bearer::by_token));
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(by_token, bearer::by_token))
+                .layer(CsrfLayer::new())
+                .layer(sessions)
+                .layer(from_fn_with_state(auth, auth::require_session)),
+        );
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(span))

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::export::EXPORTS_AT_ONCE;
 use crate::rotation::Followed;
 use crate::summary::OpenMonths;
+use crate::views::SeenViews;
 use crate::{OpsError, Principal};
 use chrono::{DateTime, Utc};
 use payhist_storage::{Pool, Source, SourceConfig, control};
@@ -47,6 +48,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     catalogue: Catalogue,
     open_months: OpenMonths,
+    seen_views: SeenViews,
     followed: Followed,
     configured: Mutex<BTreeSet<HistoryName>>,
     exports: Arc<Semaphore>,
@@ -71,6 +73,7 @@ impl Ops {
             clock: config.clock,
             catalogue: Catalogue::default(),
             open_months: OpenMonths::default(),
+            seen_views: SeenViews::default(),
             followed: Followed::default(),
             configured: Mutex::default(),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
@@ -129,6 +132,11 @@ impl Ops {
 
     pub(crate) fn configure(&self, histories: impl Iterator<Item = HistoryName>) {
         *self.0.configured.lock().unwrap_or_else(PoisonError::into_inner) = histories.collect();
+    }
+
+    /// The saved views that were read lately.
+    pub(crate) fn seen_views(&self) -> &SeenViews {
+        &self.0.seen_views
     }
 
     /// Where months are archived.

@@ -4,12 +4,40 @@
 
 use crate::auth::{Permit, ViewPayments};
 use crate::{Ops, OpsError};
+use moka::sync::Cache;
 use payhist_storage::{audit, saved_views, tx};
 use payhist_types::view::{SavedView, VIEW_ADDRESS_BYTES_MAX, VIEW_NAME_CHARS_MAX, VIEWS_MAX};
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// The views that somebody sees, by name.
-pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Vec<SavedView>, OpsError> {
+/// How old the views of a page may be, when another instance has changed them.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+/// Most operators whose views are kept.
+const OPERATORS_MAX: u64 = 1_000;
+
+/// The views that each operator saw lately, by what the audit log calls them: every list of payments shows them.
+#[derive(Debug)]
+pub(crate) struct SeenViews(Cache<String, Arc<[SavedView]>>);
+
+impl Default for SeenViews {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(OPERATORS_MAX).time_to_live(FRESH_FOR).build())
+    }
+}
+
+/// The views that somebody sees, by name, at most [`FRESH_FOR`] old.
+pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Arc<[SavedView]>, OpsError> {
+    let seen = &ops.seen_views().0;
+    if let Some(views) = seen.get(permit.actor()) {
+        return Ok(views);
+    }
+    let views: Arc<[_]> = read(ops, permit).await?.into();
+    seen.insert(permit.actor().to_owned(), Arc::clone(&views));
+    Ok(views)
+}
+
+async fn read(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Vec<SavedView>, OpsError> {
     let mut connection = ops.control().acquire("views.list").await?;
     let views = saved_views::seen_by(&mut connection, permit.actor()).await?;
     connection.keep();
@@ -34,7 +62,7 @@ pub async fn save(
     if address.is_empty() || address.len() > VIEW_ADDRESS_BYTES_MAX {
         return Err(OpsError::field("address", "choose a filter first: there is nothing to keep"));
     }
-    let mine: Vec<_> = list(ops, permit).await?.into_iter().filter(|view| view.owner == permit.actor()).collect();
+    let mine: Vec<_> = read(ops, permit).await?.into_iter().filter(|view| view.owner == permit.actor()).collect();
     if mine.len() >= VIEWS_MAX && mine.iter().all(|view| view.name != name) {
         return Err(OpsError::refused(format!("you have {VIEWS_MAX} views"), "Delete one that you no longer need."));
     }
@@ -49,6 +77,7 @@ pub async fn save(
         })
     })
     .await?;
+    ops.seen_views().0.invalidate_all();
     Ok(())
 }
 
@@ -70,5 +99,6 @@ pub async fn forget(ops: &Ops, permit: &Permit<ViewPayments>, id: u64) -> Result
         })
     })
     .await?;
+    ops.seen_views().0.invalidate_all();
     name.map(drop).ok_or_else(|| OpsError::NotFound(format!("The view {id} of yours")))
 }

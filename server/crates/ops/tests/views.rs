@@ -24,7 +24,7 @@ async fn a_view_is_its_owners_whoever_sees_it(#[case] engine: EngineKind) {
     let (mine, other) = (permit_of(&test, Role::Viewer).await, permit_of(&test, Role::Operator).await);
     let seen = async |by: &Permit<ViewPayments>| -> Vec<(String, String)> {
         let views = views::list(&test.ops, by).await.unwrap();
-        views.into_iter().map(|view| (view.name, view.address)).collect()
+        views.iter().map(|view| (view.name.clone(), view.address.clone())).collect()
     };
     let pair = |name: &str, address: &str| (name.to_owned(), address.to_owned());
     views::save(&test.ops, &mine, " private ", false, "user=1").await.unwrap();
@@ -36,7 +36,7 @@ async fn a_view_is_its_owners_whoever_sees_it(#[case] engine: EngineKind) {
     views::save(&test.ops, &mine, "shared", true, "status=PAID").await.unwrap();
     assert_eq!(seen(&other).await, [pair("shared", "status=PAID"), pair("shared", "user=2")]);
 
-    let shared = views::list(&test.ops, &mine).await.unwrap().pop().unwrap();
+    let shared = views::list(&test.ops, &mine).await.unwrap().last().unwrap().clone();
     let refused = views::forget(&test.ops, &other, shared.id).await;
     assert!(matches!(refused, Err(OpsError::NotFound(_))), "{refused:?}");
     views::forget(&test.ops, &mine, shared.id).await.unwrap();
