@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// A failure; nothing that was not verified counts as an archive.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ArchiveError {
     /// The store's disk is full.
     #[error("{doing}: the disk of the archive is full")]

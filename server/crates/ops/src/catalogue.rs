@@ -2,7 +2,7 @@
 
 use crate::{Ops, OpsError, histories, zone};
 use futures::future::join_all;
-use moka::sync::Cache;
+use moka::future::Cache;
 use payhist_plan::doctor::facts::Key;
 use payhist_plan::holds::keeping;
 use payhist_plan::months;
@@ -38,7 +38,8 @@ impl Recent {
     }
 }
 
-/// What was read lately.
+/// What was read lately. Those who ask while it is being read wait for that one reading: else a crowd reads the catalogue
+/// as often as it has heads, each time that it has grown too old.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     /// By the name that was asked for.
@@ -191,27 +192,19 @@ async fn count_released(
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.
 pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsError> {
-    let cache = &ops.catalogue().histories;
-    if let Some(recent) = cache.get(name) {
-        return Ok(recent);
-    }
-    let history = histories::find(ops, name).await?;
-    let inventory = read(ops, &history).await?;
-    let layouts = layouts(ops, &history).await;
-    let recent = Arc::new(Recent { history, inventory, layouts });
-    cache.insert(name.to_owned(), Arc::clone(&recent));
-    Ok(recent)
+    let reading = async {
+        let history = histories::find(ops, name).await?;
+        let inventory = read(ops, &history).await?;
+        let layouts = layouts(ops, &history).await;
+        Ok(Arc::new(Recent { history, inventory, layouts }))
+    };
+    ops.catalogue().histories.try_get_with_by_ref(name, reading).await.map_err(Arc::unwrap_or_clone)
 }
 
 /// All histories, the default first, at most [`FRESH_FOR`] old.
 pub(crate) async fn all(ops: &Ops) -> Result<Arc<[History]>, OpsError> {
-    let cache = &ops.catalogue().all;
-    if let Some(all) = cache.get(&()) {
-        return Ok(all);
-    }
-    let all: Arc<[_]> = histories::all(ops).await?.into();
-    cache.insert((), Arc::clone(&all));
-    Ok(all)
+    let reading = async { Ok(histories::all(ops).await?.into()) };
+    ops.catalogue().all.try_get_with((), reading).await.map_err(Arc::unwrap_or_clone)
 }
 
 /// The keys of a history's tables, by source and table, or why they were not read.

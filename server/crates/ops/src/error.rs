@@ -11,7 +11,7 @@ use payhist_types::sources::ShardSet;
 use std::collections::BTreeSet;
 
 /// A failure of a use case.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum OpsError {
     /// Wrong input, by field.
     #[error("the input is wrong: {}", .0.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; "))]

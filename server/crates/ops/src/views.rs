@@ -4,7 +4,7 @@
 
 use crate::auth::{Permit, ViewPayments};
 use crate::{Ops, OpsError};
-use moka::sync::Cache;
+use moka::future::Cache;
 use payhist_storage::{audit, saved_views, tx};
 use payhist_types::view::{SavedView, VIEW_ADDRESS_BYTES_MAX, VIEW_NAME_CHARS_MAX, VIEWS_MAX};
 use serde_json::json;
@@ -28,13 +28,8 @@ impl Default for SeenViews {
 
 /// The views that somebody sees, by name, at most [`FRESH_FOR`] old.
 pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Arc<[SavedView]>, OpsError> {
-    let seen = &ops.seen_views().0;
-    if let Some(views) = seen.get(permit.actor()) {
-        return Ok(views);
-    }
-    let views: Arc<[_]> = read(ops, permit).await?.into();
-    seen.insert(permit.actor().to_owned(), Arc::clone(&views));
-    Ok(views)
+    let reading = async { Ok(read(ops, permit).await?.into()) };
+    ops.seen_views().0.try_get_with_by_ref(permit.actor(), reading).await.map_err(Arc::unwrap_or_clone)
 }
 
 async fn read(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Vec<SavedView>, OpsError> {

@@ -8,6 +8,7 @@ use payhist_types::EngineKind;
 use payhist_types::operator::Role;
 use payhist_types::view::VIEWS_MAX;
 use rstest::rstest;
+use std::time::Duration;
 
 async fn permit_of(test: &TestOps, role: Role) -> Permit<ViewPayments> {
     let name = role.to_string();
@@ -65,4 +66,18 @@ async fn a_view_is_its_owners_whoever_sees_it(#[case] engine: EngineKind) {
     let one_more = views::save(&test.ops, &mine, "one more", false, "user=1").await;
     assert!(matches!(one_more, Err(OpsError::Refused { .. })), "{one_more:?}");
     views::save(&test.ops, &mine, "view 1", false, "user=7").await.unwrap();
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn another_instance_shows_a_new_view_soon(#[case] engine: EngineKind) {
+    let test = TestOps::new(engine, "2026-11-15T12:00:00Z").await;
+    let (other, mine) = (test.second_instance().await, permit_of(&test, Role::Viewer).await);
+    assert!(views::list(&other, &mine).await.unwrap().is_empty());
+    views::save(&test.ops, &mine, "shared", true, "status=FAILED").await.unwrap();
+    while views::list(&other, &mine).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -3,7 +3,7 @@
 use payhist_dialect::error_class::{ErrorClass, classify};
 
 /// A failure of storage. The class decides what the caller may do; the text names the operation.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StorageError {
     /// The server does not answer, or the pool has no connection to give in time.
     #[error("{operation}: the database does not answer: {reason}")]

@@ -30,8 +30,9 @@ impl OpenMonths {
         &self,
         basis: String,
         count: impl Future<Output = Result<Counted, OpsError>>,
-    ) -> Result<Counted, Arc<OpsError>> {
-        let counted = self.0.try_get_with(basis, async { count.await.map(Arc::new) }).await?;
+    ) -> Result<Counted, OpsError> {
+        let counted =
+            self.0.try_get_with(basis, async { count.await.map(Arc::new) }).await.map_err(Arc::unwrap_or_clone)?;
         Ok(Counted::clone(&counted))
     }
 

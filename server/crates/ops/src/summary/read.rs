@@ -21,7 +21,7 @@ use payhist_types::inventory::Inventory;
 use payhist_types::summary::PartState;
 use payhist_types::{Month, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Shards of a source that are counted at once.
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         let counting = Box::pin(count::count(self.ops, spec, shard, task.span, self.zone, Patience::Page));
         let counted = match task.version {
             None => self.ops.open_months().counted(count::basis(spec, shard, task.span), counting).await,
-            Some(_) => counting.await.map_err(Arc::new),
+            Some(_) => counting.await,
         };
         match counted {
             Ok(counted) => {
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
                 Outcome::Counted(counted)
             }
             Err(error) => {
-                tracing::warn!(%shard, %month, error = &*error as &dyn std::error::Error, "a shard was not counted");
+                tracing::warn!(%shard, %month, error = &error as &dyn std::error::Error, "a shard was not counted");
                 lost().insert(shard, error.to_string());
                 Outcome::Failed(error.to_string())
             }
