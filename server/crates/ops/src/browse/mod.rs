@@ -19,7 +19,7 @@ use crate::zone::{local, localised};
 use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use futures::stream::{self, StreamExt};
+use futures::future::join_all;
 use merge::{Question, Run};
 use payhist_dialect::TableName;
 use payhist_plan::{months, routing};
@@ -35,6 +35,7 @@ use payhist_types::search::{SEARCH_CHARS_MAX, SearchAnswer};
 use payhist_types::{Cursor, PaymentId, ShardId};
 use request::Request;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use windows::{TIME_MAX, TIME_MIN};
 
 /// Shards asked at once for one page: as many as help, fewer than would let one page take a pool.
@@ -258,13 +259,16 @@ impl<'a> Reader<'a> {
         let mut open: Vec<_> = (0..runs.len()).collect();
         let mut rows = merge::share(wanted, runs.len());
         while !open.is_empty() {
-            let questions: Vec<_> = open.iter().map(|place| (*place, runs[*place].question(keyset))).collect();
-            let answers = stream::iter(questions)
-                .map(|(place, question)| async move { (place, self.ask(question, rows).await) })
-                .buffer_unordered(SHARDS_AT_ONCE)
-                .collect::<Vec<_>>()
-                .await;
-            for (place, answer) in answers {
+            // `buffer_unordered` would wake its own task whenever all that it has is under way, and with it another worker.
+            let asking = Semaphore::new(SHARDS_AT_ONCE);
+            let answers = join_all(open.iter().map(|place| {
+                let question = runs[*place].question(keyset);
+                async {
+                    let _place = asking.acquire().await;
+                    self.ask(question, rows).await
+                }
+            }));
+            for (place, answer) in open.iter().copied().zip(answers.await) {
                 match answer {
                     Ok(answer) => runs[place].take(answer, rows),
                     Err(error) => {
