@@ -15,6 +15,7 @@ use payhist_types::payment::PaymentQuery;
 use payhist_types::run::RunOutcome;
 use payhist_types::{EngineKind, ShardId, UserId};
 use rstest::rstest;
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use support_export::{Took, audited, history, history_with, start, take};
 
@@ -82,6 +83,36 @@ fn is_marked(format: &str, bytes: &[u8], words: &str) {
         }
         _ => assert!(SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).is_err()),
     }
+}
+
+/// It is in April, which is read last.
+#[rstest]
+#[tokio::test]
+async fn a_row_that_cannot_be_read_fails_the_export_and_is_named(
+    #[values(EngineKind::MariaDb, EngineKind::MySql)] engine: EngineKind,
+    #[values("csv", "ndjson", "parquet")] format: &str,
+) {
+    let (test, _) = history(engine).await;
+    test.execute(&format!("UPDATE {SHARD_1} SET currency = 'eu?' ORDER BY created_at LIMIT 1")).await;
+    let sql = format!("SELECT payment_id FROM {SHARD_1} WHERE currency = 'eu?'");
+    let payment: u64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut test.db.connect().await).await.unwrap();
+
+    let (bytes, error) = match start(&test.ops, format, &PaymentQuery::default()).await {
+        Ok(running) => {
+            let Took { bytes, ended } = take(running).await;
+            (bytes, ended.unwrap_err())
+        }
+        Err(error) => (Vec::new(), error), // a row group is larger than all there is
+    };
+    let words = format!(
+        "shard 1 on main could not be read (2026-04 and older): inconsistent data: payment {payment} has the unknown currency \"eu?\""
+    );
+    assert_eq!(error.to_string(), words);
+    assert_eq!(bytes.is_empty(), format == "parquet");
+    is_marked(format, &bytes, "shard 1 on main could not be read");
+    let exports = export::list(&test.ops, &Permit::for_command(), "").await.unwrap();
+    let [export] = &exports[..] else { panic!("{exports:?}") };
+    assert_eq!((export.state, export.failure.as_deref()), (ExportState::Failed, Some(words.as_str())));
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

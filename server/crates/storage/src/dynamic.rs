@@ -43,10 +43,12 @@ pub(crate) async fn explain(
 /// Runs a built SELECT; its rows come as the server sends them, and it sends no faster than they are taken.
 pub(crate) fn fetch<'c>(
     connection: &'c mut MySqlConnection,
+    operation: &'static str,
     select: &sea_query::SelectStatement,
-) -> BoxStream<'c, Result<MySqlRow, sqlx::Error>> {
+) -> Result<BoxStream<'c, Result<MySqlRow, sqlx::Error>>, StorageError> {
     let (sql, values) = select.build_sqlx(MysqlQueryBuilder);
-    sqlx::query_with(sqlx::AssertSqlSafe(sql), values).fetch(connection)
+    let values = bound(operation, values)?;
+    Ok(sqlx::query_with(sqlx::AssertSqlSafe(sql), values).fetch(connection))
 }
 
 /// Runs a built INSERT.

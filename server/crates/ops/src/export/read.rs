@@ -2,54 +2,63 @@
 //!
 //! Invariant: a stretch counts as read only when the catalogue, looked at after it, says that none of it went elsewhere.
 
-use super::encode::{Encoder, Rows};
 use super::guard::Catalogued;
 use super::survey::{Stretch, Survey};
-use super::work::Counters;
 use crate::browse::Reader;
 use crate::{Ops, OpsError};
 use chrono::TimeDelta;
+use futures::TryStreamExt;
 use payhist_plan::months;
 use payhist_storage::StorageError;
-use payhist_storage::payments::{PaymentRef, read_every};
+use payhist_storage::payments::{Received, receive_every};
 use payhist_types::ShardId;
-use std::sync::atomic::Ordering::Relaxed;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// How long one shard's stretch may take, whoever waits for it.
 const STATEMENT_MAX: Duration = Duration::from_hours(1);
 
-/// Sends all rows on. When nobody takes them any more, it waits to be dropped.
+/// What is read, in the order of the file.
+pub(super) enum Part {
+    /// Rows of a shard's stretch.
+    Rows(Received, Arc<Place>),
+    /// The stretch of a shard was read to its end.
+    End,
+}
+
+/// A shard's stretch, as messages name it.
+pub(super) struct Place(String);
+
+impl Place {
+    fn new(survey: &Survey, shard: ShardId, stretch: Stretch) -> Self {
+        let source = survey.recent.history.spec.source.of(shard);
+        Self(format!("shard {shard} on {source} could not be read ({})", months_of(survey, stretch)))
+    }
+
+    /// Why the export is not complete.
+    pub(super) fn unreadable(&self, error: &OpsError) -> OpsError {
+        OpsError::Incomplete(format!("{}: {error}", self.0))
+    }
+}
+
+/// Sends all on. When nobody takes it any more, it waits to be dropped.
 ///
 /// # Errors
 /// [`OpsError::Incomplete`] naming shard, source and months.
-pub(super) async fn all(
-    ops: &Ops,
-    survey: &Survey,
-    mut encoder: Encoder,
-    rows: &mpsc::Sender<Rows>,
-    counters: &Counters,
-) -> Result<(), OpsError> {
+pub(super) async fn all(ops: &Ops, survey: &Survey, parts: &mpsc::Sender<Part>) -> Result<(), OpsError> {
     for stretch in &survey.stretches {
         for shard in &survey.scope.shards {
-            let read = one(ops, survey, *shard, *stretch, &mut encoder, rows).await;
-            read.map_err(|error| named(survey, *shard, *stretch, &error))?;
-            // After the statement has ended: whoever takes it slowly must not hold the table meanwhile.
-            if let Some(ready) = encoder.pause()?
-                && rows.send(ready).await.is_err()
-            {
-                std::future::pending::<()>().await;
-            }
-            counters.reads.fetch_add(1, Relaxed);
+            let place = Arc::new(Place::new(survey, *shard, *stretch));
+            let read = one(ops, survey, *shard, *stretch, &place, parts).await;
+            read.map_err(|error| place.unreadable(&error))?;
+            send(parts, Part::End).await;
         }
         let now = Catalogued::read(ops, &survey.recent.history).await?;
         if let Some(change) = survey.catalogued.change(&now, &survey.scope.shards, stretch.window) {
             return Err(OpsError::Incomplete(format!("{}: {change}", months_of(survey, *stretch))));
         }
-    }
-    if let Some(left) = encoder.finish()? {
-        let _nobody_takes_it = rows.send(left).await;
     }
     Ok(())
 }
@@ -59,35 +68,25 @@ async fn one(
     survey: &Survey,
     shard: ShardId,
     stretch: Stretch,
-    encoder: &mut Encoder,
-    rows: &mpsc::Sender<Rows>,
+    place: &Arc<Place>,
+    parts: &mpsc::Sender<Part>,
 ) -> Result<(), OpsError> {
     let source = ops.source(survey.recent.history.spec.source.of(shard))?;
     let scope = Reader::new(ops, &survey.recent)?.scope(shard, stretch.window.0, stretch.window.1)?;
-    let (wrong, is_wrong) = oneshot::channel();
     let question = async |connection: &mut _| {
-        let each = |row: &PaymentRef<'_>| encoder.push(row);
-        match read_every(connection, &scope, &survey.filter, stretch.whole, rows, each).await {
-            // The rest of the answer is still on its way: given up, the statement is ended on the server.
-            Err(error @ StorageError::Inconsistent(_)) => {
-                let _nobody_waits = wrong.send(error);
-                std::future::pending().await
-            }
-            answered => answered,
+        let mut batches = pin!(receive_every(connection, &scope, &survey.filter, stretch.whole)?);
+        while let Some(rows) = batches.try_next().await? {
+            send(parts, Part::Rows(rows, Arc::clone(place))).await;
         }
+        Ok::<_, StorageError>(())
     };
-    tokio::select! {
-        answered = source.work.ask("payments.export", STATEMENT_MAX, question) => Ok(answered?),
-        Ok(error) = is_wrong => Err(error.into()),
-    }
+    Ok(source.work.ask("payments.export", STATEMENT_MAX, question).await?)
 }
 
-fn named(survey: &Survey, shard: ShardId, stretch: Stretch, error: &OpsError) -> OpsError {
-    let source = survey.recent.history.spec.source.of(shard);
-    OpsError::Incomplete(format!(
-        "shard {shard} on {source} could not be read ({}): {error}",
-        months_of(survey, stretch)
-    ))
+async fn send(parts: &mpsc::Sender<Part>, part: Part) {
+    if parts.send(part).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// `2026-05`, `2026-05 and older`, `2026-10 and newer`, `all months`.

@@ -1,9 +1,10 @@
-//! Making an export: reading and encoding on one side, hashing and handing over on the other, and an eye on both.
+//! Making an export: receiving on one side, encoding, hashing and handing over on the other, and an eye on both.
 //!
 //! Invariants: a failure stands in the file before whoever takes it is told; an export is complete only after the taker has
 //! confirmed that it has all; whatever ends one early also ends its statement on the server (`Pool::ask`).
 
-use super::encode::{Encoder, File, Rows};
+use super::encode::{Encoder, Ready};
+use super::read::Part;
 use super::record::{self, BEAT_EVERY};
 use super::survey::Survey;
 use super::{Piece, read};
@@ -22,13 +23,15 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a taker may take nothing. A statement waits for it in the meantime, and the table's DDL for the statement.
 const TAKEN_WITHIN: Duration = Duration::from_secs(45);
+/// What waits to be encoded, so that neither side waits for the other at each part.
+const PARTS_WAITING: usize = 4;
 /// Why an export is cancelled whose taker is not there any more, whoever notices it first.
 const GONE: &str = "whoever fetched it went away";
 
 /// How far the work is; written by those who do it, read by the heartbeat.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    pub(super) reads: AtomicU32,
+    reads: AtomicU32,
     rows: AtomicU64,
     bytes: AtomicU64,
 }
@@ -74,9 +77,8 @@ pub(super) async fn run(work: Work, taker: Taker) {
     let Taker { pieces, confirmed, outcome } = taker;
     let counters = &work.counters;
     let ended = CancellationToken::new();
-    let hand = Hand { pieces: pieces.clone(), counters: Arc::clone(counters), ended: ended.clone() };
     let made = tokio::select! {
-        made = make(&work, hand, confirmed) => made.map_err(|error| {
+        made = make(&work, pieces.clone(), ended.clone(), confirmed) => made.map_err(|error| {
             if pieces.is_closed() { Early::Cancelled(GONE.to_owned()) } else { Early::Failed(error) }
         }),
         by = beat(&work) => Err(Early::Cancelled(format!("cancelled by {by}"))),
@@ -137,16 +139,22 @@ async fn beat(work: &Work) -> String {
 }
 
 /// Hands all of the file over; answers its SHA-256.
-async fn make(work: &Work, hand: Hand, confirmed: oneshot::Receiver<()>) -> Result<String, OpsError> {
-    let (sender, rows) = mpsc::channel(1);
+async fn make(
+    work: &Work,
+    pieces: mpsc::Sender<Piece>,
+    ended: CancellationToken,
+    confirmed: oneshot::Receiver<()>,
+) -> Result<String, OpsError> {
+    let (sender, parts) = mpsc::channel(PARTS_WAITING);
     let (told, all_read) = oneshot::channel();
-    let format = work.format;
-    let mut handing = tokio::task::spawn_blocking(move || hand.over(format, rows, all_read));
+    let encoder = Encoder::new(work.format, work.survey.zone, work.masks)?;
+    let head = Some(encoder.head());
+    let hand = Hand { head, hasher: Sha256::new(), pieces, counters: Arc::clone(&work.counters), ended };
+    let mut handing = tokio::task::spawn_blocking(move || hand.over(encoder, parts, all_read));
     let joined = |handed: Result<_, JoinError>| handed.map_err(|error| OpsError::Internal(error.to_string())).flatten();
-    let encoder = Encoder::new(format, work.survey.zone, work.masks);
     tokio::select! {
-        read = read::all(&work.ops, &work.survey, encoder, &sender, &work.counters) => read?,
-        handed = &mut handing => return joined(handed), // before all was read: nobody takes it
+        read = read::all(&work.ops, &work.survey, &sender) => read?,
+        handed = &mut handing => return joined(handed), // before all was read: nobody takes it, or a row cannot be read
     }
     let _hand_is_gone = told.send(());
     drop(sender);
@@ -159,48 +167,64 @@ async fn make(work: &Work, hand: Hand, confirmed: oneshot::Receiver<()>) -> Resu
     }
 }
 
-/// Hashes pieces, and hands them to the taker.
+/// Encodes and hashes, and hands pieces to the taker.
 struct Hand {
+    /// What stands before all rows. It goes with the first of them: until then a failure is an answer of its own.
+    head: Option<Bytes>,
+    hasher: Sha256,
     pieces: mpsc::Sender<Piece>,
     counters: Arc<Counters>,
     ended: CancellationToken,
 }
 
 impl Hand {
-    /// Until there are no more rows, which is the end only if all were read.
+    /// Until there are no more parts, which is the end only if all were read.
     fn over(
-        &self,
-        format: ExportFormat,
-        mut rows: mpsc::Receiver<Rows>,
+        mut self,
+        mut encoder: Encoder,
+        mut parts: mpsc::Receiver<Part>,
         all_read: oneshot::Receiver<()>,
     ) -> Result<String, OpsError> {
-        let mut file = File::new(format)?;
-        let mut hasher = Sha256::new();
-        // Not before the first rows: until then a failure is an answer of its own.
-        let mut head = Some(file.head());
-        while let Some(ready) = rows.blocking_recv() {
-            let count = ready.count();
-            if let Some(head) = head.take() {
-                self.bytes(&mut hasher, head.into())?;
+        while let Some(part) = parts.blocking_recv() {
+            match part {
+                Part::Rows(rows, place) => {
+                    for row in rows.payments() {
+                        let row = row.map_err(|error| place.unreadable(&error.into()))?;
+                        let ready = encoder.push(&row).map_err(|error| place.unreadable(&error))?;
+                        self.rows(ready)?;
+                    }
+                }
+                Part::End => {
+                    self.rows(encoder.pause()?)?;
+                    self.counters.reads.fetch_add(1, Relaxed);
+                }
             }
-            let bytes = file.bytes_of(ready)?;
-            self.bytes(&mut hasher, bytes)?;
-            self.counters.rows.fetch_add(count, Relaxed);
         }
         all_read.blocking_recv().map_err(|_| OpsError::Incomplete("it was ended".to_owned()))?;
-        if let Some(head) = head.take() {
-            self.bytes(&mut hasher, head.into())?;
-        }
-        self.bytes(&mut hasher, file.end()?)?;
+        self.rows(encoder.take()?)?;
+        self.head()?;
+        self.bytes(encoder.end()?)?;
         self.piece(Piece::All)?;
-        Ok(hex::encode(hasher.finalize()))
+        Ok(hex::encode(self.hasher.finalize()))
     }
 
-    fn bytes(&self, hasher: &mut Sha256, bytes: Bytes) -> Result<(), OpsError> {
+    fn rows(&mut self, ready: Option<Ready>) -> Result<(), OpsError> {
+        let Some(Ready { bytes, rows }) = ready else { return Ok(()) };
+        self.head()?;
+        self.bytes(bytes)?;
+        self.counters.rows.fetch_add(rows, Relaxed);
+        Ok(())
+    }
+
+    fn head(&mut self) -> Result<(), OpsError> {
+        self.head.take().map_or(Ok(()), |head| self.bytes(head))
+    }
+
+    fn bytes(&mut self, bytes: Bytes) -> Result<(), OpsError> {
         if bytes.is_empty() {
             return Ok(());
         }
-        hasher.update(&bytes);
+        self.hasher.update(&bytes);
         let count = bytes.len() as u64;
         self.piece(Piece::Bytes(bytes))?;
         self.counters.bytes.fetch_add(count, Relaxed);

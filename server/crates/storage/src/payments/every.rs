@@ -1,13 +1,13 @@
 //! Reading all payments of a scope, row by row, as fast as the engine sends them: what exports are made of.
 //!
-//! Invariants: a scope is one statement, so one snapshot of one table's stretch of time, in no order; a row is borrowed
+//! Invariants: a scope is one statement, so one snapshot of one table's stretch of time, in no order; a payment is borrowed
 //! from what the driver received and nothing is allocated for it; a value that [`super::list`] would refuse is refused here.
 
 use super::{Filter, Layout, PaymentScope, narrowed};
 use crate::dynamic;
 use crate::error::{During, StorageError};
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
+use futures::{Stream, StreamExt, TryStreamExt};
 use payhist_types::money::AMOUNT_DECIMALS_MAX;
 use payhist_types::payment::PaymentStatus;
 use payhist_types::{PaymentId, UserId};
@@ -15,8 +15,10 @@ use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_query::{Alias, SelectStatement};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{Column, Row, TypeInfo};
-use tokio::sync::mpsc;
 
+const OPERATION: &str = "payments.export";
+/// Few enough for memory, enough that handing them to another thread costs nothing.
+const ROWS_AT_ONCE: usize = 256;
 /// Most digits before the point of DECIMAL(19,4).
 const AMOUNT_DIGITS_MAX: usize = 15;
 /// Where the amount stands in a row.
@@ -49,7 +51,7 @@ pub struct PaymentRef<'r> {
     pub updated_at: Option<i64>,
 }
 
-/// The SELECT behind [`read_every`]. `whole`: the scope is one whole partition, or all of a table.
+/// The SELECT behind [`receive_every`]. `whole`: the scope is one whole partition, or all of a table.
 pub fn every(scope: &PaymentScope, filter: &Filter, whole: bool) -> SelectStatement {
     let mut query = narrowed(scope, filter);
     if filter.is_narrow() {
@@ -63,35 +65,46 @@ pub fn every(scope: &PaymentScope, filter: &Filter, whole: bool) -> SelectStatem
     query
 }
 
-/// Shows each payment to `each` and sends on whatever it answers. When nobody takes that any more, it waits to be dropped:
-/// [`crate::Pool::ask`] ends the statement then, and a connection in mid-answer is never lent again.
-///
-/// # Errors
-/// [`StorageError::Inconsistent`] for a row that cannot be read, and whatever `each` answers: no row is passed over.
-pub async fn read_every<P: Send>(
-    connection: &mut MySqlConnection,
+/// Rows as they were received. Decoding them is left to another thread: the sooner they are received, the less the server
+/// waits in mid-statement.
+#[derive(Debug)]
+pub struct Received {
+    rows: Vec<MySqlRow>,
+    layout: Layout,
+}
+
+impl Received {
+    /// The payments in them.
+    ///
+    /// # Errors
+    /// [`StorageError::Inconsistent`] for a row that cannot be read: none is passed over.
+    pub fn payments(&self) -> impl Iterator<Item = Result<PaymentRef<'_>, StorageError>> {
+        let mut types = Types::Unknown;
+        self.rows.iter().map(move |row| {
+            if types == Types::Unknown {
+                check(row)?;
+            }
+            let payment = read(row, &self.layout, types)?;
+            types = Types::Fit;
+            Ok(payment)
+        })
+    }
+}
+
+/// All payments of a scope, as they are received. Dropped before its end, it leaves a connection in mid-answer, which is
+/// never lent again: [`crate::Pool::ask`] ends the statement then.
+pub fn receive_every<'c>(
+    connection: &'c mut MySqlConnection,
     scope: &PaymentScope,
     filter: &Filter,
     whole: bool,
-    pieces: &mpsc::Sender<P>,
-    mut each: impl FnMut(&PaymentRef<'_>) -> Result<Option<P>, StorageError> + Send,
-) -> Result<(), StorageError> {
-    let select = every(scope, filter, whole);
-    let mut rows = dynamic::fetch(connection, &select);
-    let mut types = Types::Unknown;
-    while let Some(row) = rows.try_next().await.during("payments.export")? {
-        if types == Types::Unknown {
-            check(&row)?;
-        }
-        let payment = read(&row, &scope.layout, types)?;
-        types = Types::Fit;
-        if let Some(piece) = each(&payment)?
-            && pieces.send(piece).await.is_err()
-        {
-            std::future::pending::<()>().await;
-        }
-    }
-    Ok(())
+) -> Result<impl Stream<Item = Result<Received, StorageError>> + Send + use<'c>, StorageError> {
+    let layout = scope.layout.clone();
+    let rows = dynamic::fetch(connection, OPERATION, &every(scope, filter, whole))?;
+    Ok(rows.try_chunks(ROWS_AT_ONCE).map(move |chunk| {
+        let rows = chunk.map_err(|broken| broken.1).during(OPERATION)?;
+        Ok(Received { rows, layout: layout.clone() })
+    }))
 }
 
 /// The amount is read as the text that it is sent as; a FLOAT is sent otherwise, and would be no exact amount.
@@ -105,7 +118,7 @@ fn check(row: &MySqlRow) -> Result<(), StorageError> {
     }
 }
 
-/// Are the columns of an answer of the types that are read? They are the same for all of its rows, so that the first one tells.
+/// Are the columns of what was received of the types that are read? They are the same for all of its rows, so that one tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Types {
     Unknown,
@@ -141,14 +154,14 @@ fn read<'r>(row: &'r MySqlRow, layout: &Layout, types: Types) -> Result<PaymentR
         Types::Unknown => fields!(try_get)(),
         Types::Fit => fields!(try_get_unchecked)(),
     };
-    let mut payment = fields.during("payments.export")?;
+    let mut payment = fields.during(OPERATION)?;
     let id = payment.payment_id;
     let unknown = |what: String| StorageError::Inconsistent(format!("payment {id} has {what}"));
     let status: &str = match types {
         Types::Unknown => row.try_get(6),
         Types::Fit => row.try_get_unchecked(6),
     }
-    .during("payments.export")?;
+    .during(OPERATION)?;
     payment.status = layout.status_of(status).ok_or_else(|| unknown(format!("the unknown status {status:?}")))?;
     if payment.currency.len() != 3 || !payment.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(unknown(format!("the unknown currency {:?}", payment.currency)));

@@ -10,7 +10,7 @@ mod layout;
 mod people;
 mod sums;
 
-pub use every::{PaymentRef, every, read_every};
+pub use every::{PaymentRef, Received, every, receive_every};
 pub use explain::explain;
 pub use keyset::{Key, Keyset, Sort};
 pub use layout::Layout;

@@ -4,10 +4,10 @@
 //! return or an apostrophe gets an apostrophe before it; so whoever takes the first one away has the text again.
 
 use super::time::Times;
-use super::{BLOCK_BYTES, Rows};
+use super::{BLOCK_BYTES, Ready};
+use crate::OpsError;
 use ::csv::{Terminator, Writer, WriterBuilder};
 use chrono_tz::Tz;
-use payhist_storage::StorageError;
 use payhist_storage::payments::PaymentRef;
 use payhist_types::payment::PAYMENT_COLUMNS;
 use std::io::Write;
@@ -42,7 +42,7 @@ impl Encoder {
         Self { writer: writer(), rows: 0, times: Times::new(zone), scratch: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Rows>, StorageError> {
+    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
         self.number(row.payment_id.get())?;
         self.number(row.user_id.0)?;
         self.text(Some(row.order_id))?;
@@ -66,23 +66,23 @@ impl Encoder {
         if self.writer.get_ref().len() >= BLOCK_BYTES { self.take() } else { Ok(None) }
     }
 
-    pub(super) fn take(&mut self) -> Result<Option<Rows>, StorageError> {
+    pub(super) fn take(&mut self) -> Result<Option<Ready>, OpsError> {
         if self.rows == 0 {
             return Ok(None);
         }
         let rows = std::mem::take(&mut self.rows);
         let written = std::mem::replace(&mut self.writer, writer());
-        let bytes = written.into_inner().map_err(|error| StorageError::Inconsistent(error.to_string()))?;
-        Ok(Some(Rows::Text { bytes, rows }))
+        let bytes = written.into_inner().map_err(|error| OpsError::Internal(error.to_string()))?;
+        Ok(Some(Ready { bytes: bytes.into(), rows }))
     }
 
-    fn number(&mut self, number: u64) -> Result<(), StorageError> {
+    fn number(&mut self, number: u64) -> Result<(), OpsError> {
         self.scratch.clear();
         let _into_memory = write!(self.scratch, "{number}");
         self.writer.write_field(&self.scratch).map_err(failed)
     }
 
-    fn time(&mut self, micros: Option<i64>) -> Result<(), StorageError> {
+    fn time(&mut self, micros: Option<i64>) -> Result<(), OpsError> {
         self.scratch.clear();
         if let Some(micros) = micros {
             self.times.push(&mut self.scratch, micros)?;
@@ -90,7 +90,7 @@ impl Encoder {
         self.writer.write_field(&self.scratch).map_err(failed)
     }
 
-    fn text(&mut self, text: Option<&str>) -> Result<(), StorageError> {
+    fn text(&mut self, text: Option<&str>) -> Result<(), OpsError> {
         let text = text.unwrap_or_default().as_bytes();
         if !text.first().is_some_and(|first| GUARDED.contains(first)) {
             return self.field(text);
@@ -101,12 +101,12 @@ impl Encoder {
         self.writer.write_field(&self.scratch).map_err(failed)
     }
 
-    fn field(&mut self, field: &[u8]) -> Result<(), StorageError> {
+    fn field(&mut self, field: &[u8]) -> Result<(), OpsError> {
         self.writer.write_field(field).map_err(failed)
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
-fn failed(error: ::csv::Error) -> StorageError {
-    StorageError::Inconsistent(error.to_string())
+fn failed(error: ::csv::Error) -> OpsError {
+    OpsError::Internal(error.to_string())
 }

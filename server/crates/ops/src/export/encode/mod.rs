@@ -1,6 +1,6 @@
-//! From rows to what stands in the file.
+//! From payments to what stands in the file.
 //!
-//! Invariant: a piece is whole rows; it holds at most [`BLOCK_BYTES`] and one row, or [`GROUP_ROWS`].
+//! Invariant: a piece is whole rows; it is a little more than [`BLOCK_BYTES`] of text, or [`GROUP_ROWS`].
 
 mod csv;
 mod ndjson;
@@ -9,9 +9,8 @@ mod time;
 
 use crate::OpsError;
 use crate::browse::mask;
+use ::bytes::Bytes;
 use chrono_tz::Tz;
-use payhist_storage::StorageError;
-use payhist_storage::columns::Batch;
 use payhist_storage::payments::PaymentRef;
 use payhist_types::export::ExportFormat;
 
@@ -20,30 +19,19 @@ const BLOCK_BYTES: usize = 256 << 10;
 /// Rows of a Parquet row group: few enough for memory, enough for a short footer.
 const GROUP_ROWS: usize = 16_384;
 
-/// Rows on their way into the file.
-pub(super) enum Rows {
-    /// As they stand in it.
-    Text { bytes: Vec<u8>, rows: u64 },
-    /// Column by column.
-    Batch(Batch),
-}
-
-impl Rows {
-    pub(super) fn count(&self) -> u64 {
-        match self {
-            Self::Text { rows, .. } => *rows,
-            Self::Batch(batch) => batch.rows as u64,
-        }
-    }
+/// Rows as they stand in the file.
+pub(super) struct Ready {
+    pub(super) bytes: Bytes,
+    pub(super) rows: u64,
 }
 
 enum Format {
     Csv(Box<csv::Encoder>),
     Ndjson(ndjson::Encoder),
-    Parquet(parquet::Encoder),
+    Parquet(Box<parquet::Encoder>),
 }
 
-/// Takes rows one by one and gives them back in pieces.
+/// Takes payments one by one and gives them back in pieces of the file.
 pub(super) struct Encoder {
     format: Format,
     /// Are personal fields masked?
@@ -53,17 +41,22 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(format: ExportFormat, zone: Tz, masks: bool) -> Self {
+    pub(super) fn new(format: ExportFormat, zone: Tz, masks: bool) -> Result<Self, OpsError> {
         let format = match format {
             ExportFormat::Csv => Format::Csv(Box::new(csv::Encoder::new(zone))),
             ExportFormat::Ndjson => Format::Ndjson(ndjson::Encoder::new(zone)),
-            ExportFormat::Parquet => Format::Parquet(parquet::Encoder::new()),
+            ExportFormat::Parquet => Format::Parquet(Box::new(parquet::Encoder::new()?)),
         };
-        Self { format, masks, name: String::new(), email: String::new() }
+        Ok(Self { format, masks, name: String::new(), email: String::new() })
     }
 
-    /// Appends a row; answers a piece when one is full.
-    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Rows>, StorageError> {
+    /// What stands before all rows.
+    pub(super) fn head(&self) -> Bytes {
+        if let Format::Csv(_) = self.format { csv::head().into() } else { Bytes::new() }
+    }
+
+    /// Appends a payment; answers a piece when one is full.
+    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
         let Self { format, masks, name, email } = self;
         let mut row = *row;
         if *masks {
@@ -78,19 +71,27 @@ impl Encoder {
     }
 
     /// What is ready at the end of a read. Text always is, so that nobody waits for the next read to see it.
-    pub(super) fn pause(&mut self) -> Result<Option<Rows>, StorageError> {
-        match &mut self.format {
-            Format::Csv(encoder) => encoder.take(),
-            Format::Ndjson(encoder) => Ok(encoder.take()),
+    pub(super) fn pause(&mut self) -> Result<Option<Ready>, OpsError> {
+        match &self.format {
+            Format::Csv(_) | Format::Ndjson(_) => self.take(),
             Format::Parquet(_) => Ok(None),
         }
     }
 
-    /// What is left at the end.
-    pub(super) fn finish(mut self) -> Result<Option<Rows>, StorageError> {
+    /// The rows that have not been given back yet.
+    pub(super) fn take(&mut self) -> Result<Option<Ready>, OpsError> {
         match &mut self.format {
-            Format::Parquet(encoder) => Ok(encoder.take()),
-            Format::Csv(_) | Format::Ndjson(_) => self.pause(),
+            Format::Csv(encoder) => encoder.take(),
+            Format::Ndjson(encoder) => Ok(encoder.take()),
+            Format::Parquet(encoder) => encoder.take(),
+        }
+    }
+
+    /// What stands after all rows.
+    pub(super) fn end(self) -> Result<Bytes, OpsError> {
+        match self.format {
+            Format::Csv(_) | Format::Ndjson(_) => Ok(Bytes::new()),
+            Format::Parquet(encoder) => encoder.finish(),
         }
     }
 }
@@ -99,42 +100,6 @@ fn masked<'a>(masked: &'a mut String, mask: fn(&mut String, &str), clear: &str) 
     masked.clear();
     mask(masked, clear);
     masked
-}
-
-/// From pieces to the bytes of the file.
-pub(super) enum File {
-    Text(ExportFormat),
-    Parquet(Box<parquet::File>),
-}
-
-impl File {
-    pub(super) fn new(format: ExportFormat) -> Result<Self, OpsError> {
-        Ok(match format {
-            ExportFormat::Parquet => Self::Parquet(Box::new(parquet::File::new()?)),
-            text => Self::Text(text),
-        })
-    }
-
-    /// What stands before all rows.
-    pub(super) fn head(&self) -> Vec<u8> {
-        if let Self::Text(ExportFormat::Csv) = self { csv::head() } else { Vec::new() }
-    }
-
-    pub(super) fn bytes_of(&mut self, rows: Rows) -> Result<bytes::Bytes, OpsError> {
-        match (self, rows) {
-            (Self::Text(_), Rows::Text { bytes, .. }) => Ok(bytes.into()),
-            (Self::Parquet(file), Rows::Batch(batch)) => file.write(batch),
-            _ => Err(OpsError::Internal("rows of one format for a file of another".to_owned())),
-        }
-    }
-
-    /// What stands after all rows.
-    pub(super) fn end(self) -> Result<bytes::Bytes, OpsError> {
-        match self {
-            Self::Text(_) => Ok(bytes::Bytes::new()),
-            Self::Parquet(file) => file.finish(),
-        }
-    }
 }
 
 /// What stands where the rest of the rows should. Parquet needs nothing: without its footer nobody can read it.

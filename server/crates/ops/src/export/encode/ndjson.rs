@@ -1,9 +1,9 @@
 //! NDJSON: one object on each line, as the REST API writes a payment.
 
 use super::time::Times;
-use super::{BLOCK_BYTES, Rows};
+use super::{BLOCK_BYTES, Ready};
+use crate::OpsError;
 use chrono_tz::Tz;
-use payhist_storage::StorageError;
 use payhist_storage::payments::PaymentRef;
 use payhist_types::payment::PaymentStatus;
 use payhist_types::{PaymentId, UserId};
@@ -46,7 +46,7 @@ impl Encoder {
         Self { bytes: buffer(), rows: 0, times, created_at: Vec::new(), updated_at: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Rows>, StorageError> {
+    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
         let Self { bytes, rows, times, created_at, updated_at } = self;
         created_at.clear();
         times.push(created_at, row.created_at)?;
@@ -71,15 +71,15 @@ impl Encoder {
             created_at: str::from_utf8(created_at).unwrap_or_default(),
             updated_at: row.updated_at.map(|_| str::from_utf8(updated_at).unwrap_or_default()),
         };
-        serde_json::to_writer(&mut *bytes, &line).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
+        serde_json::to_writer(&mut *bytes, &line).map_err(|error| OpsError::Internal(error.to_string()))?;
         bytes.push(b'\n');
         *rows += 1;
         Ok(if bytes.len() >= BLOCK_BYTES { self.take() } else { None })
     }
 
-    pub(super) fn take(&mut self) -> Option<Rows> {
-        (self.rows > 0).then(|| Rows::Text {
-            bytes: std::mem::replace(&mut self.bytes, buffer()),
+    pub(super) fn take(&mut self) -> Option<Ready> {
+        (self.rows > 0).then(|| Ready {
+            bytes: std::mem::replace(&mut self.bytes, buffer()).into(),
             rows: std::mem::take(&mut self.rows),
         })
     }

@@ -1,6 +1,6 @@
 //! Parquet, by the writer of archives: the same types, in UTC, without encryption.
 
-use super::{GROUP_ROWS, Rows};
+use super::{GROUP_ROWS, Ready};
 use crate::OpsError;
 use bytes::Bytes;
 use payhist_archive::file::FileWriter;
@@ -34,15 +34,16 @@ fn columns() -> Vec<Column> {
 pub(super) struct Encoder {
     columns: Vec<Column>,
     batch: Batch,
+    file: FileWriter,
 }
 
 impl Encoder {
-    pub(super) fn new() -> Self {
+    pub(super) fn new() -> Result<Self, OpsError> {
         let columns = columns();
-        Self { batch: Batch::new(&columns), columns }
+        Ok(Self { batch: Batch::new(&columns), file: FileWriter::new(&columns, &[])?, columns })
     }
 
-    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Rows>, StorageError> {
+    pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
         let amount = unscaled(row.amount)
             .ok_or_else(|| StorageError::Inconsistent(format!("the amount {:?} cannot be read", row.amount)))?;
         let mut cells = self.batch.cells.iter_mut();
@@ -65,16 +66,24 @@ impl Encoder {
             Value::Long(row.updated_at),
         ] {
             if !cells.next().is_some_and(|cells| value.put(cells)) {
-                return Err(StorageError::Inconsistent("a column of another kind".to_owned()));
+                return Err(OpsError::Internal("a column of another kind".to_owned()));
             }
         }
         self.batch.rows += 1;
-        Ok(if self.batch.rows == GROUP_ROWS { self.take() } else { None })
+        if self.batch.rows == GROUP_ROWS { self.take() } else { Ok(None) }
     }
 
-    pub(super) fn take(&mut self) -> Option<Rows> {
-        let has_rows = self.batch.rows > 0;
-        has_rows.then(|| Rows::Batch(std::mem::replace(&mut self.batch, Batch::new(&self.columns))))
+    pub(super) fn take(&mut self) -> Result<Option<Ready>, OpsError> {
+        if self.batch.rows == 0 {
+            return Ok(None);
+        }
+        let batch = std::mem::replace(&mut self.batch, Batch::new(&self.columns));
+        let rows = batch.rows as u64;
+        Ok(Some(Ready { bytes: self.file.write(batch)?, rows }))
+    }
+
+    pub(super) fn finish(self) -> Result<Bytes, OpsError> {
+        Ok(self.file.finish(Vec::new())?)
     }
 }
 
@@ -117,22 +126,6 @@ fn unscaled(amount: &str) -> Option<i128> {
     let magnitude = parse(whole.trim_start_matches('-'))? * 10_i128.pow(AMOUNT_SCALE.into())
         + parse(decimals)? * 10_i128.pow(missing);
     Some(if amount.starts_with('-') { -magnitude } else { magnitude })
-}
-
-pub(in crate::export) struct File(FileWriter);
-
-impl File {
-    pub(super) fn new() -> Result<Self, OpsError> {
-        Ok(Self(FileWriter::new(&columns(), &[])?))
-    }
-
-    pub(super) fn write(&mut self, batch: Batch) -> Result<Bytes, OpsError> {
-        Ok(self.0.write(batch)?)
-    }
-
-    pub(super) fn finish(self) -> Result<Bytes, OpsError> {
-        Ok(self.0.finish(Vec::new())?)
-    }
 }
 
 #[cfg(test)]
