@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a taker may take nothing. A statement waits for it in the meantime, and the table's DDL for the statement.
 const TAKEN_WITHIN: Duration = Duration::from_secs(45);
-/// What waits to be encoded, so that neither side waits for the other at each part.
-const PARTS_WAITING: usize = 4;
+/// What waits to be encoded: a few milliseconds of work, so that neither side stops when the other is not on a core.
+const PARTS_WAITING: usize = 16;
 /// Why an export is cancelled whose taker is not there any more, whoever notices it first.
 const GONE: &str = "whoever fetched it went away";
 
