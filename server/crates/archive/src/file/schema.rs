@@ -7,7 +7,7 @@ use payhist_types::archive::{Column, ColumnKind};
 use std::sync::Arc;
 
 /// Bytes of a decimal: 128 bits, big-endian.
-pub(super) const DECIMAL_BYTES: usize = 16;
+const DECIMAL_BYTES: i32 = 16;
 
 /// The schema of a file; encrypted columns are plain bytes.
 pub(super) fn of(columns: &[Column], encrypted: &[String]) -> Result<TypePtr, ArchiveError> {
@@ -33,7 +33,7 @@ fn field(column: &Column, encrypted: bool) -> Result<TypePtr, ArchiveError> {
         .with_logical_type(logical)
         .with_repetition(if column.nullable { Repetition::OPTIONAL } else { Repetition::REQUIRED });
     if let ColumnKind::Decimal { precision, scale } = column.kind {
-        builder = builder.with_length(16).with_precision(precision.into()).with_scale(scale.into());
+        builder = builder.with_length(DECIMAL_BYTES).with_precision(precision.into()).with_scale(scale.into());
     }
     Ok(Arc::new(builder.build()?))
 }

@@ -1,6 +1,6 @@
 //! From batches to Parquet.
 
-use super::schema::{self, DECIMAL_BYTES};
+use super::schema;
 use crate::ArchiveError;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -103,13 +103,9 @@ fn put(
         }
         Values::Longs(longs) => drop(writer.typed::<Int64Type>().write_batch(&longs, levels, None)?),
         Values::Decimals(decimals) => {
-            let bytes: Vec<u8> = decimals.iter().flat_map(|decimal| decimal.to_be_bytes()).collect();
-            let bytes = Bytes::from(bytes);
-            let values: Vec<_> = (0..decimals.len())
-                .map(|at| {
-                    FixedLenByteArray::from(ByteArray::from(bytes.slice(at * DECIMAL_BYTES..(at + 1) * DECIMAL_BYTES)))
-                })
-                .collect();
+            // Each with bytes of its own: the writer keeps the least and the greatest of every row group until the file ends.
+            let own = |decimal: &i128| FixedLenByteArray::from(decimal.to_be_bytes().to_vec());
+            let values: Vec<_> = decimals.iter().map(own).collect();
             writer.typed::<FixedLenByteArrayType>().write_batch(&values, levels, None)?;
         }
         Values::Blobs(blobs) => {
