@@ -70,16 +70,16 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// An empty column of that kind, with room for the rows of a batch: what grows leaves what it was for dead.
-    pub fn new(kind: ColumnKind) -> Self {
+    /// An empty column of that kind, with room for so many rows: what grows leaves what it was for dead.
+    fn with_room(kind: ColumnKind, rows: usize) -> Self {
         let values = match kind {
             ColumnKind::Unsigned | ColumnKind::Signed | ColumnKind::Timestamp | ColumnKind::Date => {
-                Values::Longs(Vec::with_capacity(BATCH_ROWS_MAX))
+                Values::Longs(Vec::with_capacity(rows))
             }
-            ColumnKind::Decimal { .. } => Values::Decimals(Vec::with_capacity(BATCH_ROWS_MAX)),
-            ColumnKind::Text | ColumnKind::Binary => Values::Blobs(Blobs::with_room(BATCH_ROWS_MAX)),
+            ColumnKind::Decimal { .. } => Values::Decimals(Vec::with_capacity(rows)),
+            ColumnKind::Text | ColumnKind::Binary => Values::Blobs(Blobs::with_room(rows)),
         };
-        Self { present: Vec::with_capacity(BATCH_ROWS_MAX), values }
+        Self { present: Vec::with_capacity(rows), values }
     }
 }
 
@@ -93,9 +93,14 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// No rows.
+    /// No rows, with room for [`BATCH_ROWS_MAX`].
     pub fn new(columns: &[Column]) -> Self {
-        Self { rows: 0, cells: columns.iter().map(|column| Cells::new(column.kind)).collect() }
+        Self::with_room(columns, BATCH_ROWS_MAX)
+    }
+
+    /// No rows, with room for so many.
+    pub fn with_room(columns: &[Column], rows: usize) -> Self {
+        Self { rows: 0, cells: columns.iter().map(|column| Cells::with_room(column.kind, rows)).collect() }
     }
 
     /// The batch row by row.

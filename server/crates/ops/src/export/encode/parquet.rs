@@ -40,7 +40,7 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new() -> Result<Self, OpsError> {
         let columns = columns();
-        Ok(Self { batch: Batch::new(&columns), file: FileWriter::new(&columns, &[])?, columns })
+        Ok(Self { batch: Batch::with_room(&columns, GROUP_ROWS), file: FileWriter::new(&columns, &[])?, columns })
     }
 
     pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
@@ -77,9 +77,11 @@ impl Encoder {
         if self.batch.rows == 0 {
             return Ok(None);
         }
-        let batch = std::mem::replace(&mut self.batch, Batch::new(&self.columns));
+        let batch = std::mem::replace(&mut self.batch, Batch::with_room(&self.columns, 0));
         let rows = batch.rows as u64;
-        Ok(Some(Ready { bytes: self.file.write(batch)?, rows }))
+        let bytes = self.file.write(batch)?;
+        self.batch = Batch::with_room(&self.columns, GROUP_ROWS); // not before the other one is gone
+        Ok(Some(Ready { bytes, rows }))
     }
 
     pub(super) fn finish(self) -> Result<Bytes, OpsError> {
