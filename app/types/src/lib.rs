@@ -34,6 +34,7 @@ pub mod plan_words;
 pub mod policy;
 pub mod policy_edit;
 pub mod replicas;
+pub mod rfc3339;
 pub mod run;
 pub mod search;
 pub mod simulation;

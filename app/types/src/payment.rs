@@ -2,7 +2,7 @@
 
 use crate::timeline::TimelineEntry;
 use crate::{Cursor, Money, Month, PaymentId, ShardId, UserId};
-use chrono::{DateTime, FixedOffset, SecondsFormat};
+use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The columns that reading a payment needs, in the order of a row.
@@ -102,9 +102,10 @@ pub struct Payment {
     pub updated_at: Option<DateTime<FixedOffset>>,
 }
 
-/// As chrono serialises it, but as one text: chrono hands its pieces on one by one, and a page of JSON has a hundred times.
 fn rfc3339<S: Serializer>(at: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, false))
+    let mut text = String::new();
+    crate::rfc3339::push(&mut text, at);
+    serializer.serialize_str(&text)
 }
 
 #[expect(clippy::ref_option, reason = "serde hands the field on by reference")]
@@ -260,7 +261,7 @@ pub struct ReadScope {
 /// One page of payments, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PaymentPage {
+pub struct PaymentPage<Rows = Vec<PaymentRow>> {
     /// Which history was read.
     pub history: String,
     /// Business zone of every local time on the page, e.g. `Asia/Seoul`.
@@ -268,7 +269,7 @@ pub struct PaymentPage {
     /// When it was read, in the business zone.
     pub read_at: DateTime<FixedOffset>,
     /// The rows, newest first.
-    pub payments: Vec<PaymentRow>,
+    pub payments: Rows,
     /// Cursor of the next older page; `None` at the oldest end.
     pub older: Option<Cursor>,
     /// Cursor of the next newer page; `None` at the newest end.
@@ -282,6 +283,14 @@ pub struct PaymentPage {
     pub unfinished: bool,
     /// What was read.
     pub scope: ReadScope,
+}
+
+impl PaymentPage<()> {
+    /// The page with these rows.
+    pub fn with<Rows>(self, payments: Rows) -> PaymentPage<Rows> {
+        let Self { history, zone, read_at, payments: (), older, newer, complete, missing, unfinished, scope } = self;
+        PaymentPage { history, zone, read_at, payments, older, newer, complete, missing, unfinished, scope }
+    }
 }
 
 /// Where a row lives.

@@ -1,8 +1,8 @@
 //! The partitions of a history, as the servers' catalogues have them now.
 
+use crate::recently::Recently;
 use crate::{Ops, OpsError, histories, zone};
 use futures::future::join_all;
-use moka::future::Cache;
 use payhist_plan::doctor::facts::Key;
 use payhist_plan::holds::keeping;
 use payhist_plan::months;
@@ -38,22 +38,18 @@ impl Recent {
     }
 }
 
-/// What was read lately. Those who ask while it is being read wait for that one reading: else a crowd reads the catalogue
-/// as often as it has heads, each time that it has grown too old.
+/// What was read lately.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     /// By the name that was asked for.
-    histories: Cache<String, Arc<Recent>>,
+    histories: Recently<String, Arc<Recent>>,
     /// All that there are, the default first: each page's frame names them.
-    all: Cache<(), Arc<[History]>>,
+    all: Recently<(), Arc<[History]>>,
 }
 
 impl Default for Catalogue {
     fn default() -> Self {
-        Self {
-            histories: Cache::builder().max_capacity(HISTORIES_MAX).time_to_live(FRESH_FOR).build(),
-            all: Cache::builder().max_capacity(1).time_to_live(FRESH_FOR).build(),
-        }
+        Self { histories: Recently::new(HISTORIES_MAX, FRESH_FOR), all: Recently::new(1, FRESH_FOR) }
     }
 }
 
@@ -198,13 +194,13 @@ pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsErro
         let layouts = layouts(ops, &history).await;
         Ok(Arc::new(Recent { history, inventory, layouts }))
     };
-    ops.catalogue().histories.try_get_with_by_ref(name, reading).await.map_err(Arc::unwrap_or_clone)
+    ops.catalogue().histories.get(name.to_owned(), reading).await
 }
 
 /// All histories, the default first, at most [`FRESH_FOR`] old.
 pub(crate) async fn all(ops: &Ops) -> Result<Arc<[History]>, OpsError> {
     let reading = async { Ok(histories::all(ops).await?.into()) };
-    ops.catalogue().all.try_get_with((), reading).await.map_err(Arc::unwrap_or_clone)
+    ops.catalogue().all.get((), reading).await
 }
 
 /// The keys of a history's tables, by source and table, or why they were not read.
@@ -252,7 +248,7 @@ async fn layouts(ops: &Ops, history: &History) -> BTreeMap<ShardId, Layout> {
 
 /// Forgets what was read, after partitions, a history or rows changed.
 pub(crate) fn forget(ops: &Ops) {
-    ops.catalogue().histories.invalidate_all();
-    ops.catalogue().all.invalidate_all();
+    ops.catalogue().histories.forget();
+    ops.catalogue().all.forget();
     ops.open_months().forget();
 }

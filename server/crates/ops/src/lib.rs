@@ -29,6 +29,8 @@ pub mod views;
 pub mod zone;
 
 mod context;
+mod payment_json;
+mod recently;
 mod replicas;
 
 pub use auth::{Permit, Principal};

@@ -3,8 +3,8 @@
 //! Invariant: a view is changed by its owner alone.
 
 use crate::auth::{Permit, ViewPayments};
+use crate::recently::Recently;
 use crate::{Ops, OpsError};
-use moka::future::Cache;
 use payhist_storage::{audit, saved_views, tx};
 use payhist_types::view::{SavedView, VIEW_ADDRESS_BYTES_MAX, VIEW_NAME_CHARS_MAX, VIEWS_MAX};
 use serde_json::json;
@@ -18,18 +18,18 @@ const OPERATORS_MAX: u64 = 1_000;
 
 /// The views that each operator saw lately, by what the audit log calls them: every list of payments shows them.
 #[derive(Debug)]
-pub(crate) struct SeenViews(Cache<String, Arc<[SavedView]>>);
+pub(crate) struct SeenViews(Recently<String, Arc<[SavedView]>>);
 
 impl Default for SeenViews {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(OPERATORS_MAX).time_to_live(FRESH_FOR).build())
+        Self(Recently::new(OPERATORS_MAX, FRESH_FOR))
     }
 }
 
 /// The views that somebody sees, by name, at most [`FRESH_FOR`] old.
 pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Arc<[SavedView]>, OpsError> {
     let reading = async { Ok(read(ops, permit).await?.into()) };
-    ops.seen_views().0.try_get_with_by_ref(permit.actor(), reading).await.map_err(Arc::unwrap_or_clone)
+    ops.seen_views().0.get(permit.actor().to_owned(), reading).await
 }
 
 async fn read(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Vec<SavedView>, OpsError> {
@@ -72,7 +72,7 @@ pub async fn save(
         })
     })
     .await?;
-    ops.seen_views().0.invalidate_all();
+    ops.seen_views().0.forget();
     Ok(())
 }
 
@@ -94,6 +94,6 @@ pub async fn forget(ops: &Ops, permit: &Permit<ViewPayments>, id: u64) -> Result
         })
     })
     .await?;
-    ops.seen_views().0.invalidate_all();
+    ops.seen_views().0.forget();
     name.map(drop).ok_or_else(|| OpsError::NotFound(format!("The view {id} of yours")))
 }

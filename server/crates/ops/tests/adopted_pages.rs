@@ -83,7 +83,10 @@ const BY_DATETIME: &str = "PARTITION BY RANGE COLUMNS (`at`) (PARTITION a VALUES
 async fn page(test: &TestOps, change: impl FnOnce(&mut PaymentQuery)) -> PaymentPage {
     let mut query = PaymentQuery { limit: "7".to_owned(), ..PaymentQuery::default() };
     change(&mut query);
-    browse::list(&test.ops, &Permit::for_command(), &query).await.unwrap()
+    let page = browse::list(&test.ops, &Permit::for_command(), &query).await.unwrap();
+    let json = browse::list_json(&test.ops, &Permit::for_command(), &query).await.unwrap();
+    assert_eq!(str::from_utf8(&json).unwrap(), serde_json::to_string(&page).unwrap());
+    page
 }
 
 fn places(page: &PaymentPage) -> Vec<(PaymentId, u16)> {

@@ -31,7 +31,7 @@ async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
     let mut connection = test.db.connect().await;
     for shard in 0..SHARDS {
         let mut insert = QueryBuilder::<sqlx::MySql>::new(format!(
-            "INSERT INTO `{}`.`{}` (payment_id, user_id, order_id, provider, provider_tx_id, method, status, amount, currency, payer_email, created_at, updated_at) ",
+            "INSERT INTO `{}`.`{}` (payment_id, user_id, order_id, provider, provider_tx_id, method, status, amount, currency, payer_name, payer_email, created_at, updated_at) ",
             spec.schema,
             spec.table_of(ShardId(shard))
         ));
@@ -52,6 +52,7 @@ async fn history(engine: EngineKind) -> (TestOps, HistorySpec) {
                 .push_bind(if row % 5 == 0 { "FAILED" } else { "PAID" })
                 .push_bind(row)
                 .push_bind(currency(row))
+                .push_bind((row % 2 == 0).then_some("Ada \"Countess\" Lovelace"))
                 .push_bind("ada@example.com");
             values.push_bind(at).push_bind(at);
         });
@@ -71,7 +72,10 @@ fn currency(row: u64) -> &'static str {
 async fn page(ops: &Ops, change: impl FnOnce(&mut PaymentQuery)) -> PaymentPage {
     let mut query = PaymentQuery { limit: "7".to_owned(), ..PaymentQuery::default() };
     change(&mut query);
-    browse::list(ops, &Permit::for_command(), &query).await.unwrap()
+    let page = browse::list(ops, &Permit::for_command(), &query).await.unwrap();
+    let json = browse::list_json(ops, &Permit::for_command(), &query).await.unwrap();
+    assert_eq!(str::from_utf8(&json).unwrap(), serde_json::to_string(&page).unwrap());
+    page
 }
 
 fn ids(page: &PaymentPage) -> Vec<PaymentId> {

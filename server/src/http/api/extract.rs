@@ -17,8 +17,6 @@ use std::any::TypeId;
 use std::sync::{Arc, LazyLock};
 use utoipa::IntoParams;
 
-/// What a page of fifty payments takes.
-const BODY_BYTES: usize = 32 * 1024;
 /// Most kinds of queries: more than there are.
 const KINDS_MAX: u64 = 1_000;
 
@@ -100,13 +98,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
-    /// As `axum::Json` answers, whose buffer begins with 128 bytes and would grow eight times for a page of payments.
     fn into_response(self) -> Response {
-        let mut body = Vec::with_capacity(BODY_BYTES);
-        match serde_json::to_writer(&mut body, &self.0) {
-            Ok(()) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => Written(body).into_response(),
             Err(error) => Failure::from(OpsError::Internal(error.to_string())).into_response(),
         }
+    }
+}
+
+/// A body that is JSON already.
+pub(super) struct Written(pub(super) Vec<u8>);
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        ([(CONTENT_TYPE, "application/json")], self.0).into_response()
     }
 }
 

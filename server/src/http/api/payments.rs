@@ -1,7 +1,7 @@
 //! `/api/v1/payments`
 
 use super::errors::{Failure, Failures};
-use super::extract::{Json, Path, Query, Which};
+use super::extract::{Json, Path, Query, Which, Written};
 use axum::Extension;
 use axum::extract::State;
 use payhist_ops::{Ops, OpsError, Principal, browse};
@@ -37,8 +37,8 @@ async fn list(
     State(ops): State<Ops>,
     Extension(me): Extension<Principal>,
     Query(query): Query<PaymentQuery>,
-) -> Result<Json<PaymentPage>, Failure> {
-    Ok(Json(browse::list(&ops, &me.permit()?, &query).await?))
+) -> Result<Written, Failure> {
+    Ok(Written(browse::list_json(&ops, &me.permit()?, &query).await?))
 }
 
 /// What a text may mean

@@ -7,7 +7,7 @@ use crate::auth::{Permit, RevealPersonalData};
 use crate::zone::{local, localised};
 use crate::{OpsError, holds};
 use payhist_plan::{months, routing};
-use payhist_storage::payments::{self, Filter, Keyset, Sort};
+use payhist_storage::payments::{self, Filter, Key, Keyset, Listed};
 use payhist_storage::reveals;
 use payhist_storage::source::READ_DEADLINE;
 use payhist_types::PaymentId;
@@ -34,8 +34,8 @@ impl Reader<'_> {
                 format!("Find the one you mean in the list: /payments?history={}&id={id}", self.history.spec.name),
             ));
         }
-        let payment = found.payments.into_iter().next();
-        Ok((payment.ok_or_else(|| OpsError::NotFound(format!("The payment {id}")))?, unasked))
+        let listed = found.payments.first().ok_or_else(|| OpsError::NotFound(format!("The payment {id}")))?;
+        Ok((listed.payment()?.to_payment()?, unasked))
     }
 
     pub(super) async fn detail(
@@ -44,7 +44,7 @@ impl Reader<'_> {
         id: PaymentId,
     ) -> Result<PaymentDetail, OpsError> {
         let (payment, unasked) = self.only(id).await?;
-        let here = Sort::Newest.key(&payment);
+        let here = Key { amount: None, created_at: payment.created_at.to_utc(), payment_id: id };
         let of_order =
             Filter { order: Some(payment.order_id.clone()), user: Some(payment.user_id), ..Filter::default() };
         let of_user = || Filter { user: Some(payment.user_id), ..Filter::default() };
@@ -52,18 +52,14 @@ impl Reader<'_> {
         let newer = request(of_user(), Keyset::newer_than(here), NEIGHBOUR_ROWS);
         let older = request(of_user(), Keyset::older_than(here), NEIGHBOUR_ROWS);
         let (order, newer, older) = futures::try_join!(self.find(&of_order), self.find(&newer), self.find(&older))?;
-        let rows = |payments: Vec<Payment>, most: u64| {
+        let rows = |listed: Vec<Listed>, most: u64| {
             let most = usize::try_from(most).unwrap_or(usize::MAX);
-            payments
-                .into_iter()
-                .take(most)
-                .filter(|other| other.payment_id != id)
-                .map(|payment| self.row(payment))
-                .collect::<Vec<_>>()
+            let others = listed.iter().take(most).filter(|listed| listed.key.payment_id != id);
+            others.map(|listed| self.row(listed)).collect::<Result<Vec<_>, _>>()
         };
-        let mut same_user = rows(newer.payments, NEIGHBOUR_ROWS);
+        let mut same_user = rows(newer.payments, NEIGHBOUR_ROWS)?;
         same_user.reverse();
-        same_user.extend(rows(older.payments, NEIGHBOUR_ROWS));
+        same_user.extend(rows(older.payments, NEIGHBOUR_ROWS)?);
         let location = self.location(&payment);
         let reveals = {
             let mut connection = self.ops.control().acquire("payments.reveals").await?;
@@ -82,7 +78,7 @@ impl Reader<'_> {
             location,
             held_by,
             missing: unasked,
-            same_order: rows(order.payments, SAME_ORDER_ROWS),
+            same_order: rows(order.payments, SAME_ORDER_ROWS)?,
             same_user,
         })
     }

@@ -5,9 +5,8 @@
 //! not read.
 
 use itertools::Itertools;
-use payhist_storage::payments::{Filter, Key, Keyset, PaymentScope};
+use payhist_storage::payments::{Filter, Key, Keyset, Listed, PaymentScope};
 use payhist_types::ShardId;
-use payhist_types::payment::Payment;
 
 /// Rows of one shard that are asked for.
 pub(super) struct Question {
@@ -22,7 +21,7 @@ pub(super) struct Run {
     pub(super) shard: ShardId,
     scope: PaymentScope,
     filter: Filter,
-    rows: Vec<Payment>,
+    rows: Vec<Listed>,
     /// May there be more?
     pub(super) is_open: bool,
 }
@@ -35,14 +34,17 @@ impl Run {
     /// What to ask next for a page that begins there.
     pub(super) fn question(&self, page: Keyset) -> Question {
         let keyset = self.rows.last().map_or(page, |last| {
-            let key = page.sort().key(last);
-            if page.is_backwards() { Keyset::Before(page.sort(), key) } else { Keyset::After(page.sort(), key) }
+            if page.is_backwards() {
+                Keyset::Before(page.sort(), last.key)
+            } else {
+                Keyset::After(page.sort(), last.key)
+            }
         });
         Question { shard: self.shard, scope: self.scope.clone(), filter: self.filter.clone(), keyset }
     }
 
     /// Takes the answer to a question for so many rows.
-    pub(super) fn take(&mut self, rows: Vec<Payment>, asked: usize) {
+    pub(super) fn take(&mut self, rows: Vec<Listed>, asked: usize) {
         self.is_open = rows.len() >= asked;
         self.rows.extend(rows);
     }
@@ -55,14 +57,13 @@ pub(super) fn share(wanted: usize, questions: usize) -> usize {
 
 /// The runs that may have rows among the wanted ones that were not read.
 pub(super) fn to_ask_again(runs: &[Run], keyset: Keyset, wanted: usize) -> Vec<usize> {
-    let key = |payment: &Payment| keyset.sort().key(payment);
-    let mut keys: Vec<_> = runs.iter().flat_map(|run| run.rows.iter().map(key)).collect();
+    let mut keys: Vec<_> = runs.iter().flat_map(|run| run.rows.iter().map(|row| row.key)).collect();
     keys.sort_unstable();
     if !keyset.ascends() {
         keys.reverse();
     }
     let last_wanted = beyond(&keys, wanted).map(|place| keys[place]);
-    let may_lack = |run: &Run| match (run.rows.last().map(key), last_wanted) {
+    let may_lack = |run: &Run| match (run.rows.last().map(|row| row.key), last_wanted) {
         (Some(last), Some(wanted)) if keyset.ascends() => last < wanted,
         (Some(last), Some(wanted)) => last > wanted,
         _ => true,
@@ -78,11 +79,10 @@ fn beyond(keys: &[Key], wanted: usize) -> Option<usize> {
 }
 
 /// The rows of a page of one row less than the wanted ones, in page order, and one more if there is one.
-pub(super) fn merged(runs: Vec<Run>, keyset: Keyset, wanted: usize) -> Vec<Payment> {
-    let key = |payment: &Payment| keyset.sort().key(payment);
+pub(super) fn merged(runs: Vec<Run>, keyset: Keyset, wanted: usize) -> Vec<Listed> {
     let runs = runs.into_iter().map(|run| run.rows);
-    let mut rows: Vec<_> = runs.kmerge_by(|a, b| (key(a) < key(b)) == keyset.ascends()).collect();
-    let keys: Vec<_> = rows.iter().map(key).collect();
+    let mut rows: Vec<_> = runs.kmerge_by(|a, b| (a.key < b.key) == keyset.ascends()).collect();
+    let keys: Vec<_> = rows.iter().map(|row| row.key).collect();
     if let Some(place) = beyond(&keys, wanted) {
         rows.truncate(place + 1);
     }

@@ -4,6 +4,7 @@
 //! the page, never passed over in silence; personal fields leave here masked.
 
 mod detail;
+mod json;
 pub(crate) mod mask;
 mod merge;
 mod moment;
@@ -24,12 +25,12 @@ use merge::{Question, Run};
 use payhist_dialect::TableName;
 use payhist_plan::{months, routing};
 use payhist_storage::histories::History;
-use payhist_storage::payments::{self, Filter, Keyset, PaymentScope, Sort};
+use payhist_storage::payments::{self, Filter, Keyset, Listed, PaymentScope, Sort};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_types::cursor::Direction;
 use payhist_types::inventory::{Boundary, Inventory, TableState};
 use payhist_types::payment::{
-    Explained, MissingShard, Payment, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
+    Explained, MissingShard, PaymentDetail, PaymentPage, PaymentQuery, PaymentRow, ReadScope,
 };
 use payhist_types::search::{SEARCH_CHARS_MAX, SearchAnswer};
 use payhist_types::{Cursor, PaymentId, ShardId};
@@ -66,8 +67,21 @@ pub async fn list_within(
     let recent = catalogue::recent(ops, query.history.trim()).await?;
     let reader = Reader { walk_time, ..Reader::new(ops, &recent)? };
     let request = request::parse(query, reader.zone, ops.now())?;
-    let found = reader.find(&request).await?;
-    Ok(reader.page(&request, found))
+    let (page, rows) = reader.page(&request, reader.find(&request).await?);
+    let payments = rows.iter().map(|listed| reader.row(listed)).collect::<Result<_, _>>()?;
+    Ok(page.with(payments))
+}
+
+/// The same page as JSON.
+///
+/// # Errors
+/// Those of [`list`].
+pub async fn list_json(ops: &Ops, _permit: &Permit<ViewPayments>, query: &PaymentQuery) -> Result<Vec<u8>, OpsError> {
+    let recent = catalogue::recent(ops, query.history.trim()).await?;
+    let reader = Reader::new(ops, &recent)?;
+    let request = request::parse(query, reader.zone, ops.now())?;
+    let (page, rows) = reader.page(&request, reader.find(&request).await?);
+    reader.json(page, &rows)
 }
 
 /// One payment, where it lives and what is near it. Its personal fields are in clear for whoever has lately said why
@@ -138,7 +152,7 @@ pub async fn search(
 
 /// What a walk has found: rows in the keyset's order, and more than the page when there are more.
 struct Found {
-    payments: Vec<Payment>,
+    payments: Vec<Listed>,
     missing: Vec<MissingShard>,
     shards: Vec<ShardId>,
     read: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -230,7 +244,7 @@ impl<'a> Reader<'a> {
             let missing = |shard: &ShardId| found.missing.iter().any(|missing| missing.shard == *shard);
             let asked: Vec<_> = shards.iter().filter(|shard| !missing(shard)).copied().collect();
             self.read_window(&asked, (from, until), request, &mut found).await?;
-            if found.payments.len() > rows_of_page(&found.payments, request.limit, sort) {
+            if found.payments.len() > rows_of_page(&found.payments, request.limit) {
                 break;
             }
             if round < last && begun.elapsed() > self.walk_time {
@@ -286,7 +300,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    async fn ask(&self, question: Question, rows: usize) -> Result<Vec<Payment>, OpsError> {
+    async fn ask(&self, question: Question, rows: usize) -> Result<Vec<Listed>, OpsError> {
         let Question { shard, scope, filter, keyset } = question;
         let source = self.ops.source(self.history.spec.source.of(shard))?;
         let rows = rows as u64;
@@ -303,18 +317,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn page(&self, request: &Request, found: Found) -> PaymentPage {
+    /// The page, and apart from it its rows.
+    fn page(&self, request: &Request, found: Found) -> (PaymentPage<()>, Vec<Listed>) {
         let Found { mut payments, missing, shards, read, stopped_at } = found;
-        let (keyset, sort) = (request.keyset, request.keyset.sort());
-        let rows = rows_of_page(&payments, request.limit, sort);
+        let keyset = request.keyset;
+        let rows = rows_of_page(&payments, request.limit);
         let more = payments.len() > rows;
         payments.truncate(rows);
         let backwards = keyset.is_backwards();
         if backwards {
             payments.reverse();
         }
-        let cursor = |payment: Option<&Payment>, direction| {
-            let key = sort.key(payment?);
+        let cursor = |listed: Option<&Listed>, direction| {
+            let key = listed?.key;
             let cursor = Cursor::new(key.created_at, key.payment_id, direction);
             Some(key.amount.map_or(cursor, |amount| cursor.at_amount(amount)))
         };
@@ -332,18 +347,19 @@ impl<'a> Reader<'a> {
                 older = Some(Cursor::new(before, PaymentId::from_raw(u64::MAX), Direction::Older));
             }
         }
-        PaymentPage {
+        let page = PaymentPage {
             history: self.history.spec.name.to_string(),
             zone: self.history.spec.policy.zone.clone(),
             read_at: local(self.ops.now(), self.zone),
-            payments: payments.into_iter().map(|payment| self.row(payment)).collect(),
+            payments: (),
             older,
             newer,
             complete: missing.is_empty(),
             missing,
             unfinished: stopped_at.is_some(),
             scope: ReadScope { shards, months: read.and_then(|read| self.months(read)) },
-        }
+        };
+        (page, payments)
     }
 
     /// The months that a stretch touches, cut to those that have partitions.
@@ -368,20 +384,21 @@ impl<'a> Reader<'a> {
         (first <= last).then_some((month(first), month(last)))
     }
 
-    fn row(&self, payment: Payment) -> PaymentRow {
-        PaymentRow {
+    fn row(&self, listed: &Listed) -> Result<PaymentRow, OpsError> {
+        let payment = listed.payment()?;
+        Ok(PaymentRow {
             shard: routing::shard_of(&self.history.spec.route, payment.user_id),
-            month: months::month_of(payment.created_at.to_utc(), self.zone),
-            payment: mask::masked(localised(payment, self.zone)),
-        }
+            month: months::month_of(payment.created_at, self.zone),
+            payment: mask::masked(localised(payment.to_payment()?, self.zone)),
+        })
     }
 }
 
 /// How many rows make a page: as many as asked for, and those at the very place where it would be cut. Adopted shards may
 /// use an id each, and a cursor could not tell such rows apart.
-fn rows_of_page(payments: &[Payment], limit: usize, sort: Sort) -> usize {
+fn rows_of_page(payments: &[Listed], limit: usize) -> usize {
     let Some(last) = payments.get(limit - 1) else { return payments.len() };
-    limit + payments[limit..].iter().take_while(|next| sort.key(next) == sort.key(last)).count()
+    limit + payments[limit..].iter().take_while(|next| next.key == last.key).count()
 }
 
 /// Without a narrower filter each status is a question of its own, so that each walks its index in page order.

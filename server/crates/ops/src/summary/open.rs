@@ -5,7 +5,7 @@
 
 use super::count::Counted;
 use crate::OpsError;
-use moka::future::Cache;
+use crate::recently::Recently;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ const MONTHS_MAX: u64 = 10_000;
 
 /// What was counted lately, by what it is of.
 #[derive(Debug)]
-pub(crate) struct OpenMonths(Cache<String, Arc<Counted>>);
+pub(crate) struct OpenMonths(Recently<String, Arc<Counted>>);
 
 impl Default for OpenMonths {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(MONTHS_MAX).time_to_live(FRESH_FOR).build())
+        Self(Recently::new(MONTHS_MAX, FRESH_FOR))
     }
 }
 
@@ -31,13 +31,12 @@ impl OpenMonths {
         basis: String,
         count: impl Future<Output = Result<Counted, OpsError>>,
     ) -> Result<Counted, OpsError> {
-        let counted =
-            self.0.try_get_with(basis, async { count.await.map(Arc::new) }).await.map_err(Arc::unwrap_or_clone)?;
+        let counted = self.0.get(basis, async { count.await.map(Arc::new) }).await?;
         Ok(Counted::clone(&counted))
     }
 
     /// Forgets all of it, after payhist changed rows.
     pub(crate) fn forget(&self) {
-        self.0.invalidate_all();
+        self.0.forget();
     }
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use payhist_types::PaymentId;
-use payhist_types::payment::Payment;
 use rust_decimal::Decimal;
 
 /// What a list goes by. Amounts are compared as numbers: the caller sees to it that they are of one currency.
@@ -37,17 +36,6 @@ pub enum Keyset {
     After(Sort, Key),
     /// Back from a place: the row nearest to it comes first.
     Before(Sort, Key),
-}
-
-impl Sort {
-    /// Where a payment stands.
-    pub fn key(self, payment: &Payment) -> Key {
-        let amount = match self {
-            Self::Newest => None,
-            Self::Largest | Self::Smallest => Some(payment.money.amount()),
-        };
-        Key { amount, created_at: payment.created_at.to_utc(), payment_id: payment.payment_id }
-    }
 }
 
 impl Keyset {

@@ -8,27 +8,28 @@ mod explain;
 mod keyset;
 mod layout;
 mod people;
+mod received;
 mod sums;
 
-pub use every::{PaymentRef, Received, every, receive_every};
+pub use every::{every, receive_every};
 pub use explain::explain;
 pub use keyset::{Key, Keyset, Sort};
 pub use layout::Layout;
 pub use people::users_of_email;
+pub use received::{Listed, PaymentRef, Received};
 pub use sums::{Offsets, select_sums, sums};
 
 use crate::dynamic;
-use crate::error::{During, StorageError};
+use crate::error::StorageError;
 use chrono::{DateTime, Utc};
 use payhist_dialect::TableName;
-use payhist_types::money::{Currency, Money};
-use payhist_types::payment::{Payment, PaymentStatus};
+use payhist_types::money::Currency;
+use payhist_types::payment::PaymentStatus;
 use payhist_types::{PaymentId, UserId};
 use rust_decimal::Decimal;
 use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 use sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
-use sqlx::FromRow;
-use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::mysql::MySqlConnection;
 
 /// Where a query may look: one shard's table, and rows created in `[from, until)`. It has no default on purpose.
 #[derive(Debug, Clone)]
@@ -166,66 +167,7 @@ pub async fn list(
     filter: &Filter,
     keyset: Keyset,
     limit: u64,
-) -> Result<Vec<Payment>, StorageError> {
+) -> Result<Vec<Listed>, StorageError> {
     let rows = dynamic::fetch_all(connection, "payments.list", &select(scope, filter, keyset, limit)).await?;
-    rows.iter().map(|row| read(row, &scope.layout)).collect()
-}
-
-/// `PAYMENT_COLUMNS`, decoded by position: by name each value would cost a look-up.
-type PaymentColumns<'r> = (
-    u64,
-    u64,
-    String,
-    String,
-    Option<String>,
-    String,
-    &'r str,
-    Decimal,
-    &'r str,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<u32>,
-    DateTime<Utc>,
-    Option<DateTime<Utc>>,
-);
-
-fn read(row: &MySqlRow, layout: &Layout) -> Result<Payment, StorageError> {
-    let (
-        id,
-        user_id,
-        order_id,
-        provider,
-        provider_tx_id,
-        method,
-        status,
-        amount,
-        currency,
-        payer_name,
-        payer_email,
-        failure_code,
-        version,
-        created_at,
-        updated_at,
-    ) = PaymentColumns::from_row(row).during("payments.read")?;
-    let unknown = |what: &str| StorageError::Inconsistent(format!("payment {id} has {what}"));
-    let status = layout.status_of(status).ok_or_else(|| unknown(&format!("the unknown status {status:?}")))?;
-    let currency: Currency = currency.parse().map_err(|_| unknown(&format!("the unknown currency {currency:?}")))?;
-    let money = Money::new(amount, currency).map_err(|error| unknown(&format!("an impossible amount: {error}")))?;
-    Ok(Payment {
-        payment_id: PaymentId::from_raw(id),
-        user_id: UserId(user_id),
-        order_id,
-        provider,
-        provider_tx_id,
-        method,
-        status,
-        money,
-        payer_name,
-        payer_email,
-        failure_code,
-        version,
-        created_at: created_at.fixed_offset(),
-        updated_at: updated_at.map(|at| at.fixed_offset()),
-    })
+    Received { rows, layout: scope.layout.clone() }.listed(keyset.sort())
 }

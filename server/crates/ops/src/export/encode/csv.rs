@@ -7,6 +7,7 @@ use super::time::Times;
 use super::{BLOCK_BYTES, Ready};
 use crate::OpsError;
 use ::csv::{Terminator, Writer, WriterBuilder};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use payhist_storage::payments::PaymentRef;
 use payhist_types::payment::PAYMENT_COLUMNS;
@@ -51,7 +52,7 @@ impl Encoder {
         self.text(Some(row.method))?;
         self.field(<&str>::from(row.status).as_bytes())?;
         self.field(row.amount.as_bytes())?;
-        self.field(row.currency.as_bytes())?;
+        self.field(row.currency.as_str().as_bytes())?;
         self.text(row.payer_name)?;
         self.text(row.payer_email)?;
         self.text(row.failure_code)?;
@@ -82,10 +83,10 @@ impl Encoder {
         self.writer.write_field(&self.scratch).map_err(failed)
     }
 
-    fn time(&mut self, micros: Option<i64>) -> Result<(), OpsError> {
+    fn time(&mut self, at: Option<DateTime<Utc>>) -> Result<(), OpsError> {
         self.scratch.clear();
-        if let Some(micros) = micros {
-            self.times.push(&mut self.scratch, micros)?;
+        if let Some(at) = at {
+            self.times.push(&mut self.scratch, at);
         }
         self.writer.write_field(&self.scratch).map_err(failed)
     }

@@ -8,7 +8,7 @@ mod parquet;
 mod time;
 
 use crate::OpsError;
-use crate::browse::mask;
+use crate::browse::mask::Masks;
 use ::bytes::Bytes;
 use chrono_tz::Tz;
 use payhist_storage::payments::PaymentRef;
@@ -34,10 +34,8 @@ enum Format {
 /// Takes payments one by one and gives them back in pieces of the file.
 pub(super) struct Encoder {
     format: Format,
-    /// Are personal fields masked?
-    masks: bool,
-    name: String,
-    email: String,
+    /// `None`: personal fields stay in clear.
+    masks: Option<Masks>,
 }
 
 impl Encoder {
@@ -47,7 +45,7 @@ impl Encoder {
             ExportFormat::Ndjson => Format::Ndjson(ndjson::Encoder::new(zone)),
             ExportFormat::Parquet => Format::Parquet(Box::new(parquet::Encoder::new()?)),
         };
-        Ok(Self { format, masks, name: String::new(), email: String::new() })
+        Ok(Self { format, masks: masks.then(Masks::default) })
     }
 
     /// What stands before all rows.
@@ -57,16 +55,14 @@ impl Encoder {
 
     /// Appends a payment; answers a piece when one is full.
     pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
-        let Self { format, masks, name, email } = self;
-        let mut row = *row;
-        if *masks {
-            row.payer_name = row.payer_name.map(|clear| masked(name, mask::name, clear));
-            row.payer_email = row.payer_email.map(|clear| masked(email, mask::email, clear));
-        }
-        match format {
-            Format::Csv(encoder) => encoder.push(&row),
-            Format::Ndjson(encoder) => encoder.push(&row),
-            Format::Parquet(encoder) => encoder.push(&row),
+        let row = &match &mut self.masks {
+            Some(masks) => masks.masked(*row),
+            None => *row,
+        };
+        match &mut self.format {
+            Format::Csv(encoder) => encoder.push(row),
+            Format::Ndjson(encoder) => encoder.push(row),
+            Format::Parquet(encoder) => encoder.push(row),
         }
     }
 
@@ -94,12 +90,6 @@ impl Encoder {
             Format::Parquet(encoder) => encoder.finish(),
         }
     }
-}
-
-fn masked<'a>(masked: &'a mut String, mask: fn(&mut String, &str), clear: &str) -> &'a str {
-    masked.clear();
-    mask(masked, clear);
-    masked
 }
 
 /// What stands where the rest of the rows should. Parquet needs nothing: without its footer nobody can read it.

@@ -57,13 +57,13 @@ impl Encoder {
             text(Some(row.method)),
             text(Some(row.status.into())),
             Value::Decimal(amount),
-            text(Some(row.currency)),
+            text(Some(row.currency.as_str())),
             text(row.payer_name),
             text(row.payer_email),
             text(row.failure_code),
             Value::Long(row.version.map(i64::from)),
-            Value::Long(Some(row.created_at)),
-            Value::Long(row.updated_at),
+            Value::Long(Some(row.created_at.timestamp_micros())),
+            Value::Long(row.updated_at.map(|at| at.timestamp_micros())),
         ] {
             if !cells.next().is_some_and(|cells| value.put(cells)) {
                 return Err(OpsError::Internal("a column of another kind".to_owned()));

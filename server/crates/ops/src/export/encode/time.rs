@@ -1,8 +1,8 @@
 //! Times in the business zone, as RFC 3339, quickly: what is the same for a quarter of an hour is written once.
 
-use chrono::{DateTime, FixedOffset, Offset, SecondsFormat, TimeZone};
+use crate::zone::local;
+use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use payhist_storage::StorageError;
 
 /// Clocks change on a quarter of an hour, and so do dates and hours.
 const QUARTER_MICROS: i64 = 900 * 1_000_000;
@@ -29,14 +29,15 @@ impl Times {
         Self { zone, remembered: std::iter::repeat_n(None, usize::try_from(REMEMBERED).unwrap_or_default()).collect() }
     }
 
-    /// Appends an instant in microseconds since 1970.
-    pub(super) fn push(&mut self, text: &mut Vec<u8>, micros: i64) -> Result<(), StorageError> {
+    /// Appends an instant.
+    pub(super) fn push(&mut self, text: &mut Vec<u8>, at: DateTime<Utc>) {
+        let micros = at.timestamp_micros();
         let number = micros.div_euclid(QUARTER_MICROS);
         let place = usize::try_from(number.rem_euclid(REMEMBERED)).unwrap_or_default();
         let known = self.remembered[place].filter(|quarter| quarter.number == number);
-        let Some(quarter) = known.map_or_else(|| self.quarter(number), |known| Ok(Some(known)))? else {
-            text.extend_from_slice(self.local(micros)?.to_rfc3339_opts(SecondsFormat::AutoSi, false).as_bytes());
-            return Ok(());
+        let Some(quarter) = known.or_else(|| self.quarter(number)) else {
+            text.extend_from_slice(local(at, self.zone).to_rfc3339_opts(SecondsFormat::AutoSi, false).as_bytes());
+            return;
         };
         self.remembered[place] = Some(quarter);
         let within = micros.rem_euclid(QUARTER_MICROS);
@@ -57,32 +58,24 @@ impl Times {
             }
         }
         text.extend_from_slice(&quarter.offset);
-        Ok(())
     }
 
     /// `None`: its instants do not begin and end alike.
-    fn quarter(&self, number: i64) -> Result<Option<Quarter>, StorageError> {
-        let start = self.local(number.saturating_mul(QUARTER_MICROS))?;
-        let end = self.local(number.saturating_mul(QUARTER_MICROS).saturating_add(QUARTER_MICROS - 1))?;
+    fn quarter(&self, number: i64) -> Option<Quarter> {
+        let edge = |micros| Some(local(DateTime::from_timestamp_micros(micros)?, self.zone));
+        let start = edge(number.checked_mul(QUARTER_MICROS)?)?;
+        let end = edge(number.checked_add(1)?.checked_mul(QUARTER_MICROS)? - 1)?;
         let offset = *start.offset();
-        let aligned = offset.fix().local_minus_utc() % 900 == 0 && *end.offset() == offset;
+        if offset.local_minus_utc() % 900 != 0 || *end.offset() != offset {
+            return None;
+        }
         let text = start.to_rfc3339();
-        let (head, minute, offset) = (text.get(..14), text.get(14..16), text.get(19..));
-        let parts = head.zip(minute).zip(offset).filter(|_| aligned).and_then(|((head, minute), offset)| {
-            Some(Quarter {
-                number,
-                head: head.as_bytes().try_into().ok()?,
-                first_minute: minute.parse().ok()?,
-                offset: offset.as_bytes().try_into().ok()?,
-            })
-        });
-        Ok(parts)
-    }
-
-    fn local(&self, micros: i64) -> Result<DateTime<FixedOffset>, StorageError> {
-        let at = DateTime::from_timestamp_micros(micros)
-            .ok_or_else(|| StorageError::Inconsistent(format!("{micros} µs since 1970 are beyond all calendars")))?;
-        Ok(self.zone.from_utc_datetime(&at.naive_utc()).fixed_offset())
+        Some(Quarter {
+            number,
+            head: text.get(..14)?.as_bytes().try_into().ok()?,
+            first_minute: text.get(14..16)?.parse().ok()?,
+            offset: text.get(19..)?.as_bytes().try_into().ok()?,
+        })
     }
 }
 
@@ -108,8 +101,9 @@ mod tests {
                 // A prime number of microseconds, so that every quarter and many fractions come, and then come again.
                 let micros = start + step * 797_003_000_i64 + [0, 5, 5_000][usize::try_from(step % 3).unwrap()];
                 let mut text = Vec::new();
-                times.push(&mut text, micros).unwrap();
-                let expected = times.local(micros).unwrap().to_rfc3339_opts(SecondsFormat::AutoSi, false);
+                let at = DateTime::from_timestamp_micros(micros).unwrap();
+                times.push(&mut text, at);
+                let expected = local(at, zone).to_rfc3339_opts(SecondsFormat::AutoSi, false);
                 assert_eq!(String::from_utf8(text).unwrap(), expected, "{zone} {micros}");
             }
         }

@@ -1,0 +1,69 @@
+//! A page of payments as JSON, its rows written from what was received.
+//!
+//! Invariants: the very JSON of [`PaymentPage`]; personal fields are masked.
+
+use super::Reader;
+use super::mask::Masks;
+use crate::OpsError;
+use crate::payment_json::PaymentJson;
+use crate::zone::local;
+use chrono::{DateTime, Utc};
+use payhist_plan::{months, routing};
+use payhist_storage::payments::Listed;
+use payhist_types::payment::PaymentPage;
+use payhist_types::{Month, ShardId, rfc3339};
+use serde::ser::{Error, SerializeSeq};
+use serde::{Serialize, Serializer};
+
+/// What a page of fifty payments takes.
+const PAGE_BYTES: usize = 32 << 10;
+
+impl Reader<'_> {
+    /// The page with its rows.
+    pub(super) fn json(&self, page: PaymentPage<()>, rows: &[Listed]) -> Result<Vec<u8>, OpsError> {
+        let mut json = Vec::with_capacity(PAGE_BYTES);
+        let page = page.with(Rows { reader: self, rows });
+        serde_json::to_writer(&mut json, &page).map_err(|error| OpsError::Internal(error.to_string()))?;
+        Ok(json)
+    }
+}
+
+struct Rows<'a> {
+    reader: &'a Reader<'a>,
+    rows: &'a [Listed],
+}
+
+/// [`payhist_types::payment::PaymentRow`], borrowed.
+#[derive(Serialize)]
+struct Row<'r> {
+    #[serde(flatten)]
+    payment: PaymentJson<'r>,
+    shard: ShardId,
+    month: Month,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Reader { history, zone, .. } = self.reader;
+        let (mut masks, mut created_at, mut updated_at) = (Masks::default(), String::new(), String::new());
+        let text = |text: &mut String, at: DateTime<Utc>| {
+            text.clear();
+            rfc3339::push(text, &local(at, *zone));
+        };
+        let mut array = serializer.serialize_seq(Some(self.rows.len()))?;
+        for listed in self.rows {
+            let payment = masks.masked(listed.payment().map_err(S::Error::custom)?);
+            text(&mut created_at, payment.created_at);
+            if let Some(at) = payment.updated_at {
+                text(&mut updated_at, at);
+            }
+            let updated_at = payment.updated_at.map(|_| updated_at.as_str());
+            array.serialize_element(&Row {
+                shard: routing::shard_of(&history.spec.route, payment.user_id),
+                month: months::month_of(payment.created_at, *zone),
+                payment: PaymentJson::new(payment, &created_at, updated_at),
+            })?;
+        }
+        array.end()
+    }
+}
