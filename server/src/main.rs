@@ -10,7 +10,7 @@ use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
 /// A page of payments is some thousand small strings, made and dropped: the system's allocator took an eighth of its
-/// time.
+/// time. Without huge pages: they saved a page no time, and doubled what an export takes, since a byte holds two megabytes.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

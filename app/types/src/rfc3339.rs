@@ -13,28 +13,24 @@ pub fn push(text: &mut String, at: &DateTime<FixedOffset>) {
         text.push_str(&at.to_rfc3339_opts(SecondsFormat::AutoSi, false));
         return;
     };
-    let mut bytes = *b"0000-00-00T00:00:00.000000";
+    let mut bytes = *b"0000-00-00T00:00:00.000000+00:00";
     put(&mut bytes[..4], year);
     put(&mut bytes[5..7], local.month());
     put(&mut bytes[8..10], local.day());
     put(&mut bytes[11..13], local.hour());
     put(&mut bytes[14..16], local.minute());
     put(&mut bytes[17..19], local.second());
-    put(&mut bytes[20..], nanos / 1_000);
-    let end = match nanos {
+    put(&mut bytes[20..26], nanos / 1_000);
+    let zone = match nanos {
         0 => 19,
         _ if nanos.is_multiple_of(1_000_000) => 23,
         _ => 26,
     };
-    text.push_str(str::from_utf8(&bytes[..end]).unwrap_or_default());
-    let mut bytes = *b"+00:00";
-    if offset < 0 {
-        bytes[0] = b'-';
-    }
     let minutes = offset.unsigned_abs() / 60;
-    put(&mut bytes[1..3], minutes / 60);
-    put(&mut bytes[4..], minutes % 60);
-    text.push_str(str::from_utf8(&bytes).unwrap_or_default());
+    bytes[zone..zone + 6].copy_from_slice(if offset < 0 { b"-00:00" } else { b"+00:00" });
+    put(&mut bytes[zone + 1..zone + 3], minutes / 60);
+    put(&mut bytes[zone + 4..zone + 6], minutes % 60);
+    text.push_str(str::from_utf8(&bytes[..zone + 6]).unwrap_or_default());
 }
 
 /// Fills a place with digits.

@@ -188,7 +188,7 @@ async fn count_released(
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.
 pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsError> {
-    let reading = async {
+    let reading = async || {
         let history = histories::find(ops, name).await?;
         let inventory = read(ops, &history).await?;
         let layouts = layouts(ops, &history).await;
@@ -199,8 +199,7 @@ pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsErro
 
 /// All histories, the default first, at most [`FRESH_FOR`] old.
 pub(crate) async fn all(ops: &Ops) -> Result<Arc<[History]>, OpsError> {
-    let reading = async { Ok(histories::all(ops).await?.into()) };
-    ops.catalogue().all.get((), reading).await
+    ops.catalogue().all.get((), async || Ok(histories::all(ops).await?.into())).await
 }
 
 /// The keys of a history's tables, by source and table, or why they were not read.

@@ -34,9 +34,13 @@ where
     }
 
     /// What was read lately, or else is read now; an error is told to all who wait, and not kept.
-    pub(crate) async fn get(&self, key: K, reading: impl Future<Output = Result<V, OpsError>>) -> Result<V, OpsError> {
-        let generation = self.generation.load(Ordering::Acquire);
-        self.read.try_get_with((generation, key), reading).await.map_err(Arc::unwrap_or_clone)
+    pub(crate) async fn get(&self, key: K, read: impl AsyncFnOnce() -> Result<V, OpsError>) -> Result<V, OpsError> {
+        let key = (self.generation.load(Ordering::Acquire), key);
+        if let Some(known) = self.read.get(&key).await {
+            return Ok(known);
+        }
+        // Boxed, since what reads is large, and a part of all that may have to.
+        self.read.try_get_with(key, Box::pin(read())).await.map_err(Arc::unwrap_or_clone)
     }
 
     /// To be called after what is read was changed.
@@ -55,23 +59,23 @@ mod tests {
     async fn what_began_to_be_read_before_a_change_is_not_answered_after_it() {
         let recently = Recently::new(1, Duration::from_hours(1));
         let (go, gate) = oneshot::channel::<()>();
-        let mut before = pin!(recently.get("it", async {
+        let mut before = pin!(recently.get("it", async || {
             gate.await.unwrap();
             Ok("old")
         }));
         assert!(futures::poll!(&mut before).is_pending());
         recently.forget();
         go.send(()).unwrap();
-        let (before, after) = futures::join!(before, recently.get("it", async { Ok("new") }));
+        let (before, after) = futures::join!(before, recently.get("it", async || Ok("new")));
         assert_eq!((before.unwrap(), after.unwrap()), ("old", "new"));
-        assert_eq!(recently.get("it", async { Ok("read again") }).await.unwrap(), "new");
+        assert_eq!(recently.get("it", async || Ok("read again")).await.unwrap(), "new");
     }
 
     #[tokio::test]
     async fn an_error_is_not_kept() {
         let recently = Recently::new(1, Duration::from_hours(1));
-        let failed = recently.get("it", async { Err::<&str, _>(OpsError::Internal("gone".to_owned())) }).await;
+        let failed = recently.get("it", async || Err::<&str, _>(OpsError::Internal("gone".to_owned()))).await;
         assert!(failed.is_err());
-        assert_eq!(recently.get("it", async { Ok("back") }).await.unwrap(), "back");
+        assert_eq!(recently.get("it", async || Ok("back")).await.unwrap(), "back");
     }
 }

@@ -10,6 +10,7 @@ pub use read::{comment_of, of_table, stream};
 pub use write::insert;
 
 use payhist_types::archive::{Column, ColumnKind};
+use std::ops::Range;
 
 /// Most rows of a batch; one row group of an archive.
 pub const BATCH_ROWS_MAX: usize = 4_096;
@@ -37,15 +38,21 @@ impl Blobs {
         self.ends.push(self.data.len());
     }
 
-    /// The one at that place.
-    pub fn get(&self, index: usize) -> &[u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.data[start..self.ends[index]]
+    /// Takes all out, and leaves the room.
+    fn clear(&mut self) {
+        self.data.clear();
+        self.ends.clear();
     }
 
-    /// The bytes of all, and where each ends.
-    pub fn into_parts(self) -> (Vec<u8>, Vec<usize>) {
-        (self.data, self.ends)
+    /// The one at that place.
+    pub fn get(&self, index: usize) -> &[u8] {
+        self.bytes(index..index + 1)
+    }
+
+    /// The bytes of those one after the other.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        let end = |count: usize| count.checked_sub(1).map_or(0, |last| self.ends[last]);
+        &self.data[end(range.start)..end(range.end)]
     }
 }
 
@@ -101,6 +108,19 @@ impl Batch {
     /// No rows, with room for so many.
     pub fn with_room(columns: &[Column], rows: usize) -> Self {
         Self { rows: 0, cells: columns.iter().map(|column| Cells::with_room(column.kind, rows)).collect() }
+    }
+
+    /// Takes the rows out, and leaves the room.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+        for cells in &mut self.cells {
+            cells.present.clear();
+            match &mut cells.values {
+                Values::Longs(longs) => longs.clear(),
+                Values::Decimals(decimals) => decimals.clear(),
+                Values::Blobs(blobs) => blobs.clear(),
+            }
+        }
     }
 
     /// The batch row by row.

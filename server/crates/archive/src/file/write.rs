@@ -11,10 +11,13 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::ColumnPath;
 use payhist_storage::columns::{Batch, Values};
 use payhist_types::archive::{Column, ColumnKind};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Of the levels 1 to 22 the one that two cores keep up with.
 const ZSTD_LEVEL: i32 = 1;
+/// Values that are handed to Parquet's writer at once: what is made for them stays small.
+const ROWS_AT_ONCE: usize = 1_024;
 
 /// A Parquet file under way; what is ready is taken from it piece by piece.
 pub struct FileWriter {
@@ -57,17 +60,21 @@ impl FileWriter {
     }
 
     /// Appends a batch as a row group; answers what of the file is ready.
-    pub fn write(&mut self, batch: Batch) -> Result<Bytes, ArchiveError> {
+    pub fn write(&mut self, batch: &Batch) -> Result<Bytes, ArchiveError> {
         let mut group = self.writer.next_row_group()?;
-        for (column, cells) in self.columns.iter().zip(batch.cells) {
+        for (column, cells) in self.columns.iter().zip(&batch.cells) {
             let mut writer =
                 group.next_column()?.ok_or_else(|| ArchiveError::Damaged("a column too many".to_owned()))?;
-            // A column that is never NULL has no definition levels.
-            let levels = column.nullable.then_some(cells.present.as_slice());
             if !column.nullable && cells.present.contains(&0) {
                 return Err(ArchiveError::Damaged(format!("{} is NULL", column.name)));
             }
-            put(&mut writer, column.kind, cells.values, levels)?;
+            let mut start = 0;
+            for present in cells.present.chunks(ROWS_AT_ONCE) {
+                let end = start + present.iter().filter(|present| **present != 0).count();
+                // A column that is never NULL has no definition levels.
+                put(&mut writer, column.kind, &cells.values, start..end, column.nullable.then_some(present))?;
+                start = end;
+            }
             writer.close()?;
         }
         group.close()?;
@@ -89,32 +96,35 @@ impl FileWriter {
     }
 }
 
+/// Hands on some of a column's values.
 fn put(
     writer: &mut SerializedColumnWriter<'_>,
     kind: ColumnKind,
-    values: Values,
+    values: &Values,
+    range: Range<usize>,
     levels: Option<&[i16]>,
 ) -> Result<(), ArchiveError> {
     match values {
         Values::Longs(days) if kind == ColumnKind::Date => {
-            let days = days.into_iter().map(i32::try_from).collect::<Result<Vec<_>, _>>();
+            let days = days[range].iter().map(|day| i32::try_from(*day)).collect::<Result<Vec<_>, _>>();
             let days = days.map_err(|_| ArchiveError::Damaged("a day beyond all calendars".to_owned()))?;
             writer.typed::<Int32Type>().write_batch(&days, levels, None)?;
         }
-        Values::Longs(longs) => drop(writer.typed::<Int64Type>().write_batch(&longs, levels, None)?),
+        Values::Longs(longs) => drop(writer.typed::<Int64Type>().write_batch(&longs[range], levels, None)?),
         Values::Decimals(decimals) => {
             // Each with bytes of its own: the writer keeps the least and the greatest of every row group until the file ends.
             let own = |decimal: &i128| FixedLenByteArray::from(decimal.to_be_bytes().to_vec());
-            let values: Vec<_> = decimals.iter().map(own).collect();
+            let values: Vec<_> = decimals[range].iter().map(own).collect();
             writer.typed::<FixedLenByteArrayType>().write_batch(&values, levels, None)?;
         }
         Values::Blobs(blobs) => {
-            let (data, ends) = blobs.into_parts();
-            let (data, mut start) = (Bytes::from(data), 0);
-            let values: Vec<_> = ends
-                .into_iter()
-                .map(|end| ByteArray::from(data.slice(std::mem::replace(&mut start, end)..end)))
-                .collect();
+            let all = Bytes::copy_from_slice(blobs.bytes(range.clone()));
+            let mut start = 0;
+            let next = |index| {
+                let end = start + blobs.get(index).len();
+                ByteArray::from(all.slice(std::mem::replace(&mut start, end)..end))
+            };
+            let values: Vec<_> = range.map(next).collect();
             writer.typed::<ByteArrayType>().write_batch(&values, levels, None)?;
         }
     }

@@ -188,7 +188,7 @@ fn encode(
     let mut writer = FileWriter::new(&expected.columns, &expected.encrypted)?;
     while let Some(sealed) = sealed.blocking_recv() {
         let piece = match sealed {
-            Sealed::Batch(batch) => writer.write(batch)?,
+            Sealed::Batch(batch) => writer.write(&batch)?,
             Sealed::All(tally) => {
                 facts.push(("payhist.tally".to_owned(), json!(tally).to_string()));
                 let _nobody_takes_it = pieces.blocking_send(writer.finish(facts)?);

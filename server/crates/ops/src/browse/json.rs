@@ -8,12 +8,14 @@ use crate::OpsError;
 use crate::payment_json::PaymentJson;
 use crate::zone::local;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use payhist_plan::{months, routing};
 use payhist_storage::payments::Listed;
 use payhist_types::payment::PaymentPage;
-use payhist_types::{Month, ShardId, rfc3339};
+use payhist_types::{ShardId, rfc3339};
 use serde::ser::{Error, SerializeSeq};
 use serde::{Serialize, Serializer};
+use std::ops::Range;
 
 /// What a page of fifty payments takes.
 const PAGE_BYTES: usize = 32 << 10;
@@ -39,7 +41,7 @@ struct Row<'r> {
     #[serde(flatten)]
     payment: PaymentJson<'r>,
     shard: ShardId,
-    month: Month,
+    month: &'r str,
 }
 
 impl Serialize for Rows<'_> {
@@ -50,6 +52,7 @@ impl Serialize for Rows<'_> {
             text.clear();
             rfc3339::push(text, &local(at, *zone));
         };
+        let mut month = Named::default();
         let mut array = serializer.serialize_seq(Some(self.rows.len()))?;
         for listed in self.rows {
             let payment = masks.masked(listed.payment().map_err(S::Error::custom)?);
@@ -60,10 +63,27 @@ impl Serialize for Rows<'_> {
             let updated_at = payment.updated_at.map(|_| updated_at.as_str());
             array.serialize_element(&Row {
                 shard: routing::shard_of(&history.spec.route, payment.user_id),
-                month: months::month_of(payment.created_at, *zone),
+                month: month.of(payment.created_at, *zone),
                 payment: PaymentJson::new(payment, &created_at, updated_at),
             })?;
         }
         array.end()
+    }
+}
+
+/// The month of the row before: mostly this one's, too.
+#[derive(Default)]
+struct Named {
+    name: String,
+    bounds: Range<DateTime<Utc>>,
+}
+
+impl Named {
+    fn of(&mut self, at: DateTime<Utc>, zone: Tz) -> &str {
+        if !self.bounds.contains(&at) {
+            let (start, end) = months::bounds_of(at, zone);
+            *self = Self { name: months::month_of(at, zone).to_string(), bounds: start..end };
+        }
+        &self.name
     }
 }

@@ -12,6 +12,7 @@ use payhist_types::{PaymentId, UserId};
 use rust_decimal::Decimal;
 use sqlx::mysql::MySqlRow;
 use sqlx::{Column, Row, TypeInfo};
+use std::fmt::Display;
 
 const OPERATION: &str = "payments.read";
 /// Most digits before the point of DECIMAL(19,4).
@@ -49,7 +50,8 @@ impl PaymentRef<'_> {
     /// # Errors
     /// [`StorageError::Inconsistent`] for an amount that a payment cannot have.
     pub fn to_payment(&self) -> Result<Payment, StorageError> {
-        let money = Money::new(self.decimal()?, self.currency).map_err(|error| self.has(&error.to_string()))?;
+        let money = Money::new(decimal(self.payment_id, self.amount)?, self.currency)
+            .map_err(|error| inconsistent(self.payment_id, "impossible amount", &error))?;
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Ok(Payment {
             payment_id: self.payment_id,
@@ -67,23 +69,6 @@ impl PaymentRef<'_> {
             created_at: self.created_at.fixed_offset(),
             updated_at: self.updated_at.map(|at| at.fixed_offset()),
         })
-    }
-
-    /// Where it stands in a list.
-    pub(super) fn key(&self, sort: Sort) -> Result<Key, StorageError> {
-        let amount = match sort {
-            Sort::Newest => None,
-            Sort::Largest | Sort::Smallest => Some(self.decimal()?),
-        };
-        Ok(Key { amount, created_at: self.created_at, payment_id: self.payment_id })
-    }
-
-    fn decimal(&self) -> Result<Decimal, StorageError> {
-        Decimal::from_str_exact(self.amount).map_err(|error| self.has(&error.to_string()))
-    }
-
-    fn has(&self, what: &str) -> StorageError {
-        StorageError::Inconsistent(format!("payment {} has an impossible amount: {what}", self.payment_id))
     }
 }
 
@@ -103,21 +88,24 @@ impl Received {
     pub fn payments(&self) -> impl Iterator<Item = Result<PaymentRef<'_>, StorageError>> {
         let mut types = Types::Unknown;
         self.rows.iter().map(move |row| {
-            if types == Types::Unknown {
-                check(row)?;
-            }
             let payment = read(row, &self.layout, types)?;
             types = Types::Fit;
             Ok(payment)
         })
     }
 
-    /// Each row with its place in a list.
+    /// Each row with its place in a list. A row that cannot be read is refused now, not when it is shown.
     pub(super) fn listed(self, sort: Sort) -> Result<Vec<Listed>, StorageError> {
-        let keys: Result<Vec<_>, _> = self.payments().map(|payment| payment?.key(sort)).collect();
+        if matches!(self.layout, Layout::Adopted(_)) {
+            self.payments().try_for_each(|payment| payment.map(drop))?;
+        }
         let Self { rows, layout } = self;
-        let rows = rows.into_iter().zip(keys?);
-        Ok(rows.map(|(row, key)| Listed { key, row, layout: layout.clone() }).collect())
+        let mut listed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let key = Checked::read(&row, &layout, Types::Unknown)?.key(sort)?;
+            listed.push(Listed { key, row, layout: layout.clone() });
+        }
+        Ok(listed)
     }
 }
 
@@ -134,7 +122,7 @@ impl Listed {
     /// The payment.
     ///
     /// # Errors
-    /// None: it was read once before, for its key.
+    /// None: what can be wrong with a row was looked at when it was received.
     pub fn payment(&self) -> Result<PaymentRef<'_>, StorageError> {
         read(&self.row, &self.layout, Types::Fit)
     }
@@ -158,37 +146,81 @@ enum Types {
     Fit,
 }
 
-fn read<'r>(row: &'r MySqlRow, layout: &Layout, types: Types) -> Result<PaymentRef<'r>, StorageError> {
-    macro_rules! get {
-        ($place:expr) => {
-            match types {
-                Types::Unknown => row.try_get($place),
-                Types::Fit => row.try_get_unchecked($place),
-            }
-            .during(OPERATION)?
-        };
+/// A value of a row, whose type is checked unless it fits.
+macro_rules! get {
+    ($row:expr, $place:expr, $types:expr) => {
+        match $types {
+            Types::Unknown => $row.try_get($place),
+            Types::Fit => $row.try_get_unchecked($place),
+        }
+        .during(OPERATION)?
+    };
+}
+
+/// What decides a row's place, and what payhist's own tables may hold that no payment can have.
+struct Checked<'r> {
+    payment_id: PaymentId,
+    created_at: DateTime<Utc>,
+    status: PaymentStatus,
+    amount: &'r str,
+    currency: Currency,
+}
+
+impl<'r> Checked<'r> {
+    fn read(row: &'r MySqlRow, layout: &Layout, types: Types) -> Result<Self, StorageError> {
+        if types == Types::Unknown {
+            check(row)?;
+        }
+        let payment_id = PaymentId::from_raw(get!(row, 0, types));
+        let (status, currency): (&str, &str) = (get!(row, 6, types), get!(row, 8, types));
+        let text = row.try_get_unchecked(AMOUNT).during(OPERATION)?;
+        let wrong = |what, text: &str| inconsistent(payment_id, what, &format_args!("{text:?}"));
+        Ok(Self {
+            payment_id,
+            created_at: get!(row, 13, types),
+            status: layout.status_of(status).ok_or_else(|| wrong("unknown status", status))?,
+            amount: amount(text).ok_or_else(|| wrong("impossible amount", text))?,
+            currency: currency.parse().map_err(|_| wrong("unknown currency", currency))?,
+        })
     }
-    let id: u64 = get!(0);
-    let unknown = |what: &str, it: &str| StorageError::Inconsistent(format!("payment {id} has the {what} {it:?}"));
-    let (status, currency): (&str, &str) = (get!(6), get!(8));
-    let text = row.try_get_unchecked(AMOUNT).during(OPERATION)?;
+
+    fn key(&self, sort: Sort) -> Result<Key, StorageError> {
+        let Self { payment_id, created_at, amount, .. } = *self;
+        let amount = match sort {
+            Sort::Newest => None,
+            Sort::Largest | Sort::Smallest => Some(decimal(payment_id, amount)?),
+        };
+        Ok(Key { amount, created_at, payment_id })
+    }
+}
+
+fn read<'r>(row: &'r MySqlRow, layout: &Layout, types: Types) -> Result<PaymentRef<'r>, StorageError> {
+    let Checked { payment_id, created_at, status, amount, currency } = Checked::read(row, layout, types)?;
     Ok(PaymentRef {
-        payment_id: PaymentId::from_raw(id),
-        user_id: UserId(get!(1)),
-        order_id: get!(2),
-        provider: get!(3),
-        provider_tx_id: get!(4),
-        method: get!(5),
-        status: layout.status_of(status).ok_or_else(|| unknown("unknown status", status))?,
-        amount: amount(text).ok_or_else(|| unknown("impossible amount", text))?,
-        currency: currency.parse().map_err(|_| unknown("unknown currency", currency))?,
-        payer_name: get!(9),
-        payer_email: get!(10),
-        failure_code: get!(11),
-        version: get!(12),
-        created_at: get!(13),
-        updated_at: get!(14),
+        payment_id,
+        user_id: UserId(get!(row, 1, types)),
+        order_id: get!(row, 2, types),
+        provider: get!(row, 3, types),
+        provider_tx_id: get!(row, 4, types),
+        method: get!(row, 5, types),
+        status,
+        amount,
+        currency,
+        payer_name: get!(row, 9, types),
+        payer_email: get!(row, 10, types),
+        failure_code: get!(row, 11, types),
+        version: get!(row, 12, types),
+        created_at,
+        updated_at: get!(row, 14, types),
     })
+}
+
+fn decimal(id: PaymentId, amount: &str) -> Result<Decimal, StorageError> {
+    Decimal::from_str_exact(amount).map_err(|error| inconsistent(id, "impossible amount", &error))
+}
+
+fn inconsistent(id: PaymentId, what: &str, it: &dyn Display) -> StorageError {
+    StorageError::Inconsistent(format!("payment {id} has the {what} {it}"))
 }
 
 /// A decimal without needless zeros, if DECIMAL(19,4) holds it.

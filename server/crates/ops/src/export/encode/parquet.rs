@@ -32,7 +32,6 @@ fn columns() -> Vec<Column> {
 }
 
 pub(super) struct Encoder {
-    columns: Vec<Column>,
     batch: Batch,
     file: FileWriter,
 }
@@ -40,7 +39,7 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new() -> Result<Self, OpsError> {
         let columns = columns();
-        Ok(Self { batch: Batch::with_room(&columns, GROUP_ROWS), file: FileWriter::new(&columns, &[])?, columns })
+        Ok(Self { batch: Batch::with_room(&columns, GROUP_ROWS), file: FileWriter::new(&columns, &[])? })
     }
 
     pub(super) fn push(&mut self, row: &PaymentRef<'_>) -> Result<Option<Ready>, OpsError> {
@@ -77,10 +76,9 @@ impl Encoder {
         if self.batch.rows == 0 {
             return Ok(None);
         }
-        let batch = std::mem::replace(&mut self.batch, Batch::with_room(&self.columns, 0));
-        let rows = batch.rows as u64;
-        let bytes = self.file.write(batch)?;
-        self.batch = Batch::with_room(&self.columns, GROUP_ROWS); // not before the other one is gone
+        let rows = self.batch.rows as u64;
+        let bytes = self.file.write(&self.batch)?;
+        self.batch.clear();
         Ok(Some(Ready { bytes, rows }))
     }
 
