@@ -270,19 +270,19 @@ impl<'a> Reader<'a> {
             let scope = self.scope(*shard, from, until)?;
             runs.extend(questions_of(request).into_iter().map(|filter| Run::new(*shard, scope.clone(), filter)));
         }
-        let mut open: Vec<_> = (0..runs.len()).collect();
-        let mut rows = merge::share(wanted, runs.len());
+        let share = merge::share(wanted, runs.len());
+        let mut open: Vec<_> = (0..runs.len()).map(|place| (place, share)).collect();
         while !open.is_empty() {
             // `buffer_unordered` would wake its own task whenever all that it has is under way, and with it another worker.
             let asking = Semaphore::new(SHARDS_AT_ONCE);
-            let answers = join_all(open.iter().map(|place| {
+            let answers = join_all(open.iter().map(|(place, rows)| {
                 let question = runs[*place].question(keyset);
                 async {
                     let _place = asking.acquire().await;
-                    self.ask(question, rows).await
+                    self.ask(question, *rows).await
                 }
             }));
-            for (place, answer) in open.iter().copied().zip(answers.await) {
+            for ((place, rows), answer) in open.iter().copied().zip(answers.await) {
                 match answer {
                     Ok(answer) => runs[place].take(answer, rows),
                     Err(error) => {
@@ -292,7 +292,6 @@ impl<'a> Reader<'a> {
                 }
             }
             open = merge::to_ask_again(&runs, keyset, wanted);
-            rows = wanted;
         }
         found.payments.extend(merge::merged(runs, keyset, wanted));
         let read = found.read.get_or_insert((from, until));
