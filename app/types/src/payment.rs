@@ -269,6 +269,7 @@ pub struct PaymentPage<Rows = Vec<PaymentRow>> {
     /// When it was read, in the business zone.
     pub read_at: DateTime<FixedOffset>,
     /// The rows, newest first.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<PaymentRow>))]
     pub payments: Rows,
     /// Cursor of the next older page; `None` at the oldest end.
     pub older: Option<Cursor>,
