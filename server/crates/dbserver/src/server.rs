@@ -178,6 +178,18 @@ impl PrivateServer {
         let _ = pidfd_send_signal(&self.process, Signal::KILL);
     }
 
+    /// Sends the server SIGSTOP: its socket takes connections, and nothing is answered. For tests.
+    pub fn freeze(&self) {
+        // The only failure is that it has ended.
+        let _ = pidfd_send_signal(&self.process, Signal::STOP);
+    }
+
+    /// Lets a frozen server go on. For tests.
+    pub fn thaw(&self) {
+        // As above.
+        let _ = pidfd_send_signal(&self.process, Signal::CONT);
+    }
+
     /// Stops the server if it runs, and starts it again on the same folder, which stays locked meanwhile.
     /// Errors: as [`PrivateServer::start`].
     pub async fn restart(self) -> Result<Self, ServerError> {

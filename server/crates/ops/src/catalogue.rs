@@ -1,5 +1,6 @@
 //! The partitions of a history, as the servers' catalogues have them now.
 
+use crate::browse::NETWORK_GRACE;
 use crate::recently::Recently;
 use crate::{Ops, OpsError, histories, zone};
 use futures::future::join_all;
@@ -9,6 +10,7 @@ use payhist_plan::months;
 use payhist_storage::archives::{self, Place};
 use payhist_storage::histories::History;
 use payhist_storage::payments::Layout;
+use payhist_storage::source::READ_DEADLINE;
 use payhist_storage::{doctor, held, holds, partitions, restored, twins};
 use payhist_types::ShardId;
 use payhist_types::archive::ArchiveState;
@@ -80,10 +82,10 @@ type Answers<'a> = BTreeMap<&'a str, Result<HashMap<String, TableState>, OpsErro
 async fn tables_on(ops: &Ops, spec: &HistorySpec, source: &str) -> Result<HashMap<String, TableState>, OpsError> {
     let source = ops.source(source)?;
     source.capabilities().await?; // a plan that relies on this answer needs them, too
-    let mut connection = source.pool.acquire("catalogue.read").await?;
     let names: Vec<_> = spec.route.shards().map(|shard| spec.table_of(shard)).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    Ok(partitions::read(&mut connection, &spec.schema, &names).await?)
+    let question = async |connection: &mut _| partitions::read(connection, &spec.schema, &names).await;
+    Ok(source.pool.ask("catalogue.read", READ_DEADLINE + NETWORK_GRACE, question).await?)
 }
 
 fn state_of(answers: &mut Answers, configured: &str, table: &str) -> TableState {
@@ -188,18 +190,25 @@ async fn count_released(
 
 /// The history of that name (the default one for an empty name) with its inventory, at most [`FRESH_FOR`] old.
 pub(crate) async fn recent(ops: &Ops, name: &str) -> Result<Arc<Recent>, OpsError> {
-    let reading = async || {
-        let history = histories::find(ops, name).await?;
-        let inventory = read(ops, &history).await?;
-        let layouts = layouts(ops, &history).await;
-        Ok(Arc::new(Recent { history, inventory, layouts }))
+    let reading = || {
+        let (ops, name) = (ops.clone(), name.to_owned());
+        async move {
+            let history = histories::find(&ops, &name).await?;
+            let inventory = read(&ops, &history).await?;
+            let layouts = layouts(&ops, &history).await;
+            Ok(Arc::new(Recent { history, inventory, layouts }))
+        }
     };
-    ops.catalogue().histories.get(name.to_owned(), reading).await
+    ops.catalogue().histories.get_ahead(name.to_owned(), reading).await
 }
 
 /// All histories, the default first, at most [`FRESH_FOR`] old.
 pub(crate) async fn all(ops: &Ops) -> Result<Arc<[History]>, OpsError> {
-    ops.catalogue().all.get((), async || Ok(histories::all(ops).await?.into())).await
+    let reading = || {
+        let ops = ops.clone();
+        async move { Ok(histories::all(&ops).await?.into()) }
+    };
+    ops.catalogue().all.get_ahead((), reading).await
 }
 
 /// The keys of a history's tables, by source and table, or why they were not read.
@@ -221,8 +230,8 @@ pub(crate) async fn keys(ops: &Ops, spec: &HistorySpec, sources: impl IntoIterat
     let read = |source: &'_ str| {
         let source = ops.source(source);
         async move {
-            let mut connection = source?.pool.acquire("catalogue.keys").await?;
-            Ok::<_, OpsError>(doctor::keys(&mut connection, spec).await?)
+            let question = async |connection: &mut _| doctor::keys(connection, spec).await;
+            Ok::<_, OpsError>(source?.pool.ask("catalogue.keys", READ_DEADLINE + NETWORK_GRACE, question).await?)
         }
     };
     let mut keys = BTreeMap::new();

@@ -28,7 +28,7 @@ impl Default for SeenViews {
 
 /// The views that somebody sees, by name, at most [`FRESH_FOR`] old.
 pub async fn list(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Arc<[SavedView]>, OpsError> {
-    ops.seen_views().0.get(permit.actor().to_owned(), async || Ok(read(ops, permit).await?.into())).await
+    ops.seen_views().0.get(permit.actor().to_owned(), async { Ok(read(ops, permit).await?.into()) }).await
 }
 
 async fn read(ops: &Ops, permit: &Permit<ViewPayments>) -> Result<Vec<SavedView>, OpsError> {

@@ -193,6 +193,36 @@ async fn what_people_look_at_names_the_server_that_is_down_and_shows_the_rest() 
     assert!(job.summary.unwrap().contains("its source second does not answer"));
 }
 
+#[rstest]
+#[case::mariadb_hangs(EngineKind::MySql, EngineKind::MariaDb)]
+#[case::mysql_hangs(EngineKind::MariaDb, EngineKind::MySql)]
+#[tokio::test]
+async fn a_server_that_hangs_is_waited_for_no_longer_than_its_deadline(
+    #[case] first: EngineKind,
+    #[case] second: EngineKind,
+) {
+    let test = Deployment::new(first, second).await;
+    let everything = PaymentQuery::default();
+    let look = async |query: &PaymentQuery| browse::list(&test.ops, &Permit::for_command(), query).await.unwrap();
+    assert!(look(&everything).await.complete);
+    test.second.server().freeze(); // while connections to it lie ready
+
+    let of_one = look(&PaymentQuery { user: "1".to_owned(), ..PaymentQuery::default() }).await;
+    assert!(of_one.complete && of_one.payments.len() == 1, "it is on the other server: {of_one:#?}");
+    let page = look(&everything).await;
+    let missing: Vec<_> = page.missing.iter().map(|missing| (missing.shard.0, &*missing.source)).collect();
+    assert_eq!((missing, page.payments.len()), (vec![(2, "second"), (3, "second")], 2), "{page:#?}");
+    let plan = test.plan().await;
+    assert!(plan.is_partial() && plan.unknown()[0].contains("its source second does not answer"), "{plan:#?}");
+    assert!(plan.steps.iter().all(|step| step.shard.0 < 2), "{plan:#?}");
+
+    test.second.server().thaw();
+    while !look(&everything).await.complete {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await; // until its catalogue is read again
+    }
+    assert!(!test.plan().await.is_partial());
+}
+
 #[tokio::test]
 async fn a_shard_that_two_servers_have_is_left_alone() {
     let test = Deployment::new(EngineKind::MariaDb, EngineKind::MySql).await;

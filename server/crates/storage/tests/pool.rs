@@ -12,6 +12,10 @@ use tokio::time::timeout;
 const ONE_AT_A_TIME: u32 = 1;
 const DEADLINE: Duration = Duration::from_secs(3);
 
+fn failed(error: &sqlx::Error) -> StorageError {
+    StorageError::Inconsistent(error.to_string())
+}
+
 /// Sleeps, then fails by a duplicate key.
 const FAILS_LATE: &str = "INSERT INTO late SELECT SLEEP(0.2) FROM (SELECT 1 UNION ALL SELECT 2) twice";
 
@@ -59,6 +63,28 @@ async fn a_connection_at_rest_is_lent_again_without_a_ping(#[case] engine: Engin
     let mut connection = pool.acquire("again").await.unwrap();
     assert_eq!(sent(&mut connection).await, before);
     connection.keep();
+    timeout(Duration::from_secs(20), pool.close()).await.unwrap();
+}
+
+#[rstest]
+#[case::mariadb(EngineKind::MariaDb)]
+#[case::mysql(EngineKind::MySql)]
+#[tokio::test]
+async fn a_server_that_hangs_keeps_no_question_beyond_its_deadline(#[case] engine: EngineKind) {
+    let server = TestServer::private(engine).await;
+    let pool = Pool::open("test", server.connect_options(), ONE_AT_A_TIME);
+    let look = async |connection: &mut MySqlConnection| {
+        sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(connection).await.map_err(|error| failed(&error))
+    };
+    let ask = async || pool.ask("look", Duration::from_secs(1), look).await;
+    pool.acquire("ready").await.unwrap().keep();
+    server.server().freeze();
+    for part in ["on a connection that lay ready", "on one that would have to be made"] {
+        let answer = timeout(DEADLINE, ask()).await.expect(part);
+        assert!(matches!(answer, Err(StorageError::Unavailable { .. })), "{part}: {answer:?}");
+    }
+    server.server().thaw();
+    while ask().await.is_err() {}
     timeout(Duration::from_secs(20), pool.close()).await.unwrap();
 }
 
@@ -156,13 +182,12 @@ async fn connections(connection: &mut PooledConnection) -> String {
 async fn a_question_that_nobody_waits_for_ends_on_the_server(#[case] engine: EngineKind, #[case] left: bool) {
     let db = TestDb::new(engine).await;
     let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME);
-    let failed = |error: sqlx::Error| StorageError::Inconsistent(error.to_string());
     let deadline = Duration::from_millis(if left { 600_000 } else { 200 });
     let asked = tokio::spawn({
         let pool = pool.clone();
         async move {
             let question = async |connection: &mut MySqlConnection| {
-                sqlx::query("SELECT SLEEP(300)").execute(connection).await.map_err(failed)
+                sqlx::query("SELECT SLEEP(300)").execute(connection).await.map_err(|error| failed(&error))
             };
             pool.ask("sleep", deadline, question).await.map(drop)
         }
@@ -185,7 +210,7 @@ async fn a_question_that_nobody_waits_for_ends_on_the_server(#[case] engine: Eng
     let answer = timeout(
         Duration::from_secs(20),
         pool.ask("again", Duration::from_secs(20), async |connection| {
-            sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(connection).await.map_err(failed)
+            sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(connection).await.map_err(|error| failed(&error))
         }),
     );
     assert_eq!(answer.await.unwrap().unwrap(), 1);

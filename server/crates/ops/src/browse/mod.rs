@@ -11,6 +11,7 @@ mod moment;
 pub(crate) mod request;
 mod reveal;
 mod search;
+mod silent;
 mod timeline;
 pub(crate) mod windows;
 
@@ -35,6 +36,7 @@ use payhist_types::payment::{
 use payhist_types::search::{SEARCH_CHARS_MAX, SearchAnswer};
 use payhist_types::{Cursor, PaymentId, ShardId};
 use request::Request;
+use silent::Silent;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use windows::{TIME_MAX, TIME_MIN};
@@ -238,12 +240,16 @@ impl<'a> Reader<'a> {
         } else {
             windows::walk(self.inventory, request.keyset, from, until, self.ops.now())
         };
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let last = windows.len().saturating_sub(1);
         for (round, (from, until)) in windows.into_iter().enumerate() {
             let missing = |shard: &ShardId| found.missing.iter().any(|missing| missing.shard == *shard);
             let asked: Vec<_> = shards.iter().filter(|shard| !missing(shard)).copied().collect();
+            let known_missing = found.missing.len();
             self.read_window(&asked, (from, until), request, &mut found).await?;
+            if found.missing.len() > known_missing {
+                begun = Instant::now(); // a source that hangs takes no time from the others
+            }
             if found.payments.len() > rows_of_page(&found.payments, request.limit) {
                 break;
             }
@@ -274,12 +280,13 @@ impl<'a> Reader<'a> {
         let mut open: Vec<_> = (0..runs.len()).map(|place| (place, share)).collect();
         while !open.is_empty() {
             // `buffer_unordered` would wake its own task whenever all that it has is under way, and with it another worker.
-            let asking = Semaphore::new(SHARDS_AT_ONCE);
+            let (asking, silent) = (Semaphore::new(SHARDS_AT_ONCE), Silent::default());
             let answers = join_all(open.iter().map(|(place, rows)| {
                 let question = runs[*place].question(keyset);
                 async {
                     let _place = asking.acquire().await;
-                    self.ask(question, *rows).await
+                    let source = self.history.spec.source.of(question.shard);
+                    silent.unless(source, self.ask(question, *rows)).await
                 }
             }));
             for ((place, rows), answer) in open.iter().copied().zip(answers.await) {

@@ -31,7 +31,7 @@ impl OpenMonths {
         basis: String,
         count: impl Future<Output = Result<Counted, OpsError>>,
     ) -> Result<Counted, OpsError> {
-        let counted = self.0.get(basis, async || count.await.map(Arc::new)).await?;
+        let counted = self.0.get(basis, async { count.await.map(Arc::new) }).await?;
         Ok(Counted::clone(&counted))
     }
 

@@ -11,12 +11,14 @@ use payhist_dialect::ddl as dialect;
 use sqlx::mysql::MySqlConnection;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long ending a statement may take before its connection is closed all the same.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Pool {
-    /// Runs short reads on a connection, for at most that long. They must leave it at rest: no transaction, no lock.
+    /// Runs short reads on a connection, for at most that long, the wait for a connection included. They must leave it at
+    /// rest: no transaction, no lock.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] after the deadline; those of [`Pool::acquire`] and of the question.
@@ -26,13 +28,21 @@ impl Pool {
         deadline: Duration,
         question: impl AsyncFnOnce(&mut MySqlConnection) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        let mut connection = self.acquire(purpose).await?;
-        let id = connection.id().await.during(purpose)?;
+        let until = Instant::now() + deadline;
+        let late = |what: &str| StorageError::Unavailable { operation: purpose, reason: format!("no {what} in time") };
+        let acquired = tokio::time::timeout_at(until, self.acquire(purpose)).await;
+        let mut connection = acquired.map_err(|_| {
+            self.meter.timeouts.fetch_add(1, Relaxed);
+            late("connection")
+        })??;
+        let Ok(id) = tokio::time::timeout_at(until, connection.id()).await else {
+            connection.close_on_drop();
+            return Err(late("answer"));
+        };
+        let id = id.during(purpose)?;
         let mut asking = Asking { connection: Some(connection), id, pool: self.clone() };
         let Some(connection) = &mut asking.connection else { unreachable!("it is given away when this is over") };
-        let answer = tokio::time::timeout(deadline, question(connection)).await;
-        let answer = answer
-            .map_err(|_| StorageError::Unavailable { operation: purpose, reason: "no answer in time".to_owned() })?;
+        let answer = tokio::time::timeout_at(until, question(connection)).await.map_err(|_| late("answer"))?;
         if let Some(connection) = asking.connection.take() {
             match &answer {
                 Ok(_) => connection.keep(),
