@@ -40,8 +40,11 @@ async fn a_crowd_reads_the_catalogue_as_often_as_one_does(#[case] engine: Engine
 
     let (one, many) = (taken(&for_one), taken(&for_many));
     assert_eq!(many.0 - many_begin.0, one.0 - one_begins.0, "of payhist's own database");
-    let others = u64::try_from(PEOPLE - 1).unwrap();
-    assert_eq!(many.1 - many_begin.1, one.1 - one_begins.1 + others, "of the source: a statement for each page");
+    browse::list(&for_one, &permit, &query).await.unwrap();
+    let rounds = taken(&for_one).1 - one.1;
+    let others = u64::try_from(PEOPLE - 1).unwrap() * rounds;
+    assert_eq!(many.1 - many_begin.1, one.1 - one_begins.1 + others, "of the source: what each page reads");
+    assert_eq!(rounds, 2, "the latest months, then all others");
 }
 
 #[tokio::test]

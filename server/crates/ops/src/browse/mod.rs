@@ -235,10 +235,10 @@ impl<'a> Reader<'a> {
             return Ok(found);
         }
         let sort = request.keyset.sort();
-        let windows = if filter.is_narrow() || sort != Sort::Newest {
+        let windows = if filter.is_of_one_payment() || sort != Sort::Newest {
             vec![(from, until)] // few rows wherever they are: one round to each shard beats a walk
         } else {
-            windows::walk(self.inventory, request.keyset, from, until, self.ops.now())
+            windows::walk(self.inventory, request.keyset, filter.user.is_some(), (from, until), self.ops.now())
         };
         let mut begun = Instant::now();
         let last = windows.len().saturating_sub(1);

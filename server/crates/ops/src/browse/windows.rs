@@ -1,7 +1,8 @@
 //! Which stretches of time to read, one after the other, so that a page touches no more partitions than it needs.
 //!
 //! The edges are those of the partitions; a walk begins with one month and doubles, so that a rare filter costs
-//! logarithmically many rounds and not one per month.
+//! logarithmically many rounds and not one per month. One user's walk has two rounds: whoever pays often has a page in the
+//! latest months, which are in the server's memory, and whoever pays rarely has few rows, which a key leads to.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use payhist_storage::payments::Keyset;
@@ -12,6 +13,9 @@ pub(crate) type Window = (DateTime<Utc>, DateTime<Utc>);
 
 /// Most months read in one round.
 const MONTHS_PER_ROUND_MAX: usize = 16;
+
+/// Months of the first round of one user's walk.
+const LATEST_MONTHS: usize = 3;
 
 /// Before every payment: payment ids count from here.
 pub(crate) const TIME_MIN: DateTime<Utc> = DateTime::UNIX_EPOCH;
@@ -60,8 +64,8 @@ pub(crate) fn months(
 pub(crate) fn walk(
     inventory: &Inventory,
     keyset: Keyset,
-    from: DateTime<Utc>,
-    until: DateTime<Utc>,
+    of_one_user: bool,
+    (from, until): Window,
     now: DateTime<Utc>,
 ) -> Vec<Window> {
     let (from, until, newest_first) = match keyset {
@@ -75,12 +79,12 @@ pub(crate) fn walk(
         months.reverse();
     }
     let mut windows = Vec::new();
-    let (mut rest, mut take) = (months.as_slice(), 1);
+    let (mut rest, mut take) = (months.as_slice(), if of_one_user { LATEST_MONTHS } else { 1 });
     while !rest.is_empty() {
         let (now, later) = rest.split_at(take.min(rest.len()));
         let (first, last) = (now[0], now[now.len() - 1]);
         windows.push((first.0.min(last.0), first.1.max(last.1)));
-        (rest, take) = (later, (take * 2).min(MONTHS_PER_ROUND_MAX));
+        (rest, take) = (later, if of_one_user { later.len() } else { (take * 2).min(MONTHS_PER_ROUND_MAX) });
     }
     windows
 }
@@ -122,10 +126,17 @@ mod tests {
 
     #[test]
     fn the_newest_page_begins_with_the_running_month_and_what_lies_ahead() {
-        let windows = walk(&inventory(), Keyset::NEWEST, TIME_MIN, TIME_MAX, month(2026, 10));
+        let windows = walk(&inventory(), Keyset::NEWEST, false, (TIME_MIN, TIME_MAX), month(2026, 10));
         assert_eq!(windows[0], (month(2026, 10), TIME_MAX));
         assert_eq!(windows[1], (month(2026, 8), month(2026, 10)));
         assert_eq!(windows.last().unwrap().0, TIME_MIN);
+    }
+
+    #[test]
+    fn one_user_is_read_in_two_rounds_at_most() {
+        let walk = |from| walk(&inventory(), Keyset::NEWEST, true, (from, TIME_MAX), month(2026, 10));
+        assert_eq!(walk(TIME_MIN), [(month(2026, 8), TIME_MAX), (TIME_MIN, month(2026, 8))]);
+        assert_eq!(walk(month(2026, 9)), [(month(2026, 9), TIME_MAX)]);
     }
 
     #[test]
@@ -135,11 +146,15 @@ mod tests {
             created_at: month(2026, 5) + chrono::TimeDelta::days(3),
             payment_id: PaymentId::from_raw(1),
         };
-        let older = walk(&inventory(), Keyset::older_than(key), month(2026, 1), TIME_MAX, month(2026, 10));
-        assert_eq!(older[0].1, key.created_at + chrono::TimeDelta::microseconds(1));
-        assert!(older.windows(2).all(|pair| pair[0].0 == pair[1].1), "{older:?}");
-        let newer = walk(&inventory(), Keyset::newer_than(key), month(2026, 1), TIME_MAX, month(2026, 10));
-        assert_eq!((newer[0].0, newer.last().unwrap().1), (key.created_at, TIME_MAX));
-        assert!(newer.windows(2).all(|pair| pair[0].1 == pair[1].0), "{newer:?}");
+        let year = (month(2026, 1), TIME_MAX);
+        for of_one_user in [false, true] {
+            let older = walk(&inventory(), Keyset::older_than(key), of_one_user, year, month(2026, 10));
+            assert_eq!(older[0].1, key.created_at + chrono::TimeDelta::microseconds(1));
+            assert_eq!(older.last().unwrap().0, year.0);
+            assert!(older.windows(2).all(|pair| pair[0].0 == pair[1].1), "{older:?}");
+            let newer = walk(&inventory(), Keyset::newer_than(key), of_one_user, year, month(2026, 10));
+            assert_eq!((newer[0].0, newer.last().unwrap().1), (key.created_at, TIME_MAX));
+            assert!(newer.windows(2).all(|pair| pair[0].1 == pair[1].0), "{newer:?}");
+        }
     }
 }

@@ -72,7 +72,12 @@ pub struct Filter {
 impl Filter {
     /// Are there few such payments, wherever they are? A key leads to them.
     pub const fn is_narrow(&self) -> bool {
-        self.user.is_some() || self.order.is_some() || self.payment.is_some() || self.reference.is_some()
+        self.user.is_some() || self.is_of_one_payment()
+    }
+
+    /// Are there but a few such payments, mostly one?
+    pub const fn is_of_one_payment(&self) -> bool {
+        self.order.is_some() || self.payment.is_some() || self.reference.is_some()
     }
 }
 
