@@ -19,6 +19,12 @@ const ZSTD_LEVEL: i32 = 1;
 /// Values that are handed to Parquet's writer at once: what is made for them stays small.
 const ROWS_AT_ONCE: usize = 1_024;
 
+/// Most bytes of a column's dictionary. One of few values is far smaller; that of values which are all different makes the file
+/// larger by a sixth, and the writer as well.
+const DICTIONARY_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a page: what the writer holds of a column, and once more compressed.
+const PAGE_BYTES_MAX: usize = 128 << 10;
+
 /// A Parquet file under way; what is ready is taken from it piece by piece.
 pub struct FileWriter {
     columns: Vec<Column>,
@@ -40,8 +46,10 @@ impl FileWriter {
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
             .set_statistics_enabled(EnabledStatistics::Chunk)
-            // The writer keeps what is known of every column of every row group until the file ends; a column that is one
-            // page needs no index of its pages.
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
+            .set_data_page_size_limit(PAGE_BYTES_MAX)
+            // The writer keeps what is known of every column of every row group until the file ends, and nobody looks for a
+            // page within a group.
             .set_offset_index_disabled(true)
             .set_created_by("payhist".to_owned());
         for column in columns {
