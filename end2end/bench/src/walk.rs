@@ -4,14 +4,13 @@ use crate::demo::Demo;
 use crate::figures::{median, millis, ratio, timed};
 use crate::report::{Beside, Line};
 use crate::sample::{SHARDS, Sample};
-use crate::user_page::newest;
+use crate::user_page::{PAGE_ROWS, newest};
 use anyhow::{Context, Result, ensure};
 use payhist_storage::payments::Filter;
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 use std::time::Duration;
 
-const PAGE_ROWS: u64 = 50;
 /// The way there: the largest page that the API gives.
 const STRIDE_ROWS: u64 = 500;
 const DEEP_PAGE: u64 = 10_000;
@@ -48,7 +47,7 @@ pub(crate) async fn measure(demo: &mut Demo, large: Sample, small: Sample, sampl
             }
         }
         for (shard, times) in (0..SHARDS).zip(&mut single).take(if sample % 10 == 0 { 10 } else { 0 }) {
-            times.push(newest(demo.database(), large, shard, &Filter::default()).await?);
+            times.push(newest(demo.database(), large, shard, &Filter::default(), PAGE_ROWS + 1).await?);
         }
     }
     let (at_first, at_deep, in_small) = (median(&mut at_first), median(&mut at_deep), median(&mut in_small));
