@@ -32,6 +32,7 @@ mod context;
 mod payment_json;
 mod recently;
 mod replicas;
+mod turns;
 
 pub use auth::{Permit, Principal};
 pub use context::{Ops, OpsConfig};

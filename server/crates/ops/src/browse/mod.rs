@@ -11,12 +11,12 @@ mod moment;
 pub(crate) mod request;
 mod reveal;
 mod search;
-mod silent;
 mod timeline;
 pub(crate) mod windows;
 
 use crate::auth::{Permit, RevealPersonalData, ViewPayments};
 use crate::catalogue::{self, Recent};
+use crate::turns::Turns;
 use crate::zone::{local, localised};
 use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
@@ -36,13 +36,9 @@ use payhist_types::payment::{
 use payhist_types::search::{SEARCH_CHARS_MAX, SearchAnswer};
 use payhist_types::{Cursor, PaymentId, ShardId};
 use request::Request;
-use silent::Silent;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use windows::{TIME_MAX, TIME_MIN};
 
-/// Shards asked at once for one page: as many as help, fewer than would let one page take a pool.
-const SHARDS_AT_ONCE: usize = 5;
 /// How long a page goes on looking through months; what is left is another page.
 const WALK_TIME: Duration = Duration::from_secs(2);
 /// How much longer than the server's own deadline the client waits, in case the server is not there to keep it.
@@ -240,13 +236,14 @@ impl<'a> Reader<'a> {
         } else {
             windows::walk(self.inventory, request.keyset, filter.user.is_some(), (from, until), self.ops.now())
         };
+        let turns = Turns::new(&self.history.spec.source);
         let mut begun = Instant::now();
         let last = windows.len().saturating_sub(1);
         for (round, (from, until)) in windows.into_iter().enumerate() {
             let missing = |shard: &ShardId| found.missing.iter().any(|missing| missing.shard == *shard);
             let asked: Vec<_> = shards.iter().filter(|shard| !missing(shard)).copied().collect();
             let known_missing = found.missing.len();
-            self.read_window(&asked, (from, until), request, &mut found).await?;
+            self.read_window(&asked, (from, until), request, &turns, &mut found).await?;
             if found.missing.len() > known_missing {
                 begun = Instant::now(); // a source that hangs takes no time from the others
             }
@@ -267,6 +264,7 @@ impl<'a> Reader<'a> {
         shards: &[ShardId],
         (from, until): windows::Window,
         request: &Request,
+        turns: &Turns<'_>,
         found: &mut Found,
     ) -> Result<(), OpsError> {
         let keyset = request.keyset;
@@ -280,14 +278,9 @@ impl<'a> Reader<'a> {
         let mut open: Vec<_> = (0..runs.len()).map(|place| (place, share)).collect();
         while !open.is_empty() {
             // `buffer_unordered` would wake its own task whenever all that it has is under way, and with it another worker.
-            let (asking, silent) = (Semaphore::new(SHARDS_AT_ONCE), Silent::default());
             let answers = join_all(open.iter().map(|(place, rows)| {
                 let question = runs[*place].question(keyset);
-                async {
-                    let _place = asking.acquire().await;
-                    let source = self.history.spec.source.of(question.shard);
-                    silent.unless(source, self.ask(question, *rows)).await
-                }
+                turns.of(question.shard, self.ask(question, *rows))
             }));
             for ((place, rows), answer) in open.iter().copied().zip(answers.await) {
                 match answer {

@@ -6,10 +6,11 @@
 
 use super::request::Request;
 use super::windows::{TIME_MAX, TIME_MIN};
-use super::{Found, NETWORK_GRACE, Reader, SHARDS_AT_ONCE};
+use super::{Found, NETWORK_GRACE, Reader};
 use crate::OpsError;
 use crate::auth::{Permit, RevealPersonalData};
-use futures::stream::{self, StreamExt};
+use crate::turns::Turns;
+use futures::future::{join_all, try_join_all};
 use payhist_storage::payments::{self, Filter, Keyset};
 use payhist_storage::source::READ_DEADLINE;
 use payhist_storage::{audit, tx};
@@ -37,7 +38,7 @@ impl Reader<'_> {
             let query = query_of(history, kind, text);
             Ok::<_, OpsError>(Candidate { kind, query, found: !payments.is_empty(), shards, missing })
         });
-        let mut candidates = futures::future::try_join_all(looked).await?;
+        let mut candidates = try_join_all(looked).await?;
         let is_email = text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
         let has_emails = self.history.spec.columns.as_deref().is_none_or(|columns| columns.payer_email.is_some());
         let email_withheld = is_email && has_emails && reveal.is_none();
@@ -57,12 +58,9 @@ impl Reader<'_> {
     ) -> Result<Vec<Candidate>, OpsError> {
         let shards: Vec<_> = self.history.spec.route.shards().collect();
         let (mut users, mut missing) = (BTreeSet::new(), Vec::new());
-        let answers = stream::iter(shards.clone())
-            .map(|shard| async move { (shard, self.ask_users(shard, email).await) })
-            .buffer_unordered(SHARDS_AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        for (shard, answer) in answers {
+        let turns = Turns::new(&self.history.spec.source);
+        let answers = join_all(shards.iter().map(|shard| turns.of(*shard, self.ask_users(*shard, email)))).await;
+        for (shard, answer) in shards.iter().copied().zip(answers) {
             match answer {
                 Ok(found) => users.extend(found),
                 Err(error) => self.name_missing(shard, &error, &mut missing),

@@ -5,10 +5,11 @@
 
 use crate::browse::NETWORK_GRACE;
 use crate::catalogue::{self, Keys};
+use crate::turns::Turns;
 use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use futures::stream::{self, StreamExt};
+use futures::future::join_all;
 use payhist_dialect::kept::{Kept, Place};
 use payhist_dialect::{Ident, TableName};
 use payhist_plan::holds::keeping;
@@ -25,8 +26,6 @@ use payhist_types::inventory::{Boundary, HeldState, ShardInventory, TableState, 
 use payhist_types::{Month, ShardId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Shards that are counted at once.
-const SHARDS_AT_ONCE: usize = 5;
 /// Holds that one statement counts for.
 const HOLDS_AT_ONCE_MAX: usize = 100;
 /// How long before the oldest partition months are told apart. What is older counts as one month.
@@ -115,9 +114,8 @@ pub(crate) async fn count(
     }
     let keys = catalogue::keys(ops, spec, to_look_for_keys(spec, &questions)).await;
     let frame = Frame::new(shards, ops.now(), zone::parse(&spec.policy.zone)?);
-    let counter = &Counter { ops, spec, keys: &keys, starts: &frame.starts };
-    let asking: Vec<_> = questions.iter().map(|question| counter.answer(question)).collect();
-    let answers: Vec<_> = stream::iter(asking).buffered(SHARDS_AT_ONCE).collect().await;
+    let counter = Counter { ops, spec, keys: &keys, starts: &frame.starts, turns: Turns::new(&spec.source) };
+    let answers = join_all(questions.iter().map(|question| counter.answer(question))).await;
     for (question, answer) in questions.iter().zip(answers) {
         found.add(question, &answer, &frame);
     }
@@ -162,6 +160,7 @@ struct Counter<'a> {
     spec: &'a HistorySpec,
     keys: &'a Keys,
     starts: &'a [DateTime<Utc>],
+    turns: Turns<'a>,
 }
 
 impl Counter<'_> {
@@ -174,7 +173,7 @@ impl Counter<'_> {
         let by_user = holds.iter().any(|hold| is_user(&hold.rows));
         let kept = self.kept(*shard, table, state, by_user)?;
         let rows: Vec<_> = holds.iter().map(|hold| hold.rows.clone()).collect();
-        self.ask(*shard, &kept, &rows).await.map_err(|error| {
+        self.turns.of(*shard, self.ask(*shard, &kept, &rows)).await.map_err(|error| {
             tracing::warn!(%shard, error = &error as &dyn std::error::Error, "held rows not counted");
             match error {
                 OpsError::Storage(StorageError::Server { reason, .. }) => reason,
@@ -185,15 +184,8 @@ impl Counter<'_> {
 
     async fn ask(&self, shard: ShardId, kept: &Kept<'_>, rows: &[HeldRows]) -> Result<Vec<Counted>, OpsError> {
         let source = self.ops.source(self.spec.source.of(shard))?;
-        let mut connection = source.pool.acquire("holds.rows").await?;
-        let answer = tokio::time::timeout(READ_DEADLINE + NETWORK_GRACE, kept::count(&mut connection, kept, rows));
-        let counted = answer.await.map_err(|_| {
-            connection.close_on_drop();
-            let reason = "no answer in time".to_owned();
-            OpsError::Storage(StorageError::Unavailable { operation: "count held rows", reason })
-        })??;
-        connection.keep();
-        Ok(counted)
+        let question = async |connection: &mut _| kept::count(connection, kept, rows).await;
+        Ok(source.pool.ask("holds.rows", READ_DEADLINE + NETWORK_GRACE, question).await?)
     }
 
     /// A shard's tables with the key that serves, or why none does.

@@ -8,6 +8,7 @@ use super::told::{Telling, Told};
 use super::touched::{floor, latest, touched};
 use super::{Range, Rows, oldest_known};
 use crate::catalogue::{self, Recent};
+use crate::turns::SHARDS_AT_ONCE;
 use crate::{Ops, OpsError, zone};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -24,8 +25,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Shards of a source that are counted at once.
-const SHARDS_AT_ONCE: usize = 5;
 /// After that long no other closed month is begun; what is under way has its own deadline.
 const BEGUN_WITHIN: Duration = READ_DEADLINE;
 /// How long a source may take to say what has changed.
