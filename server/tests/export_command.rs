@@ -5,7 +5,7 @@ mod support;
 
 use payhist_ops::auth::Permit;
 use payhist_ops::export;
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestOps, running};
 use payhist_types::EngineKind;
 use payhist_types::export::{ExportManifest, ExportState};
 use payhist_types::history::{Policy, Switches};
@@ -99,13 +99,7 @@ async fn standing_still(test: &TestOps, folder: &Path) -> (Child, Sessions) {
     let child = command(folder, "--format csv --out a.csv").spawn().unwrap();
     let mut connection = sqlx::MySqlConnection::connect_with(&test.db.connect_options()).await.unwrap();
     loop {
-        let reading: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('SELECT `payment_id`%`', ?, '_pay`%')",
-        )
-        .bind(test.db.name())
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+        let reading = running(&mut connection, &format!("SELECT `payment_id`%`{}_pay`%", test.db.name())).await;
         if reading == 1 && folder.join("a.csv.part").exists() {
             return (child, sessions);
         }

@@ -5,7 +5,7 @@ mod support;
 
 use payhist_ops::auth::Permit;
 use payhist_storage::runs;
-use payhist_testkit::TestOps;
+use payhist_testkit::{TestOps, waiting};
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::operator::Role;
@@ -435,10 +435,7 @@ async fn a_request_that_is_given_up_ends_its_statements() {
         let before = ended().await;
         let mut request = Box::pin(browser.get(path));
         loop {
-            let waiting = "SELECT COUNT(*) FROM information_schema.PROCESSLIST \
-                           WHERE INFO LIKE CONCAT('%', DATABASE(), '%') AND STATE LIKE 'Waiting for%'";
-            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut watcher).await.unwrap();
-            if waiting > 0 {
+            if waiting(&mut watcher, &format!("%{}%", test.db.name())).await > 0 {
                 break;
             }
             let early = tokio::time::timeout(Duration::from_millis(10), &mut request).await;

@@ -13,6 +13,8 @@ const MYSQL_MIN: Version = (8, 0, 0);
 const MARIADB_LONG_TIMESTAMP: Version = (11, 5, 0);
 /// The series in which `MariaDB` began to add partitions by `INTERVAL`.
 const MARIADB_INTERVAL_PARTITIONS: Version = (13, 0, 0);
+/// From this version on, `MySQL` lists its sessions in `performance_schema`, too.
+const MYSQL_PROCESSLIST: Version = (8, 0, 22);
 /// The last second of a signed 32-bit clock.
 const EPOCH_2038_SECS: i64 = i32::MAX as i64;
 
@@ -111,6 +113,26 @@ impl Capabilities {
     /// documentation says: the catalogue may not tell.
     pub fn has_interval_partitions(&self) -> bool {
         self.kind == EngineKind::MariaDb && self.version >= MARIADB_INTERVAL_PARTITIONS
+    }
+
+    /// The table of the server's sessions. `MySQL`'s in `information_schema` fails as a whole (3854) while any session runs a
+    /// statement with bytes that are no text; that of `performance_schema` does not, and needs no privilege more.
+    pub fn process_list(&self) -> &'static str {
+        match self.kind {
+            EngineKind::MySql if self.version >= MYSQL_PROCESSLIST => "performance_schema.processlist",
+            _ => "information_schema.PROCESSLIST",
+        }
+    }
+
+    /// The oldest open transactions but the asking session's: session, user, host, seconds that it is open, what it runs.
+    pub fn open_transactions(&self, most: u32) -> Statement {
+        let sessions = self.process_list();
+        Statement::new(format!(
+            "SELECT CAST(trx_mysql_thread_id AS UNSIGNED), p.USER, p.HOST, \
+             CAST(TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS SIGNED), LEFT(trx_query, 200) \
+             FROM information_schema.INNODB_TRX t LEFT JOIN {sessions} p ON p.ID = t.trx_mysql_thread_id \
+             WHERE trx_mysql_thread_id <> CONNECTION_ID() ORDER BY trx_started LIMIT {most}"
+        ))
     }
 
     /// The privilege to end other users' sessions.

@@ -6,7 +6,7 @@ mod support_convert;
 use payhist_ops::auth::Permit;
 use payhist_ops::rotation::{self, Progress};
 use payhist_ops::{OpsError, doctor};
-use payhist_testkit::Sessions;
+use payhist_testkit::{Sessions, running};
 use payhist_types::EngineKind;
 use payhist_types::conversion::{ConversionOutcome, LeftAlone};
 use payhist_types::doctor::{Diagnosis, Finding, Severity};
@@ -201,12 +201,10 @@ async fn a_copy_never_overtakes_a_delete_that_is_not_committed(#[case] engine: E
     let ops = test.ops.clone();
     let converting =
         tokio::spawn(async move { rotation::convert(&ops, &Permit::for_command(), "", &hash, |_| ()).await });
-    let waits_or_passed = format!(
-        "SELECT (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT INTO `{}`.`t_payhist_new`%') + \
-         (SELECT COUNT(*) FROM conversion_shard WHERE copied_to LIKE '[\"6%')",
-        test.db.name()
-    );
-    while count(&test, &waits_or_passed).await == 0 {
+    let copying = format!("INSERT INTO `{}`.`t_payhist_new`%", test.db.name());
+    let passed = "SELECT COUNT(*) FROM conversion_shard WHERE copied_to LIKE '[\"6%'";
+    let mut watcher = test.db.connect().await;
+    while running(&mut watcher, &copying).await == 0 && count(&test, passed).await == 0 {
         tokio::task::yield_now().await;
     }
     sessions.step("writer", "COMMIT").await.done();
@@ -266,13 +264,11 @@ async fn writers_get_through_while_a_conversion_waits_for_a_reader(#[case] engin
     let (ops, hash) = (test.ops.clone(), plan(&test).await.hash.0);
     let converting =
         tokio::spawn(async move { rotation::convert(&ops, &Permit::for_command(), "", &hash, |_| ()).await });
-    let waiting = format!(
-        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'CREATE TRIGGER `{}`%'",
-        test.db.name()
-    );
+    let waiting = format!("CREATE TRIGGER `{}`%", test.db.name());
+    let mut watcher = test.db.connect().await;
     let (mut seen, mut given_up) = (false, 0);
     while given_up < 2 {
-        let now = count(&test, &waiting).await > 0;
+        let now = running(&mut watcher, &waiting).await > 0;
         given_up += u32::from(seen && !now);
         seen = now;
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

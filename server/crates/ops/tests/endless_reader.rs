@@ -4,7 +4,7 @@
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, rotation};
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestOps, running};
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::partition::RestoreOutcome;
@@ -58,13 +58,7 @@ async fn two_retries(test: &TestOps) {
     let mut connection = test.db.connect().await;
     let (mut seen, mut given_up) = (false, 0);
     while given_up < 2 {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('LOCK TABLES `', ?, '`%')",
-        )
-        .bind(test.db.name())
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
+        let waiting = running(&mut connection, &format!("LOCK TABLES `{}`%", test.db.name())).await;
         if seen && waiting == 0 {
             given_up += 1;
         }

@@ -8,7 +8,7 @@ use parquet::file::reader::SerializedFileReader;
 use payhist_ops::auth::Permit;
 use payhist_ops::export;
 use payhist_storage::exports;
-use payhist_testkit::{Sessions, TestOps};
+use payhist_testkit::{Sessions, TestOps, running};
 use payhist_types::export::{Export, ExportFormat, ExportScope, ExportState};
 use payhist_types::holds::HoldScope;
 use payhist_types::payment::PaymentQuery;
@@ -50,17 +50,11 @@ async fn after_a_beat(test: &TestOps, id: u64) -> Export {
 }
 
 /// Statements that read payments of the test at this moment.
-async fn reading(test: &TestOps) -> i64 {
-    sqlx::query_scalar(
-        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('SELECT `payment_id`%`', ?, '`%')",
-    )
-    .bind(test.db.name())
-    .fetch_one(&mut test.db.connect().await)
-    .await
-    .unwrap()
+async fn reading(test: &TestOps) -> usize {
+    running(&mut test.db.connect().await, &format!("SELECT `payment_id`%`{}`%", test.db.name())).await
 }
 
-async fn until_reading(test: &TestOps, statements: i64) {
+async fn until_reading(test: &TestOps, statements: usize) {
     while reading(test).await != statements {
         tokio::time::sleep(POLL).await;
     }

@@ -221,7 +221,7 @@ async fn an_exchange_waits_for_a_reader_within_its_bound_and_then_goes_through(#
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM {TABLE}")).await.done();
     let meanwhile = async {
-        test.gives_up_once(TABLE, "%EXCHANGE%").await;
+        test.gives_up_once("ALTER TABLE {table}%EXCHANGE%", TABLE).await;
         // Between two tries the writer gets through, though the reader never ended.
         test.pay(TABLE, [(2, 1, "2026-06-03 00:00:00")]).await;
         sessions.step("reader", "COMMIT").await.done();
@@ -241,7 +241,7 @@ async fn a_switch_thrown_while_a_step_waits_stops_the_run_before_the_next_step(#
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM {TABLE}")).await.done();
     let meanwhile = async {
-        test.gives_up_once(TABLE, "%EXCHANGE%").await;
+        test.gives_up_once("ALTER TABLE {table}%EXCHANGE%", TABLE).await;
         rotation::switch(&test.ops, &Permit::for_command(), "", Switch::Drop, false).await.unwrap();
         sessions.step("reader", "COMMIT").await.done();
     };

@@ -128,7 +128,7 @@ async fn an_alter_waits_for_a_reader_within_its_bound_and_then_goes_through(#[ca
     sessions.step("reader", "BEGIN").await.done();
     sessions.step("reader", &format!("SELECT COUNT(*) FROM `{}`.payment_history_shard_0", spec.schema)).await.done();
     let meanwhile = async {
-        test.gives_up_once(TABLE, "ALTER TABLE%").await;
+        test.gives_up_once("ALTER TABLE {table}%", TABLE).await;
         sessions.step("reader", "COMMIT").await.done();
     };
     let (run, ()) = tokio::join!(test.apply(), meanwhile);

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
 use payhist_storage::StorageError;
-use payhist_testkit::{MockClock, Sessions, TestOps, TestServer};
+use payhist_testkit::{MockClock, Sessions, TestOps, TestServer, running};
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::plan::RotationPlan;
@@ -162,19 +162,7 @@ async fn plan(ops: &Ops) -> RotationPlan {
 
 /// Waits until a statement that begins so waits for its lock.
 async fn wait_for(connection: &mut MySqlConnection, begins: &str, schema: &str) {
-    let waiting =
-        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT(?, ' `', ?, '`.`', ?, '`%')";
-    loop {
-        let seen: i64 = sqlx::query_scalar(waiting)
-            .bind(begins)
-            .bind(schema)
-            .bind(TABLE)
-            .fetch_one(&mut *connection)
-            .await
-            .unwrap();
-        if seen > 0 {
-            return;
-        }
+    while running(connection, &format!("{begins} `{schema}`.`{TABLE}`%")).await == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -7,8 +7,9 @@ mod support_sources;
 use chrono::TimeDelta;
 use payhist_ops::auth::Permit;
 use payhist_ops::holds::{self, Placement};
-use payhist_ops::{OpsError, browse, doctor, jobs, overview, policies, rotation};
-use payhist_testkit::{Sessions, TestOps, TestServer};
+use payhist_ops::{OpsError, browse, doctor, jobs, monitoring, overview, policies, rotation};
+use payhist_testkit::{Sessions, TestOps, TestServer, running};
+use payhist_types::database::Unavailable;
 use payhist_types::findings::FindingKind;
 use payhist_types::holds::{HoldScope, Keeps, RowsKept};
 use payhist_types::jobs::JobRunStatus;
@@ -124,8 +125,7 @@ async fn reader(server: &TestServer, shard: u16) -> Sessions {
 /// Waits until an ALTER waits for the reader.
 async fn wait_for_alter(server: &TestServer) {
     let mut connection = server.connect().await;
-    let waits = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'ALTER TABLE%'";
-    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut connection).await.unwrap() == 0 {
+    while running(&mut connection, "ALTER TABLE%").await == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
@@ -212,6 +212,9 @@ async fn a_server_that_hangs_is_waited_for_no_longer_than_its_deadline(
     let page = look(&everything).await;
     let missing: Vec<_> = page.missing.iter().map(|missing| (missing.shard.0, &*missing.source)).collect();
     assert_eq!((missing, page.payments.len()), (vec![(2, "second"), (3, "second")], 2), "{page:#?}");
+    let database = monitoring::database(&test.ops, &Permit::for_command()).await.unwrap();
+    let silent = |one: &Unavailable| one.source == "second" && one.reason.contains("in time");
+    assert!(database.unavailable.iter().any(silent) && database.servers.len() == 1, "{database:#?}");
     let plan = test.plan().await;
     assert!(plan.is_partial() && plan.unknown()[0].contains("its source second does not answer"), "{plan:#?}");
     assert!(plan.steps.iter().all(|step| step.shard.0 < 2), "{plan:#?}");

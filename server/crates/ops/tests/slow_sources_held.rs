@@ -8,7 +8,7 @@ use payhist_ops::auth::Permit;
 use payhist_ops::holds::{self, Placement};
 use payhist_ops::rotation;
 use payhist_plan::{held, twins};
-use payhist_testkit::{Sessions, TestServer};
+use payhist_testkit::{Sessions, TestServer, running};
 use payhist_types::holds::HoldScope;
 use payhist_types::run::{RunOutcome, StepOutcome};
 use payhist_types::{EngineKind, ShardId};
@@ -115,8 +115,7 @@ async fn a_server_that_dies_while_held_rows_are_copied_keeps_its_months(
 
 async fn wait_for_copy(server: &TestServer) {
     let mut connection = server.connect().await;
-    let copies = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'INSERT INTO%NOT EXISTS%'";
-    while sqlx::query_scalar::<_, i64>(copies).fetch_one(&mut connection).await.unwrap() == 0 {
+    while running(&mut connection, "INSERT INTO%NOT EXISTS%").await == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -3,7 +3,7 @@
 
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, OpsError, rotation};
-use payhist_testkit::{Sessions, TestEngine, TestOps};
+use payhist_testkit::{Sessions, TestEngine, TestOps, running};
 use payhist_types::EngineKind;
 use payhist_types::history::{Policy, Switches};
 use payhist_types::plan::{Guard, RotationPlan};
@@ -118,13 +118,7 @@ async fn a_row_that_comes_while_the_split_waits_keeps_it_from_happening(#[case] 
 /// Waits until somebody waits for the table's lock.
 async fn wait_for_lock(test: &TestOps) {
     let mut connection = test.db.connect().await;
-    let waiting =
-        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('LOCK TABLES `', ?, '`%')";
-    loop {
-        let waiting: i64 = sqlx::query_scalar(waiting).bind(test.db.name()).fetch_one(&mut connection).await.unwrap();
-        if waiting > 0 {
-            return;
-        }
+    while running(&mut connection, &format!("LOCK TABLES `{}`%", test.db.name())).await == 0 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

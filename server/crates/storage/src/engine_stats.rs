@@ -1,5 +1,6 @@
 //! What a server says of itself: version, uptime, connections, its deadlock counter and its InnoDB report.
 
+use crate::ddl;
 use crate::error::{During, StorageError};
 use payhist_dialect::Capabilities;
 use payhist_types::EngineKind;
@@ -63,18 +64,13 @@ pub async fn innodb_status(connection: &mut MySqlConnection) -> Result<String, S
 const TRANSACTIONS_NAMED_MAX: u32 = 5;
 
 /// The oldest open transactions in words, e.g. who keeps an ALTER waiting. Needs `PROCESS`.
-pub async fn open_transactions(connection: &mut MySqlConnection) -> Result<Vec<String>, StorageError> {
+pub async fn open_transactions(
+    connection: &mut MySqlConnection,
+    capabilities: &Capabilities,
+) -> Result<Vec<String>, StorageError> {
     type Open = (u64, Option<String>, Option<String>, i64, Option<String>);
-    let rows: Vec<Open> = sqlx::query_as(
-        "SELECT CAST(trx_mysql_thread_id AS UNSIGNED), p.USER, p.HOST, \
-         CAST(TIMESTAMPDIFF(SECOND, trx_started, NOW()) AS SIGNED), LEFT(trx_query, 200) \
-         FROM information_schema.INNODB_TRX t LEFT JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id \
-         WHERE trx_mysql_thread_id <> CONNECTION_ID() ORDER BY trx_started LIMIT ?",
-    )
-    .bind(TRANSACTIONS_NAMED_MAX)
-    .fetch_all(connection)
-    .await
-    .during("open transactions")?;
+    let text = ddl::text(&capabilities.open_transactions(TRANSACTIONS_NAMED_MAX));
+    let rows: Vec<Open> = sqlx::query_as(text).fetch_all(connection).await.during("open transactions")?;
     Ok(rows
         .into_iter()
         .map(|(id, user, host, secs, query)| {

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail it too")]
 
 use payhist_storage::{Pool, PooledConnection, StorageError, dynamic};
-use payhist_testkit::{TestDb, TestServer};
+use payhist_testkit::{TestDb, TestServer, running};
 use payhist_types::EngineKind;
 use rstest::rstest;
 use sqlx::AssertSqlSafe;
@@ -184,25 +184,18 @@ async fn a_question_that_nobody_waits_for_ends_on_the_server(#[case] engine: Eng
     let db = TestDb::new(engine).await;
     let pool = Pool::open("test", db.connect_options(), ONE_AT_A_TIME);
     let deadline = Duration::from_millis(if left { 600_000 } else { 200 });
+    let sleep = format!("SELECT SLEEP(300) /* {} */", db.name());
     let asked = tokio::spawn({
-        let pool = pool.clone();
+        let (pool, sleep) = (pool.clone(), sleep.clone());
         async move {
             let question = async |connection: &mut MySqlConnection| {
-                sqlx::query("SELECT SLEEP(300)").execute(connection).await.map_err(|error| failed(&error))
+                sqlx::query(AssertSqlSafe(sleep)).execute(connection).await.map_err(|error| failed(&error))
             };
             pool.ask("sleep", deadline, question).await.map(drop)
         }
     });
     let mut watcher = db.connect().await;
-    // MySQL's information_schema fails with 3854 while any other session's statement has bytes in it that are no text.
-    let processes = match engine {
-        EngineKind::MariaDb => "information_schema.PROCESSLIST",
-        EngineKind::MySql => "performance_schema.processlist",
-    };
-    let mut sleeping = async || {
-        let of_mine = format!("SELECT COUNT(*) FROM {processes} WHERE INFO = 'SELECT SLEEP(300)' AND DB = DATABASE()");
-        sqlx::query_scalar::<_, i64>(AssertSqlSafe(of_mine)).fetch_one(&mut watcher).await.unwrap()
-    };
+    let mut sleeping = async || running(&mut watcher, &sleep).await;
     if left {
         while sleeping().await == 0 {
             tokio::task::yield_now().await;

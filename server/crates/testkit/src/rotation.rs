@@ -1,6 +1,6 @@
 //! Rotation in a few words: payments, holds, plans and runs of a test's own history.
 
-use crate::{TestEngine, TestOps};
+use crate::{TestEngine, TestOps, running};
 use payhist_ops::auth::Permit;
 use payhist_ops::holds::{self, Placement};
 use payhist_ops::{histories, rotation};
@@ -102,21 +102,14 @@ impl TestOps {
         expect(rotation::run(&self.ops, &Permit::for_command(), run).await, "the run")
     }
 
-    /// Waits until a statement on a table that is LIKE these words has been seen waiting and then gone: it gave up once.
-    pub async fn gives_up_once(&self, table: &str, words: &str) {
+    /// Waits until a statement that is LIKE this, with the table's name for `{table}`, has been seen waiting and then gone: it
+    /// gave up once.
+    pub async fn gives_up_once(&self, statement: &str, table: &str) {
+        let statement = statement.replace("{table}", &format!("`{}`.`{table}`", self.db.name()));
         let mut connection = self.db.connect().await;
         let mut seen = false;
         loop {
-            let waiting: Result<i64, _> = sqlx::query_scalar(
-                "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('%`', ?, '`.`', ?, '`%') \
-                 AND INFO LIKE ? AND ID <> CONNECTION_ID()",
-            )
-            .bind(self.db.name())
-            .bind(table)
-            .bind(words)
-            .fetch_one(&mut connection)
-            .await;
-            match (seen, expect(waiting, "the process list")) {
+            match (seen, running(&mut connection, &statement).await) {
                 (true, 0) => return,
                 (false, 0) => {}
                 _ => seen = true,

@@ -3,6 +3,7 @@
 //! Whether a statement blocks is read from the server, never guessed from a time: a step is over when its statement
 //! has ended or when the server says that it waits for a lock.
 
+use crate::processes;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -164,11 +165,7 @@ async fn collect(connection: &mut MySqlConnection, sql: String) -> Result<Answer
 /// `information_schema.innodb_trx`: it is renewed only when nobody has read it for 100 ms, so that tests that poll
 /// side by side would read the same old answer for ever.
 async fn is_waiting(observer: &mut MySqlConnection, connection_id: u64) -> bool {
-    let state = sqlx::query_as("SELECT COALESCE(state, '') FROM information_schema.processlist WHERE id = ?")
-        .bind(connection_id)
-        .fetch_optional(&mut *observer)
-        .await;
-    let (state,): (String,) = state.unwrap_or_else(|e| panic!("{e}")).unwrap_or_default();
+    let state = processes::state_of(observer, connection_id).await;
     if state == "User lock" || state.starts_with("Waiting for") && state.contains("lock") {
         return true;
     }

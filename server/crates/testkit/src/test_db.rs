@@ -7,8 +7,8 @@ use payhist_types::EngineKind;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
-use crate::TestEngine;
 use crate::shared::{SharedServer, root_at};
+use crate::{TestEngine, processes};
 
 /// How long the clean-up of one test may take; what it leaves goes when the shared server stops.
 const CLEAN_UP_WAIT: Duration = Duration::from_secs(10);
@@ -82,13 +82,10 @@ impl Drop for TestDb {
         let clean_up = async move {
             let mut connection = MySqlConnection::connect_with(&options).await?;
             let mine = format!("{name}\\_%");
-            let users: Vec<(u64,)> = sqlx::query_as(
-                "SELECT CAST(id AS UNSIGNED) FROM information_schema.processlist WHERE db = ? OR db LIKE ?",
-            )
-            .bind(&name)
-            .bind(&mine)
-            .fetch_all(&mut connection)
-            .await?;
+            let sessions = processes::table(&mut connection).await?;
+            let users = format!("SELECT CAST(ID AS UNSIGNED) FROM {sessions} WHERE DB = ? OR DB LIKE ?");
+            let users: Vec<(u64,)> =
+                sqlx::query_as(AssertSqlSafe(users)).bind(&name).bind(&mine).fetch_all(&mut connection).await?;
             for (id,) in users {
                 // It may have gone by itself.
                 let _ = connection.execute(AssertSqlSafe(format!("KILL {id}"))).await;

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use payhist_ops::auth::Permit;
 use payhist_ops::{Ops, histories, summary};
 use payhist_storage::{leases, summaries};
-use payhist_testkit::TestOps;
+use payhist_testkit::{TestOps, waiting};
 use payhist_types::ShardId;
 use payhist_types::summary::{PartState, Summary, SummaryBy, SummaryQuery};
 use rust_decimal::Decimal;
@@ -132,12 +132,9 @@ pub(crate) async fn version(test: &TestOps, month: &str) -> u64 {
 
 /// Waits until a SELECT waits for a lock of that table.
 pub(crate) async fn waits_for_lock(test: &TestOps, table: &str) {
-    let sql = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE CONCAT('SELECT TO_DAYS%`', ?, '`.`', ?, '`%') \
-               AND STATE LIKE '%lock%'";
     let mut connection = test.db.connect().await;
-    while sqlx::query_scalar::<_, i64>(sql).bind(test.db.name()).bind(table).fetch_one(&mut connection).await.unwrap()
-        == 0
-    {
+    let counting = format!("SELECT TO_DAYS%`{}`.`{table}`%", test.db.name());
+    while waiting(&mut connection, &counting).await == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
