@@ -1,14 +1,17 @@
 //! What pools and servers are doing, and the deadlocks that they report.
 
 use crate::auth::{Permit, ViewDatabase};
+use crate::browse::NETWORK_GRACE;
 use crate::jobs::zone_of_schedules;
 use crate::zone::local;
 use crate::{Ops, OpsError};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use futures::future::{join, join_all};
 use payhist_dialect::deadlock;
 use payhist_dialect::error_class::ErrorClass;
 use payhist_storage::deadlocks::{self, NewDeadlock, StoredDeadlock};
+use payhist_storage::source::READ_DEADLINE;
 use payhist_storage::{Source, StorageError, engine_stats};
 use payhist_types::database::{DatabaseView, Deadlock, DeadlockSummary, Unavailable};
 use sha2::{Digest, Sha256};
@@ -21,8 +24,9 @@ pub async fn database(ops: &Ops, _permit: &Permit<ViewDatabase>) -> Result<Datab
     let zone = zone_of_schedules(ops).await?;
     let now = ops.now();
     let (mut servers, mut unavailable) = (Vec::new(), Vec::new());
-    for source in ops.sources() {
-        match server(source).await {
+    let asked = ops.sources().map(|source| async move { (source, join(server(source), innodb_status(source)).await) });
+    for (source, (figures, report)) in join_all(asked).await {
+        match figures {
             Ok(stats) => {
                 if stats.deadlocks.is_none() {
                     unavailable.push(privilege_missing(source, "the engine's deadlock counter"));
@@ -31,9 +35,7 @@ pub async fn database(ops: &Ops, _permit: &Permit<ViewDatabase>) -> Result<Datab
             }
             Err(error) => unavailable.push(cannot(source, "the server's figures", &error)),
         }
-    }
-    for source in ops.sources() {
-        if let Err(error) = innodb_status(source).await {
+        if let Err(error) = report {
             unavailable.push(cannot(source, "deadlock reports", &error));
         }
     }
@@ -127,13 +129,13 @@ fn tables(report: &payhist_types::deadlock::DeadlockReport) -> Vec<String> {
 }
 
 async fn server(source: &Source) -> Result<payhist_types::database::ServerStats, StorageError> {
-    let mut connection = source.pool.acquire("database.server").await?;
-    engine_stats::server(&mut connection, &source.name).await
+    let question = async |connection: &mut _| engine_stats::server(connection, &source.name).await;
+    source.pool.ask("database.server", READ_DEADLINE + NETWORK_GRACE, question).await
 }
 
 async fn innodb_status(source: &Source) -> Result<String, StorageError> {
-    let mut connection = source.pool.acquire("database.innodb_status").await?;
-    engine_stats::innodb_status(&mut connection).await
+    let question = async |connection: &mut _| engine_stats::innodb_status(connection).await;
+    source.pool.ask("database.innodb_status", READ_DEADLINE + NETWORK_GRACE, question).await
 }
 
 fn cannot(source: &Source, what: &str, error: &StorageError) -> Unavailable {
