@@ -85,6 +85,8 @@ test.describe("on a small screen without scripts", () => {
     await page.goto("/payments/summary");
     await expect(chart(page, "Payments per month")).toBeVisible();
     await expect(table(page, "By method")).toBeVisible();
+    const overflow = (element: Element) => element.scrollWidth - element.clientWidth;
+    expect(await table(page, "By method").evaluate(overflow)).toBe(0);
     await page.getByLabel("Over time").selectOption("day");
     await page.getByRole("button", { name: "Show" }).click();
     await expect(chart(page, "Payments per day")).toBeVisible();

@@ -26,6 +26,7 @@ pub(super) fn GroupTable(
             <Table
                 label=title.clone()
                 caption=title.clone()
+                class="folding"
                 columns=Columns::default().words([head]).figures([tr!("Payments"), tr!("Failed"), tr!("Failure rate"), tr!("Paid")])
             >
                 {rows}
@@ -57,11 +58,11 @@ fn row(group: &Group, choose: Option<&Asked>) -> impl IntoView + use<> {
     };
     view! {
         <tr>
-            <th scope="row">{name}</th>
-            <td class="number">{format::count(group.count)}</td>
-            <td class="number">{format::count(group.failed)}</td>
+            <th scope="row" class="whole">{name}</th>
+            <td class="number" data-name=tr!("Payments")>{format::count(group.count)}</td>
+            <td class="number" data-name=tr!("Failed")>{format::count(group.failed)}</td>
             <td class="number">{rate}</td>
-            <td class="number amounts">{paid}</td>
+            <td class="number amounts whole" data-name=tr!("Paid")>{paid}</td>
         </tr>
     }
 }
