@@ -7,6 +7,7 @@ use crate::user_page::{PAGE_ROWS, SHARD};
 use anyhow::{Context, Result, ensure};
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::{Client, Url};
+use rustix::process::{Pid, Signal, kill_process_group};
 use sqlx::AssertSqlSafe;
 use std::fs;
 use std::net::TcpListener;
@@ -29,9 +30,21 @@ const PHPMYADMIN: &str = "/index.php";
 /// A peer that shows rows of a table.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
-    _process: Child,
+    _php: Php,
     session: http::Session,
     page: Page,
+}
+
+/// PHP's web server. Its workers do not end with it, but they are of its group.
+struct Php(Child);
+
+impl Drop for Php {
+    fn drop(&mut self) {
+        let group = self.0.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(group) = group {
+            let _gone_already = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 /// How a peer is asked for rows.
@@ -47,7 +60,7 @@ enum Page {
 
 /// A peer that nobody has logged in to yet.
 struct Started {
-    process: Child,
+    php: Php,
     client: Client,
     cookies: Arc<Jar>,
     url: String,
@@ -108,15 +121,15 @@ pub(crate) async fn phpmyadmin(demo: &Demo) -> Result<Peer> {
 
 async fn start(name: &str, root: &Path) -> Result<Started> {
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free again at the end of this line
-    let process = Command::new("php")
+    let php = Command::new("php")
         .args(["-d", "opcache.enable_cli=1", "-d", "display_errors=0", "-S", &address.to_string(), "-t"])
         .arg(root)
         .env("PHP_CLI_SERVER_WORKERS", WORKERS)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
-        .kill_on_drop(true)
         .spawn()
+        .map(Php)
         .context("cannot run php: .setup/ensure peers")?;
     let cookies = Arc::new(Jar::default());
     let client = Client::builder().cookie_provider(Arc::clone(&cookies)).build()?;
@@ -126,7 +139,7 @@ async fn start(name: &str, root: &Path) -> Result<Started> {
         ensure!(begun.elapsed() < START_WAIT, "{name} does not answer");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Ok(Started { process, client, cookies, url })
+    Ok(Started { php, client, cookies, url })
 }
 
 impl Started {
@@ -137,7 +150,7 @@ impl Started {
         };
         let cookies = self.cookies.cookies(&Url::parse(&format!("{}{path}", self.url))?);
         let cookies = cookies.context("the login set no cookie")?;
-        Ok(Peer { name, _process: self.process, session: http::Session::new(&self.url, cookies)?, page })
+        Ok(Peer { name, _php: self.php, session: http::Session::new(&self.url, cookies)?, page })
     }
 }
 
