@@ -206,6 +206,13 @@ mod tests {
     }
 
     #[test]
+    fn sessions_are_listed_where_no_statement_spoils_the_list() {
+        let list = |version| Capabilities::detect(version).unwrap().process_list();
+        assert_eq!([list("8.0.22"), list("9.7.4")], ["performance_schema.processlist"; 2]);
+        assert_eq!([list("8.0.21"), list("10.11.19-MariaDB")], ["information_schema.PROCESSLIST"; 2]);
+    }
+
+    #[test]
     fn one_select_has_its_own_bound() {
         let select = Statement::new("SELECT COUNT(*) FROM `t`".to_owned());
         let limited = |version| {

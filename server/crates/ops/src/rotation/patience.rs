@@ -134,10 +134,9 @@ impl<'a> Patient<'a> {
 
     async fn gave_up(&self, attempts: u32, more: &str) -> OpsError {
         let blockers = async {
+            let capabilities = self.source.capabilities().await?;
             let mut connection = self.source.pool.acquire("rotation.blockers").await?;
-            Ok::<_, OpsError>(
-                engine_stats::open_transactions(&mut connection, self.source.capabilities().await?).await?,
-            )
+            Ok::<_, OpsError>(engine_stats::open_transactions(&mut connection, capabilities).await?)
         };
         let who = match blockers.await {
             Ok(blockers) if blockers.is_empty() => "no open transaction is visible".to_owned(),
